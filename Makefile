@@ -1,0 +1,18 @@
+# Thin: each target calls one real command.
+help: ## what can be done here
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: ## virtual environment .venv with the toolkit and its compiled core
+	tools/setup
+
+train: ## the main job: train on data that needs no download
+	tools/quickstart
+
+test: ## install what is missing, check and test everything
+	tools/test
+
+format: ## format all sources
+	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
+	.venv/bin/clang-format -i runtime_c/*.[ch] runtime_c/host/*.[ch] tests/c/*.[ch]
+
+.PHONY: help setup train test format

@@ -1,0 +1,387 @@
+"""TrainConfig: everything a training run depends on, in units for people.
+
+A run is a function of this config and of the data. `rate` and `steps_at` turn its float units into
+the core's integers; the journal logs those integers, so a replay needs no float arithmetic.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, NamedTuple, get_args
+
+from eggroll_edge.errors import ConfigError
+from eggroll_edge.events import Binning
+from eggroll_edge.netconfig import (
+    ESTIMATORS,
+    FITNESSES,
+    READOUTS,
+    EsConfig,
+    EstimatorName,
+    Fitness,
+    LifConfig,
+    NetConfig,
+    Readout,
+    check_choice,
+    check_int,
+)
+
+__all__ = [
+    "EsConfig",
+    "EstimatorName",
+    "Fitness",
+    "LifConfig",
+    "NetConfig",
+    "Rate",
+    "Readout",
+    "Steps",
+    "TrainConfig",
+    "merge",
+    "rate",
+]
+
+Polarity = Literal["split", "merged", "on", "off"]
+Rate = tuple[int, int]
+"""A learning rate (m, n) of the core: m * 2^-n."""
+
+_AUTO: Any = None
+_BIT = 4096  # fixed-point units in a bit of fitness, and in a weight unit of a step
+
+# What a field left at None becomes: the units of these fields depend on the estimator.
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "sample": {
+        "pairs": 32, "batch": 64, "generations": 1500,
+        "sigma": 128.0, "sigma_readout": 0.18, "lr": 1.0, "lr_readout": 1.0,
+    },
+    "online": {
+        "pairs": 16, "batch": 1, "generations": 30000,
+        "sigma": 128.0, "sigma_readout": 0.18, "lr": 0.3, "lr_readout": 0.3,
+    },
+    "batch": {
+        "pairs": 512, "batch": 256, "generations": 400,
+        "sigma": 4.0, "sigma_readout": 4.0, "lr": 1.0, "lr_readout": 1.0,
+    },
+    "full": {
+        "pairs": 64, "batch": 64, "generations": 200,
+        "sigma": 4.0, "sigma_readout": 4.0, "lr": 1.0, "lr_readout": 1.0,
+    },
+}  # fmt: skip
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "estimator": ESTIMATORS,
+    "readout": READOUTS,
+    "fitness": FITNESSES,
+    "polarity": get_args(Polarity),
+}
+_INTEGERS = {
+    "skip_first": (0, 2**31 - 1),
+    "ticks": (1, 32),
+    "pool": (1, 2),
+    "augment_shift": (0, 8),
+    "threshold": (1, 16383),
+    "leak_shift": (1, 8),
+    "refractory": (0, 15),
+    "gain": (0, 8),
+    "init_std": (0, 64),
+    "readout_std": (0, 64),
+    "pairs": (1, 8192),
+    "batch": (1, 8192),
+    "rank": (1, 16),
+    "segments": (1, 8),
+    "generations": (1, 2**32 - 1),
+    "seed": (0, 2**32 - 1),
+    "eval_every": (0, 2**32 - 1),
+    "early_stop": (0, 2**32 - 1),
+}
+_NUMBERS = {
+    "penalty_bits": (0, 4095 / 4096),
+    "sigma": (0, 8192),
+    "sigma_readout": (0, 8192),
+    "lr": (0, 1e6),
+    "lr_readout": (0, 1e6),
+    "lr_final": (0, 1),
+    "sigma_final": (0, 1),
+}
+
+
+class Steps(NamedTuple):
+    """The integers of one generation; (LIF matrices, readout matrix)."""
+
+    sigma: tuple[int, int]
+    rate: tuple[Rate, Rate]
+
+
+def rate(value: float, least: int = 0) -> Rate:
+    """The nearest (m, n) with m <= 127 and least <= n <= 30; m has 7 bits where n allows.
+
+    ConfigError if `value` is too large; a value below 2^-31 becomes 0.
+    """
+    n = 30
+    while n > least and value * 2.0**n > 127.5:
+        n -= 1
+    m = round(value * 2.0**n)
+    if m > 127:
+        raise ConfigError(f"learning rate {value:g}: use at most {127 / 2**least:g}")
+    return m, n
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """A training run. A field that is None takes the estimator's default (DEFAULTS)."""
+
+    # --- data
+    data: str = "digits"
+    """digits, nmnist, idx:DIR, or a folder of N-MNIST recordings."""
+    test_data: str | None = None
+    """Where the test split is; None = in `data`."""
+    skip_first: int = 0
+    """Leave out the first so many samples of the training split."""
+    ticks: int = 15
+    """Ticks a recording is cut into, 1..32."""
+    pool: int = 1
+    """2 merges 2 x 2 pixels into one input."""
+    polarity: Polarity = "split"
+    first_saccade_only: bool = False
+    stabilize: bool = False
+    augment_shift: int = 0
+    """Training recordings are shifted by up to so many pixels each way, drawn anew each epoch, 0..8."""
+    # --- net
+    hidden: tuple[int, ...] = (128,)
+    """Neurons of the hidden LIF layers."""
+    threshold: int = 1024
+    leak_shift: int = 1
+    refractory: int = 0
+    readout: Readout = "integrate"
+    gain: int = 6
+    init_std: int = 24
+    """Standard deviation of initial weights, 0..64 weight units (a weight is an int8)."""
+    readout_std: int = 24
+    # --- estimator
+    estimator: EstimatorName = "sample"
+    online: bool = False
+    """Estimator sample, one sample a generation, weights updated in place: what a device does."""
+    pairs: int = _AUTO
+    batch: int = _AUTO
+    """Samples a generation, 1..8192 (online: 1)."""
+    rank: int = 1
+    segments: int = 5
+    fitness: Fitness = "xent"
+    penalty_bits: float = 0.0
+    """Fitness that a spike costs, 0..0.99 bits."""
+    # --- course
+    generations: int = _AUTO
+    """Generations in all; online: samples."""
+    seed: int = 1
+    """0..2^32 - 1."""
+    sigma: float = _AUTO
+    """Perturbation of LIF layers. sample: of a current, in current units (sums of weights);
+    batch, full: standard deviation of a weight's, in weight units."""
+    sigma_readout: float = _AUTO
+    """Perturbation of the readout. sample: of a logit, in bits; batch, full: as sigma."""
+    lr: float = _AUTO
+    """Learning rate of LIF layers. sample: weight units per bit of fitness difference, averaged
+    over pairs and batch; batch, full: weight units that a typical weight moves in a generation."""
+    lr_readout: float = _AUTO
+    """Learning rate of the readout matrix, units as lr."""
+    lr_final: float = 0.05
+    """Share of the learning rates left at the end, 0..1; they fall along a cosine."""
+    sigma_final: float = 1.0
+    """Share of the sigmas left at the end, 0..1; they fall linearly."""
+    # --- evaluation
+    eval_every: int = 0
+    """Generations between evaluations on the test split; 0 = about 20 times a run."""
+    early_stop: int = 0
+    """Stop after so many evaluations without a better test accuracy; 0 = never."""
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            check_choice(name, getattr(self, name), choices)
+        for name in ("online", "first_saccade_only", "stabilize"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name} is {getattr(self, name)!r}: use true or false")
+        if self.online and self.estimator != "sample":
+            raise ConfigError(
+                f"online is set with estimator {self.estimator}: only sample can update after "
+                "each recording; use estimator = sample, or leave online out"
+            )
+        for name, value in DEFAULTS[self.kind].items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        for name, (low, high) in _INTEGERS.items():
+            check_int(name, getattr(self, name), low, high)
+        for name, (least, most) in _NUMBERS.items():
+            object.__setattr__(self, name, _number(name, getattr(self, name), least, most))
+        object.__setattr__(self, "hidden", _sizes(self.hidden, self.readout))
+        self._check_together()
+
+    def _check_together(self) -> None:
+        self.es_config()
+        if self.online and self.batch != 1:
+            raise ConfigError(f"batch is {self.batch} with online: a generation is one sample")
+        if self.estimator == "sample" and self.segments > self.ticks:
+            raise ConfigError(
+                f"segments is {self.segments}, but a recording has {self.ticks} ticks: use at most "
+                "as many segments as ticks"
+            )
+        if self.estimator == "batch" and self.pairs * self.rank > 65536:
+            raise ConfigError(
+                f"pairs * rank is {self.pairs * self.rank}: use at most 65536, a smaller rank"
+            )
+        scale, least = self._rate_scale()
+        for name in ("lr", "lr_readout"):
+            lr, most = getattr(self, name), 127 / 2**least / scale
+            if lr > most:
+                raise ConfigError(
+                    f"{name} is {lr:g}: use at most {_floor3(most)} with {self.pairs} pairs and "
+                    f"{self.batch} samples a generation"
+                )
+            if 0 < lr * scale < 2.0**-30:
+                raise ConfigError(
+                    f"{name} is {lr:g}: use at least {2.0**-29 / scale:.2g}, or 0 to freeze weights"
+                )
+        limits = self._most_sigma()
+        for name, got, limit in zip(
+            ("sigma", "sigma_readout"), self.steps_at(0).sigma, limits, strict=True
+        ):
+            if got > limit:
+                raise ConfigError(
+                    f"{name} is {getattr(self, name):g}: use at most "
+                    f"{_floor3(getattr(self, name) * limit / got)} with estimator {self.estimator} "
+                    f"and leak_shift {self.leak_shift}"
+                )
+
+    def _most_sigma(self) -> tuple[int, int]:
+        if self.estimator == "sample":  # a perturbation takes at most a fourth of a current's range
+            return ((32767 >> self.leak_shift) - 1) // 4, 32767
+        return (16383, 16383) if self.estimator == "full" else (32767, 32767)
+
+    @property
+    def kind(self) -> str:
+        """Key of DEFAULTS: the estimator, or online."""
+        return "online" if self.online else self.estimator
+
+    @property
+    def penalty(self) -> int:
+        """penalty_bits in the core's 1/4096 bit."""
+        return round(_BIT * self.penalty_bits)
+
+    @property
+    def evaluate_every(self) -> int:
+        """eval_every, with 0 resolved."""
+        return self.eval_every or max(1, self.generations // 20)
+
+    def binning(self) -> Binning:
+        """How recordings become ticks."""
+        return Binning(
+            ticks=self.ticks,
+            pool=self.pool,
+            polarity=self.polarity,
+            first_saccade_only=self.first_saccade_only,
+            stabilize=self.stabilize,
+        )
+
+    def net_config(self, inputs: int, outputs: int) -> NetConfig:
+        """The net for data of so many inputs and classes; ConfigError if it cannot be."""
+        sizes = (*self.hidden, outputs) if self.readout == "spikes" else self.hidden
+        layers = tuple(
+            LifConfig(size, self.threshold, self.leak_shift, self.refractory) for size in sizes
+        )
+        net = NetConfig(inputs, outputs, self.ticks, layers, self.readout, self.gain)
+        self.es_config().check(net)
+        return net
+
+    def es_config(self) -> EsConfig:
+        """The estimator."""
+        return EsConfig(
+            self.estimator, self.pairs, self.rank, self.segments, self.fitness, self.penalty
+        )
+
+    def steps_at(self, generation: int) -> Steps:
+        """Sigmas and learning rates of a generation, 0..generations - 1, as the core's integers."""
+        x = generation / self.generations
+        fall = self.lr_final + (1 - self.lr_final) * 0.5 * (1 + math.cos(math.pi * x))
+        return self._steps(fall, self.sigma_final + (1 - self.sigma_final) * (1 - x))
+
+    def _steps(self, lr_share: float, sigma_share: float) -> Steps:
+        if self.estimator == "sample":
+            sigma = (round(self.sigma * sigma_share), round(_BIT * self.sigma_readout * sigma_share))
+        else:
+            # E has the standard deviation sqrt(rank) (batch) or sqrt(2) (full): DESIGN.md, 7
+            variance = self.rank if self.estimator == "batch" else 2
+            unit = 256 / math.sqrt(variance) * sigma_share
+            sigma = (round(self.sigma * unit), round(self.sigma_readout * unit))
+        scale, least = self._rate_scale()
+        scale *= lr_share
+        return Steps(sigma, (rate(self.lr * scale, least), rate(self.lr_readout * scale, least)))
+
+    def _rate_scale(self) -> tuple[float, int]:
+        """What turns lr into the core's value, and the core's least n."""
+        if self.estimator == "sample":
+            return 1 / (self.pairs * self.batch), 12
+        # bytes f have a mean |f| of 32, so 32 * sqrt(pairs * variance) is a typical sum of them
+        variance = self.rank if self.estimator == "batch" else 2
+        return _BIT / (32 * math.sqrt(self.pairs * variance)), 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON and TOML; None only in test_data."""
+        return {**asdict(self), "hidden": list(self.hidden)}
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> TrainConfig:
+        """The inverse of to_dict; fields may be left out. ConfigError at an unknown one."""
+        known = [f.name for f in fields(TrainConfig)]
+        for name in values:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+                raise ConfigError(f"{name!r} is no field of the training config: {hint}")
+        return TrainConfig(**values)
+
+
+def _number(name: str, value: object, least: float, most: float) -> float:
+    """`value` as a float; ConfigError unless it is a number in least..most."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+        raise ConfigError(f"{name} is {value!r}: use a number {least:g}..{most:g}")
+    return float(value)
+
+
+def _floor3(x: float) -> str:
+    """A positive number rounded down to three digits, so that it is a limit one may use."""
+    unit = 10.0 ** (math.floor(math.log10(x)) - 2)
+    return f"{math.floor(x / unit) * unit:.3g}"
+
+
+def _sizes(hidden: object, readout: str) -> tuple[int, ...]:
+    """`hidden` as a tuple; ConfigError unless it is a list of layer sizes that fits the readout."""
+    if not isinstance(hidden, (tuple, list)):
+        raise ConfigError(f"hidden is {hidden!r}: use a list of layer sizes, such as [128, 64]")
+    low, high = (0, 3) if readout == "spikes" else (1, 4)
+    if not low <= len(hidden) <= high:
+        raise ConfigError(
+            f"hidden has {len(hidden)} layers: use {low}..{high} with readout = {readout}"
+        )
+    for size in hidden:
+        check_int("a size in hidden", size, 1, 1024)
+    return tuple(hidden)
+
+
+def merge(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> TrainConfig:
+    """Defaults < preset < overrides.
+
+    Where the overrides choose another estimator than the preset's, the preset's values of the
+    fields whose units depend on the estimator (DEFAULTS) are dropped.
+    """
+
+    def kind(values: Mapping[str, Any]) -> tuple[Any, Any]:
+        return values.get("estimator", "sample"), bool(values.get("online", False))
+
+    base = dict(preset)
+    if "estimator" in overrides and overrides["estimator"] != "sample":
+        base.pop("online", None)
+    both = {**base, **overrides}
+    if kind(both) != kind(preset):
+        both = {k: v for k, v in both.items() if k in overrides or k not in DEFAULTS["sample"]}
+    return TrainConfig.from_dict(both)

@@ -1,0 +1,363 @@
+"""Events, binning, and the sample stream.
+
+An event camera reports *events*: at time `t` (microseconds) the pixel (`x`, `y`) became brighter or
+darker (`p`). The runtime wants *ticks*: the recording is cut into `Binning.ticks` equal slices of
+time, and in a slice an input has fired or it has not.
+
+The sample stream is that binary picture as bytes; the C core, the wire, the cache and RAM all use
+it as it is. For each tick in order, `index` starts at -1 and then, byte by byte:
+
+    1..254   index += byte; the input `index` fired
+    255      index += 254; nothing fired (so that far jumps can be spelt)
+    0        end of the tick
+
+So a stream has exactly `ticks` zero bytes, inputs ascend strictly within a tick by construction,
+and an event costs about one byte. The input index is (channel * H + y) * W + x.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from eggroll_edge.errors import ConfigError, DataError
+
+U8 = npt.NDArray[np.uint8]
+I64 = npt.NDArray[np.int64]
+
+MAX_TICKS = 32
+# Dense scratch of the bulk path, in bytes: large enough to amortise numpy's call overhead, small
+# enough to stay in a last-level cache.
+_SCRATCH = 4 << 20
+
+
+class Events(NamedTuple):
+    """Events as parallel arrays of equal length: 7 bytes an event for a sensor up to 256 x 256."""
+
+    x: npt.NDArray[Any]  # uint8 (or any unsigned integer): column, 0 = left
+    y: npt.NDArray[Any]  # uint8 (or any unsigned integer): row, 0 = top
+    t: npt.NDArray[Any]  # int32: microseconds since the start of the recording
+    p: npt.NDArray[Any]  # uint8: polarity bit as recorded, 0 or 1
+
+    def take(self, which: npt.NDArray[Any] | slice) -> Events:
+        """The events selected by a mask, indices or a slice."""
+        return Events(self.x[which], self.y[which], self.t[which], self.p[which])
+
+
+@dataclass(frozen=True)
+class Binning:
+    """How a recording becomes ticks. Equal binnings give equal bytes."""
+
+    ticks: int = 15
+    """Slices of time, 1..32."""
+    window_us: int = 315_000
+    """Length of the recording that counts, microseconds; later events are dropped. Three saccades
+    of 105 ms; 99 % of the N-MNIST recordings here end between 297 and 315 ms."""
+    height: int = 34
+    """Rows of the sensor, 1..256."""
+    width: int = 34
+    """Columns of the sensor, 1..256."""
+    pool: int = 1
+    """1, or 2 to merge 2 x 2 pixels into one input (34 -> 17): coordinates // 2."""
+    polarity: Literal["split", "merged", "on", "off"] = "split"
+    """split: a channel for each polarity bit; merged: one channel; on: p == 1; off: p == 0."""
+    first_saccade_only: bool = False
+    """Keep only events before 100 ms. The window stays: set window_us=100_000 to spend all ticks
+    on them."""
+    stabilize: bool = False
+    """Shift each event against the nominal camera motion, so that the digit stands still; an event
+    that leaves the sensor is dropped. For N-MNIST's saccades only."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("ticks", 1, MAX_TICKS),
+            ("window_us", 1, 60_000_000),
+            ("height", 1, 256),
+            ("width", 1, 256),
+            ("pool", 1, 2),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not low <= value <= high:
+                raise ConfigError(f"binning.{name} is {value!r}: use an integer {low}..{high}")
+        if self.polarity not in ("split", "merged", "on", "off"):
+            raise ConfigError(
+                f"binning.polarity is {self.polarity!r}: use split, merged, on or off"
+            )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, rows and columns after pooling."""
+        channels = 2 if self.polarity == "split" else 1
+        return channels, -(-self.height // self.pool), -(-self.width // self.pool)
+
+    @property
+    def n_in(self) -> int:
+        """Number of inputs of a network that eats these streams."""
+        channels, rows, columns = self.shape
+        return channels * rows * columns
+
+
+def _stabilized(events: Events, binning: Binning) -> tuple[Events, npt.NDArray[np.bool_]]:
+    """Undo the nominal saccades: right-down, right-up, back left, each linear over 105 ms.
+
+    The same motion and offsets as tonic's NMNIST(stabilize=True), after the data set's own page.
+    Returns the shifted events and which of them are still on the sensor.
+    """
+    knots = (0, 105_000, 210_000, 315_000)
+    x = events.x + 4.0 - np.interp(events.t, knots, (0.0, 3.5, 7.0, 0.0))
+    y = events.y + 2.0 - np.interp(events.t, knots, (0.0, 7.0, 0.0, 0.0))
+    kept = (x >= 0) & (x <= binning.width - 1) & (y >= 0) & (y <= binning.height - 1)
+    # A dropped event may have a meaningless coordinate: zero it, so that the cast is defined.
+    shifted = [np.where(kept, np.rint(v), 0.0).astype(np.uint8) for v in (x, y)]
+    return Events(shifted[0], shifted[1], events.t, events.p), kept
+
+
+def _require_on_sensor(events: Events, binning: Binning) -> None:
+    """DataError unless every event lies on the sensor, at a time that is not negative."""
+    for name, values, limit in (
+        ("x", events.x, binning.width),
+        ("y", events.y, binning.height),
+        ("p", events.p, 2),
+        ("t", events.t, None),
+    ):
+        if values.size and (values.min() < 0 or (limit is not None and values.max() >= limit)):
+            bad = values < 0 if limit is None else (values < 0) | (values >= limit)
+            at = int(np.flatnonzero(bad)[0])
+            raise DataError(
+                f"event {at} has {name} = {values[at]}, outside 0..{limit - 1 if limit else 'inf'}:"
+                " set the binning's height and width to the sensor's, or mend the recording"
+            )
+
+
+def bin_many(events: Events, offsets: npt.ArrayLike, binning: Binning) -> tuple[U8, I64]:
+    """Bin n recordings at once.
+
+    `events` holds all recordings one after the other, recording i being events
+    offsets[i]:offsets[i + 1] (n + 1 integers). Returns (streams, stream offsets): uint8, and int64
+    [n + 1] in the same sense. Events need not be in order of time.
+    """
+    starts = np.asarray(offsets, np.int64)
+    _require_on_sensor(events, binning)
+    step = max(1, _SCRATCH // (binning.ticks * binning.n_in))
+    parts: list[U8] = []
+    bounds = [np.zeros(1, np.int64)]
+    for first in range(0, len(starts) - 1, step):
+        cut = starts[first : first + step + 1]
+        owner = np.repeat(np.arange(len(cut) - 1, dtype=np.int32), np.diff(cut))
+        chunk = events.take(slice(cut[0], cut[-1]))
+        part, ends = bin_mixed(chunk, owner, len(cut) - 1, binning)
+        parts.append(part)
+        bounds.append(ends[1:] + bounds[-1][-1])
+    streams = np.concatenate(parts) if parts else np.zeros(0, np.uint8)
+    return streams, np.concatenate(bounds)
+
+
+def bin_mixed(
+    events: Events, owner: npt.NDArray[np.int32], recordings: int, binning: Binning
+) -> tuple[U8, I64]:
+    """Bin a few recordings whose events may come in any order, event i being owner[i]'s.
+
+    Goes through a dense bit map of recordings * ticks * n_in bytes, so keep `recordings` to some
+    hundreds. Coordinates must lie on the sensor. Returns (streams, int64 offsets [n + 1]).
+    """
+    ticks, n_in = binning.ticks, binning.n_in
+    _, rows, columns = binning.shape
+    kept = events.t < (100_000 if binning.first_saccade_only else binning.window_us)
+    kept &= events.t < binning.window_us
+    if binning.stabilize:
+        events, inside = _stabilized(events, binning)
+        kept &= inside
+    if binning.polarity in ("on", "off"):
+        kept &= events.p == (binning.polarity == "on")
+    if not kept.all():
+        owner, events = owner[kept], events.take(kept)
+
+    # int32 is enough: window * ticks < 2^31 by Binning's limits, and the map has < 2^31 entries.
+    frame = owner * ticks + events.t.astype(np.int32) * ticks // binning.window_us
+    row = events.y.astype(np.int32) // binning.pool
+    if binning.polarity == "split":
+        row += events.p.astype(np.int32) * rows
+    fired = np.zeros(recordings * ticks * n_in, np.bool_)
+    fired[frame * n_in + row * columns + events.x // binning.pool] = True
+    return _encode(np.flatnonzero(fired), recordings, ticks, n_in)
+
+
+def _encode(hits: I64, recordings: int, ticks: int, n_in: int) -> tuple[U8, I64]:
+    """Streams, and their offsets, of ascending `hits` in a [recordings, ticks, n_in] bit map."""
+    frames = recordings * ticks
+    ends = np.searchsorted(hits, np.arange(1, frames + 1) * n_in)  # hits up to the end of a frame
+    per_frame = np.diff(ends, prepend=0)
+    frame = np.repeat(np.arange(frames), per_frame)
+
+    jump = np.diff(hits, prepend=0)
+    first = (ends - per_frame)[per_frame > 0]  # in its frame, an index counts from -1
+    jump[first] = hits[first] - frame[first] * n_in + 1
+    far = np.flatnonzero(jump > 254)
+    escapes = (jump[far] - 1) // 254
+    jump[far] -= 254 * escapes
+    escaped = np.zeros(len(hits) + 1, np.int64)  # escapes spent before and at hit i: escaped[i + 1]
+    escaped[far + 1] = escapes
+    np.cumsum(escaped, out=escaped)
+
+    # Byte positions: one for each earlier hit, each earlier end of tick, each escape so far.
+    place = np.arange(len(hits)) + frame + escaped[1:]
+    stream = np.zeros(len(hits) + frames + int(escaped[-1]), np.uint8)  # the zeros end the ticks
+    stream[place] = jump
+    for back in range(1, int(escapes.max(initial=0)) + 1):
+        stream[place[far[escapes >= back]] - back] = 255
+    last = np.concatenate(([0], ends[ticks - 1 :: ticks]))
+    return stream, last + np.arange(recordings + 1) * ticks + escaped[last]
+
+
+def bin_events(events: Events, binning: Binning) -> U8:
+    """The stream of one recording, uint8 [bytes]."""
+    return bin_many(events, [0, len(events.t)], binning)[0]
+
+
+def unpack_stream(stream: npt.NDArray[np.uint8]) -> tuple[I64, I64]:
+    """(tick, input index) of every event of a stream, or of many streams laid end to end.
+
+    The tick counts on over the streams: with T ticks a recording, recording = tick // T.
+    """
+    end = stream == 0
+    jump = stream.astype(np.int64)
+    jump[stream == 255] = 254
+    total = np.cumsum(jump)
+    base = np.maximum.accumulate(np.where(end, total, 0))  # total at the latest end of tick
+    event = ~end & (stream != 255)
+    tick = np.cumsum(end)
+    return tick[event], (total - base - 1)[event]
+
+
+def check_stream(stream: npt.NDArray[np.uint8], ticks: int, n_in: int, where: str = "") -> None:
+    """DataError unless `stream` is one recording of `ticks` ticks whose inputs are below `n_in`."""
+    prefix = f"{where}: " if where else ""
+    zeros = int(np.count_nonzero(stream == 0))
+    if zeros != ticks:
+        raise DataError(f"{prefix}stream has {zeros} ends of tick, {ticks} expected: it is torn")
+    if stream[-1] != 0:
+        raise DataError(f"{prefix}stream goes on after its last tick: it is torn")
+    tick, index = unpack_stream(stream)
+    if index.size and index.max() >= n_in:
+        at = int(np.flatnonzero(index >= n_in)[0])
+        raise DataError(
+            f"{prefix}event {at} (tick {tick[at]}) is input {index[at]}, but there are {n_in}:"
+            " the stream was made with another binning"
+        )
+
+
+def decode_stream(stream: npt.NDArray[np.uint8], ticks: int) -> list[I64]:
+    """For each tick, the ascending input indices that fired."""
+    check_stream(stream, ticks, np.iinfo(np.int64).max)
+    tick, index = unpack_stream(stream)
+    return np.split(index, np.searchsorted(tick, np.arange(1, ticks)))
+
+
+def to_frames(stream: npt.NDArray[np.uint8], binning: Binning) -> U8:
+    """The stream as pictures: uint8 [ticks, channels, rows, columns] of 0 and 1."""
+    check_stream(stream, binning.ticks, binning.n_in)
+    frames = np.zeros((binning.ticks, binning.n_in), np.uint8)
+    frames[unpack_stream(stream)] = 1
+    return frames.reshape(binning.ticks, *binning.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class EventDataset:
+    """n labelled sample streams, in RAM or memory-mapped. Two with equal `digest` hold the same."""
+
+    name: str
+    streams: U8
+    """uint8 [bytes]: all streams end to end; may be a read-only memory map."""
+    offsets: I64
+    """int64 [n + 1]: sample i is streams[offsets[i]:offsets[i + 1]]."""
+    labels: U8
+    """uint8 [n]: class of each sample, 0..n_classes - 1."""
+    n_classes: int
+    binning: Binning
+    ids: I64
+    """int64 [n]: where a sample came from: the number in a recording's file name, or the index of
+    an image in its split."""
+
+    def __post_init__(self) -> None:
+        n = len(self.labels)
+        if not len(self.offsets) == n + 1 == len(self.ids) + 1:
+            raise DataError(
+                f"{self.name}: {n} labels need {n + 1} offsets and {n} ids, but there are "
+                f"{len(self.offsets)} and {len(self.ids)}"
+            )
+        if self.offsets[0] != 0 or self.offsets[-1] != len(self.streams):
+            raise DataError(f"{self.name}: offsets do not span the {len(self.streams)} bytes")
+        if (np.diff(self.offsets) < self.ticks).any():
+            raise DataError(f"{self.name}: a stream is shorter than its {self.ticks} ends of tick")
+        if n and self.labels.max() >= self.n_classes:
+            raise DataError(
+                f"{self.name}: label {self.labels.max()} in a set of {self.n_classes} classes"
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> U8:
+        """The stream of one sample."""
+        return self.streams[self.offsets[index] : self.offsets[index + 1]]
+
+    @property
+    def n_in(self) -> int:
+        """Inputs of a network that eats these streams."""
+        return self.binning.n_in
+
+    @property
+    def ticks(self) -> int:
+        """Ticks of every stream."""
+        return self.binning.ticks
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256, hex, of binning, labels, offsets and streams (not of name or ids)."""
+        sha = hashlib.sha256(json.dumps(asdict(self.binning), sort_keys=True).encode())
+        for array in (self.labels, self.offsets.astype("<i8"), self.streams):
+            sha.update(np.ascontiguousarray(array).data)
+        return sha.hexdigest()
+
+    def subset(self, which: slice | npt.ArrayLike) -> EventDataset:
+        """Some of the samples, by slice, indices or mask; streams are copied."""
+        indices = np.arange(len(self))[which if isinstance(which, slice) else np.asarray(which)]
+        sizes = np.diff(self.offsets)[indices]
+        offsets = np.concatenate(([0], np.cumsum(sizes)))
+        streams = np.empty(offsets[-1], np.uint8)
+        for at, index in enumerate(indices):
+            streams[offsets[at] : offsets[at + 1]] = self[index]
+        return replace(
+            self,
+            streams=streams,
+            offsets=offsets,
+            labels=self.labels[indices],
+            ids=self.ids[indices],
+        )
+
+    def info(self) -> dict[str, Any]:
+        """Figures for people and reports, ready for JSON."""
+        per_tick = np.zeros(self.ticks, np.int64)
+        for first in range(0, len(self), 512):  # unpacking takes some 30 bytes for each event
+            last = min(first + 512, len(self))
+            tick, _ = unpack_stream(self.streams[self.offsets[first] : self.offsets[last]])
+            per_tick += np.bincount(tick % self.ticks, minlength=self.ticks)
+        n = max(1, len(self))
+        return {
+            "name": self.name,
+            "samples": len(self),
+            "n_in": self.n_in,
+            "ticks": self.ticks,
+            "bytes": len(self.streams),
+            "bytes_per_sample": len(self.streams) / n,
+            "events_per_sample": float(per_tick.sum()) / n,
+            "events_per_tick": (per_tick / n).tolist(),
+            "class_counts": np.bincount(self.labels, minlength=self.n_classes).tolist(),
+            "digest": self.digest,
+        }

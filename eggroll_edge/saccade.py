@@ -1,0 +1,327 @@
+"""Event-camera simulator: images shown to a moving camera, as N-MNIST was recorded.
+
+Orchard et al. 2015 put each MNIST image on a monitor and moved an ATIS sensor in three saccades.
+The model here follows the light:
+
+1. the image is dark ink on a bright ground, blurred by the optics, and moves over the 34 x 34
+   pixels along a path measured from recordings;
+2. each pixel sees the logarithm of its light through a low-pass filter that is slower in the dark;
+3. when that has risen (or fallen) by a threshold since the pixel's latest event, the pixel fires,
+   polarity 1 for brighter, is blind for a refractory time, and starts again from what it then sees;
+4. some pixels fire without cause.
+
+Thresholds differ from pixel to pixel; position and timing differ from recording to recording. The
+defaults were fitted to 800 recordings by tools/calibrate_saccade.py; docs/data.md says how close
+they come. An event depends only on (image, its index, seed, config), not on how many images are
+simulated at once or by how many threads.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import pairwise
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from eggroll_edge.errors import ConfigError, DataError
+from eggroll_edge.events import I64, U8, Binning, Events, bin_mixed
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+
+SIDE = 34
+"""Rows and columns of the sensor."""
+IMAGE_SIDE = 28
+"""Rows and columns of an image on the sensor; others are scaled to it."""
+DURATION_US = 315_000
+PIXELS = SIDE * SIDE
+CHUNK = 128  # images simulated at once: few enough for a second-level cache, enough for numpy
+_PHASES = 64  # positions per pixel that images are rendered at
+_KNOT_MS = 5.0
+_LEG_KNOTS_US = (85_000, 112_000, 200_000, 226_000)  # end of leg 1, legs 2, start of leg 3
+
+# fmt: off
+PATH = (
+    (1.27, 0.52), (1.34, 0.50), (1.45, 0.45), (1.61, 0.42), (1.86, 0.41), (2.21, 0.38),
+    (2.66, 0.36), (3.20, 0.35), (3.79, 0.37), (4.42, 0.44), (5.00, 0.61), (5.52, 0.85),
+    (5.93, 1.15), (6.25, 1.45), (6.44, 1.67), (6.53, 1.78), (6.55, 1.82), (6.51, 1.81),
+    (6.49, 1.85), (6.51, 1.96), (6.50, 2.10), (6.47, 2.24), (6.42, 2.37), (6.39, 2.50),
+    (6.36, 2.64), (6.25, 2.83), (6.01, 3.12), (5.65, 3.48), (5.18, 3.81), (4.62, 4.09),
+    (4.03, 4.31), (3.44, 4.49), (2.88, 4.66), (2.40, 4.83), (2.01, 4.99), (1.75, 5.15),
+    (1.62, 5.27), (1.57, 5.36), (1.52, 5.43), (1.47, 5.53), (1.44, 5.64), (1.43, 5.72),
+    (1.42, 5.77), (1.40, 5.79), (1.38, 5.77), (1.37, 5.70), (1.38, 5.50), (1.40, 5.16),
+    (1.42, 4.72), (1.43, 4.22), (1.43, 3.69), (1.41, 3.16), (1.38, 2.63), (1.34, 2.14),
+    (1.29, 1.74), (1.25, 1.40), (1.23, 1.10), (1.22, 0.89), (1.23, 0.78), (1.24, 0.73),
+    (1.24, 0.72), (1.24, 0.72), (1.24, 0.72),
+)
+# fmt: on
+"""(row, column) in pixels at 2.5, 7.5, ... 312.5 ms."""
+
+
+@dataclass(frozen=True)
+class SaccadeConfig:
+    """The simulated camera. Lengths in pixels of the sensor, thresholds in log light (nat)."""
+
+    path: tuple[tuple[float, float], ...] = PATH
+    """(row, column) of the image's corner at 2.5, 7.5, ... 312.5 ms, linear between: measured."""
+    dark: float = 0.333
+    """Light of full ink; ground is 1 brighter. 0.333: contrast 4 to 1."""
+    blur_px: float = 0.608
+    """Standard deviation of the optics' Gaussian blur."""
+    threshold_on: float = 0.167
+    """Rise that fires a pixel."""
+    threshold_off: float = 0.171
+    """Fall that fires a pixel."""
+    threshold_spread: float = 0.26
+    """Standard deviation of thresholds over pixels, as a fraction."""
+    refractory_us: float = 1280.0
+    """Microseconds for which a pixel is blind after an event."""
+    tau_us: float = 710.0
+    """Time constant of the low-pass filter at light 1, microseconds; inversely as the light."""
+    leak_hz: float = 0.37
+    """Causeless events of polarity 1, per pixel and second."""
+    noise_hz: float = 0.015
+    """Causeless events of polarity 0, per pixel and second."""
+    vary_threshold: float = 0.03
+    """Standard deviation over recordings of the log of all thresholds."""
+    vary_row_px: float = 0.14
+    """Standard deviation over recordings of the image's row."""
+    vary_column_px: float = 0.115
+    """Standard deviation over recordings of the image's column."""
+    vary_leg_us: tuple[float, float, float] = (700.0, 2150.0, 2100.0)
+    """Standard deviations over recordings of when each saccade happens, microseconds."""
+    step_px: float = 0.15
+    """Largest motion in a time step."""
+    step_us: float = 4000.0
+    """Longest time step, microseconds."""
+
+    def __post_init__(self) -> None:
+        positive = ("dark", "threshold_on", "threshold_off", "step_px", "step_us")
+        for name, value in vars(self).items():
+            low = min(value) if name == "vary_leg_us" else value
+            if name != "path" and not low >= 0:
+                raise ConfigError(f"simulator.{name} is {value!r}: it must not be negative")
+            if name in positive and not value > 0:
+                raise ConfigError(f"simulator.{name} is {value!r}: it must be above 0")
+        if len(self.path) < 2 or not np.isfinite(self.path).all():
+            raise ConfigError("simulator.path needs two or more finite (row, column) positions")
+        if np.abs(self.path).max() > IMAGE_SIDE / 2:
+            raise ConfigError(f"simulator.path leaves +-{IMAGE_SIDE // 2} pixels: nothing to see")
+
+
+def position(config: SaccadeConfig, when_us: F64) -> tuple[F64, F64]:
+    """(row, column) of the image's corner at the given times."""
+    knots = (np.arange(len(config.path)) + 0.5) * (_KNOT_MS * 1000)
+    row, column = np.array(config.path).T
+    return np.interp(when_us, knots, row), np.interp(when_us, knots, column)
+
+
+def step_times(config: SaccadeConfig) -> F64:
+    """Ends of the time steps, microseconds, from 0: dense where the image moves fast."""
+    grid = np.arange(0.0, DURATION_US + 1, 500)
+    row, column = position(config, grid)
+    speed = np.hypot(np.diff(row), np.diff(column))
+    # A recording's saccade may come some milliseconds early or late: the steps must suit it too.
+    reach = 10
+    padded = np.pad(speed, reach)
+    speed = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(axis=1)
+    need = np.maximum(speed / config.step_px, 500 / config.step_us)
+    done = np.concatenate(([0.0], np.cumsum(need)))
+    ends: F64 = np.interp(np.linspace(0, done[-1], int(np.ceil(done[-1])) + 1), done, grid)
+    return ends
+
+
+@lru_cache(maxsize=2)
+def _resampler(blur_px: float) -> tuple[F32, F32]:
+    """Weights that shift and blur: [shift, SIDE, IMAGE_SIDE], and the same transposed.
+
+    Entry s moves an image by s / _PHASES - IMAGE_SIDE pixels. A picture is down @ image @ across.
+    """
+    shift = np.arange(2 * IMAGE_SIDE * _PHASES, dtype=np.float32) / _PHASES - IMAGE_SIDE
+    place = np.arange(SIDE, dtype=np.float32)[:, None] - np.arange(IMAGE_SIDE, dtype=np.float32)
+    variance = blur_px**2 + 1 / 12  # an image's pixel is itself a box one pixel wide
+    distance = (place - shift[:, None, None]).astype(np.float32)
+    weight: F32 = np.exp(distance**2 * np.float32(-0.5 / variance))
+    weight[weight < 1e-6] = 0  # denormal numbers would slow the products tenfold
+    weight *= np.float32((2 * np.pi * variance) ** -0.5)
+    return weight, np.ascontiguousarray(weight.transpose(0, 2, 1))
+
+
+class _Scene:
+    """Some images before their cameras: what each pixel sees at a time."""
+
+    def __init__(self, images: U8, config: SaccadeConfig, traits: F32) -> None:
+        self.config = config
+        self.ink: F32 = (images / 255).astype(np.float32)
+        self.down, self.across = _resampler(config.blur_px)
+        self.row = config.vary_row_px * traits[:, 0]
+        self.column = config.vary_column_px * traits[:, 1]
+        self.late = traits[:, 2:5] * np.array(config.vary_leg_us)
+
+    def light(self, t: float) -> F32:
+        """float32 [n, PIXELS]; `dark` under full ink to `dark` + 1 on the ground."""
+        a, b, c, d = _LEG_KNOTS_US
+        share = np.interp(t, (a, b), (0, 1)), np.interp(t, (c, d), (0, 1))
+        late = self.late @ np.array([1 - share[0], share[0] - share[1], share[1]])
+        row, column = position(self.config, t - late)
+        down = self._index(row + self.row)
+        across = self._index(column + self.column)
+        shown = np.matmul(np.matmul(self.down[down], self.ink), self.across[across])
+        seen: F32 = shown.reshape(-1, PIXELS)
+        np.minimum(seen, 1, out=seen)
+        np.subtract(np.float32(1 + self.config.dark), seen, out=seen)
+        return seen
+
+    def _index(self, shift: F64) -> npt.NDArray[np.intp]:
+        inside = np.clip(shift, -IMAGE_SIDE, IMAGE_SIDE - 1)
+        return np.rint((inside + IMAGE_SIDE) * _PHASES).astype(np.intp)
+
+
+def _generators(n: int, seed: int, first_index: int) -> list[np.random.Generator]:
+    keys = [np.array([seed, first_index + i], np.uint64) for i in range(n)]
+    return [np.random.Generator(np.random.Philox(key=key)) for key in keys]
+
+
+def simulate_chunk(
+    images: U8, config: SaccadeConfig, seed: int = 0, first_index: int = 0
+) -> tuple[Events, npt.NDArray[np.int32]]:
+    """Recordings of a few images [n, 28, 28]; (events in no order, whose recording each is of)."""
+    n = len(images)
+    rngs = _generators(n, seed, first_index)
+    traits = np.stack([rng.standard_normal(6, np.float32) for rng in rngs])
+    scale = np.exp(config.vary_threshold * traits[:, 5])[:, None]
+    spread = np.stack([rng.standard_normal((2, PIXELS), np.float32) for rng in rngs], axis=1)
+    spread = np.maximum(1 + config.threshold_spread * spread, 0.2) * scale
+    theta_on = (config.threshold_on * spread[0]).astype(np.float32)
+    theta_off = (-config.threshold_off * spread[1]).astype(np.float32)
+
+    scene = _Scene(images, config, traits)
+    times = step_times(config)
+    old = np.log(scene.light(0.0))
+    memory = old.copy()  # what each pixel saw when it was last ready
+    blind = np.zeros(0, np.int64)  # pixels in their refractory time, and when that ends
+    until = np.zeros(0, np.float32)
+    found: list[tuple[I64, npt.NDArray[Any], U8]] = []
+    for t0, t1 in pairwise(times.tolist()):
+        light = scene.light(t1)
+        new = np.log(light)
+        light *= np.float32((t1 - t0) / max(config.tau_us, 1e-3))
+        new -= old
+        new *= light / (1 + light)  # implicit Euler step of the low-pass filter
+        new += old
+
+        # A pixel that recovers in this step starts from its level then; a blind one cannot fire.
+        share = np.clip((until - t0) / (t1 - t0), 0, 1)
+        before, after = old.ravel()[blind], new.ravel()[blind]
+        memory.ravel()[blind] = before + (after - before) * share
+        blind, until = blind[until > t1], until[until > t1]
+
+        change = new - memory
+        rose = np.flatnonzero(change > theta_on)
+        fell = np.flatnonzero(change < theta_off)
+        at = np.concatenate((rose, fell))
+        theta = np.concatenate((theta_on.ravel()[rose], theta_off.ravel()[fell]))
+        # Linear within the step: `excess` of the step's change came after the threshold.
+        excess = (change.ravel()[at] - theta) / (new.ravel()[at] - old.ravel()[at])
+        fired = (t1 - (t1 - t0) * np.clip(excess, 0, 1)).astype(np.float32)
+        up = np.arange(len(at)) < len(rose)
+        found.append((at, fired, up.astype(np.uint8)))
+        blind = np.concatenate((blind, at))
+        until = np.concatenate((until, fired + np.float32(config.refractory_us)))
+        old = new
+
+    for i, rng in enumerate(rngs):
+        for rate, p in ((config.leak_hz, 1), (config.noise_hz, 0)):
+            count = rng.poisson(rate * PIXELS * DURATION_US / 1e6)
+            at = i * PIXELS + rng.integers(0, PIXELS, count)
+            found.append((at, rng.random(count) * DURATION_US, np.full(count, p, np.uint8)))
+    owner, place = np.divmod(np.concatenate([f[0] for f in found]).astype(np.int32), PIXELS)
+    y, x = np.divmod(place.astype(np.uint16), SIDE)
+    t = np.concatenate([f[1] for f in found]).astype(np.int32)
+    polarity = np.concatenate([f[2] for f in found])
+    return Events(x.astype(np.uint8), y.astype(np.uint8), t, polarity), owner
+
+
+def resize(images: U8, side: int) -> U8:
+    """Scale images [n, h, w] to [n, side, side], linearly between pixel centres."""
+
+    def weights(size: int) -> F32:
+        place = np.clip((np.arange(side) + 0.5) * size / side - 0.5, 0, size - 1)
+        distance = np.abs(place[:, None] - np.arange(size))
+        weight: F32 = np.maximum(0, 1 - distance).astype(np.float32)
+        return weight
+
+    scaled = weights(images.shape[1]) @ images.astype(np.float32) @ weights(images.shape[2]).T
+    rounded: U8 = np.rint(scaled).astype(np.uint8)
+    return rounded
+
+
+def _prepared(images: U8) -> U8:
+    """Images as [n, 28, 28]; DataError unless they are uint8 [n, h, w]."""
+    if images.ndim != 3 or images.dtype != np.uint8 or 0 in images.shape[1:]:
+        raise DataError(
+            f"images are {images.dtype} of shape {images.shape}: the simulator needs uint8 "
+            "[n, height, width], 255 for full ink"
+        )
+    return images if images.shape[1:] == (IMAGE_SIDE,) * 2 else resize(images, IMAGE_SIDE)
+
+
+def simulate(
+    images: U8, config: SaccadeConfig | None = None, *, seed: int = 0, first_index: int = 0
+) -> tuple[Events, I64]:
+    """Recordings of images uint8 [n, h, w]; (events, offsets [n + 1]), ascending in time.
+
+    Recording i is events offsets[i]:offsets[i + 1]; `nmnist.write_bin` can store it.
+    """
+    parts: list[Events] = []
+    counts = [np.zeros(1, np.int64)]
+    for at in range(0, len(images), CHUNK):
+        chunk = _prepared(images[at : at + CHUNK])
+        events, owner = simulate_chunk(chunk, config or SaccadeConfig(), seed, first_index + at)
+        parts.append(events.take(np.lexsort((events.t, owner))))
+        counts.append(np.bincount(owner, minlength=len(chunk)))
+    joined = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
+    return Events(*joined), np.cumsum(np.concatenate(counts))
+
+
+def simulate_streams(
+    images: U8,
+    binning: Binning,
+    config: SaccadeConfig | None = None,
+    *,
+    seed: int = 0,
+    first_index: int = 0,
+    workers: int = 2,
+) -> Iterator[tuple[U8, I64]]:
+    """Simulate and bin images uint8 [n, h, w]; yields (streams, offsets) of some at a time."""
+    if (binning.height, binning.width) != (SIDE, SIDE):
+        raise ConfigError(
+            f"binning is {binning.height} x {binning.width}, but the simulated sensor has "
+            f"{SIDE} x {SIDE} pixels"
+        )
+
+    work = partial(_streams_of, config=config or SaccadeConfig(), seed=seed, binning=binning)
+    places = range(0, len(images), CHUNK)
+    chunks = (images[at : at + CHUNK] for at in places)
+    indices = (first_index + at for at in places)
+    # Processes, because many short numpy calls get in each other's way in threads; forked, because
+    # other ways of starting one would run the user's script again.
+    if workers > 1 and len(places) >= 8 and sys.platform == "linux":
+        with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+            yield from pool.map(work, chunks, indices)
+    else:
+        yield from map(work, chunks, indices)
+
+
+def _streams_of(
+    chunk: U8, first_index: int, *, config: SaccadeConfig, seed: int, binning: Binning
+) -> tuple[U8, I64]:
+    events, owner = simulate_chunk(_prepared(chunk), config, seed, first_index)
+    return bin_mixed(events, owner, len(chunk), binning)

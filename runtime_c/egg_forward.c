@@ -1,0 +1,158 @@
+#include "egg_forward.h"
+
+#include "egg_fx.h"
+#include "egg_kernel.h"
+#include "egg_loss.h"
+#include "egg_stream.h"
+
+static int32_t current_limit(const egg_lif_config *lif) {
+    return (32767 >> lif->leak_shift) - 1;
+}
+
+int32_t egg_forward_limit(const egg_lif_config *lif) {
+    return current_limit(lif) / 4;
+}
+
+int32_t egg_forward_base_limit(const egg_lif_config *lif) {
+    return current_limit(lif) - egg_forward_limit(lif);
+}
+
+void egg_forward_currents(const egg_net *net, const egg_ws *ws, uint32_t l, const uint8_t *stream, int32_t limit,
+                          int16_t *current) {
+    const egg_net_config *c = &net->config;
+    const egg_lif_config *lif = &c->layer[l];
+    uint32_t bias = egg_net_rows(c, l) - 1u;
+    for (uint32_t t = 0; t < c->ticks; t++) {
+        stream = ws->kernels->current(stream, net->weights[l], lif->size, bias, limit, current);
+        current += egg_pad(lif->size);
+    }
+}
+
+void egg_forward_share(const egg_net *net, egg_ws *ws, const uint8_t *stream) {
+    const egg_net_config *c = &net->config;
+    egg_forward_currents(net, ws, 0, stream, egg_forward_base_limit(&c->layer[0]), ws->base);
+    if (ws->readout == NULL) return;
+    uint32_t size = c->layer[c->layers - 1u].size, padded = egg_pad(size);
+    const int8_t *w = net->weights[c->layers];
+    for (uint32_t h = 0; h < size; h++)
+        for (uint32_t j = 0; j < c->outputs; j++) ws->readout[j * padded + h] = *w++;
+}
+
+/* s[rank][ticks]: what the perturbation of one pair puts on a neuron of sign +1; returns the number of ranks in use */
+static uint32_t perturb(const egg_net *net, const egg_es_config *es, egg_sigma sigma, egg_ws *ws, int32_t sign,
+                        uint32_t lane, uint32_t l) {
+    const egg_net_config *c = &net->config;
+    uint32_t ticks = c->ticks;
+    if (sign == 0) return 0;
+    if (es->estimator == EGG_SAMPLE) {
+        for (uint32_t t = 0; t < ticks; t++) {
+            uint32_t z = (ws->z_words[l][t * es->segments / ticks] >> lane) & 1u;
+            ws->s[t] = (int16_t)((z ? sign : -sign) * sigma.hidden);
+        }
+        return 1;
+    }
+    int32_t limit = egg_forward_limit(&c->layer[l]) / es->rank;
+    uint32_t rows = egg_net_rows(c, l);
+    for (uint32_t r = 0; r < es->rank; r++) {
+        const uint8_t *stream = l > 0 ? ws->train[l - 1u] : NULL;
+        const int16_t *b = l > 0 ? ws->b[l] + (size_t)r * egg_pad(rows) : NULL;
+        for (uint32_t t = 0; t < ticks; t++) {
+            int32_t sum;
+            if (l == 0) {
+                sum = ws->projection[(r * ticks + t) * 32u * EGG_WORDS + lane];
+            } else {
+                int32_t event, index = -1;
+                sum = b[rows - 1u];
+                while ((event = egg_stream_next(&stream, &index)) >= 0) sum += b[event];
+            }
+            ws->s[r * ticks + t] = (int16_t)(sign * egg_clamp(egg_round_shift(sum * sigma.hidden, 8), limit));
+        }
+    }
+    return es->rank;
+}
+
+void egg_forward_integrate(const egg_net *net, egg_ws *ws) {
+    const egg_net_config *c = &net->config;
+    uint32_t size = c->layer[c->layers - 1u].size;
+    const int8_t *w = net->weights[c->layers];
+    const int8_t *bias = w + (size_t)size * c->outputs;
+    for (uint32_t j = 0; j < c->outputs; j++) {
+        ws->logits[j] = c->ticks * bias[j];
+        if (ws->readout != NULL)
+            ws->logits[j] += ws->kernels->dot(ws->count, ws->readout + j * egg_pad(size), egg_pad(size));
+    }
+    if (ws->readout != NULL) return;
+    for (uint32_t h = 0; h < size; h++, w += c->outputs) {
+        int32_t n = ws->count[h];
+        if (n != 0)
+            for (uint32_t j = 0; j < c->outputs; j++) ws->logits[j] += n * w[j];
+    }
+}
+
+static void perturb_readout(const egg_net *net, const egg_es_config *es, egg_sigma sigma, egg_ws *ws, int32_t sign) {
+    const egg_net_config *c = &net->config;
+    uint32_t m = c->layers, rows = egg_net_rows(c, m);
+    for (uint32_t r = 0; r < es->rank; r++) {
+        const int16_t *a = ws->a[m] + r * egg_pad(c->outputs), *b = ws->b[m] + (size_t)r * egg_pad(rows);
+        int32_t sum = c->ticks * b[rows - 1u] + ws->kernels->dot(ws->count, b, rows - 1u);
+        int32_t s = sign * egg_clamp(egg_round_shift(sum * sigma.readout, 8), (1 << 19) / es->rank);
+        for (uint32_t j = 0; j < c->outputs; j++) ws->logits[j] += s * a[j];
+    }
+}
+
+uint32_t egg_forward_member(const egg_net *net, const egg_es_config *es, egg_sigma sigma, egg_ws *ws, int32_t sign,
+                            uint32_t lane) {
+    const egg_net_config *c = &net->config;
+    uint32_t spikes = 0;
+    uint32_t *unit = sign == 0 ? ws->unit_spikes : NULL;
+    for (uint32_t l = 0; l < c->layers; l++) {
+        const egg_lif_config *lif = &c->layer[l];
+        uint32_t last = l + 1u == c->layers;
+        if (l > 0) egg_forward_currents(net, ws, l, ws->train[l - 1u], egg_forward_base_limit(lif), ws->current);
+        uint32_t ranks = perturb(net, es, sigma, ws, sign, lane, l);
+        spikes += ws->kernels->lif(l > 0 ? ws->current : ws->base, c->ticks, lif->size, lif->threshold,
+                                    lif->leak_shift, lif->refractory, ws->s, ws->a[l], ranks, ws->count,
+                                    last ? NULL : ws->spikes);
+        if (!last) egg_stream_encode(ws->spikes, c->ticks, lif->size, ws->train[l]);
+        if (unit != NULL)
+            for (uint32_t h = 0; h < lif->size; h++) *unit++ += (uint16_t)ws->count[h];
+    }
+    if (c->readout == EGG_READOUT_SPIKES) {
+        for (uint32_t j = 0; j < c->outputs; j++) ws->logits[j] = (int32_t)((uint32_t)ws->count[j] << c->gain);
+        return spikes;
+    }
+    egg_forward_integrate(net, ws);
+    if (sign != 0 && es->estimator == EGG_BATCH) perturb_readout(net, es, sigma, ws, sign);
+    for (uint32_t j = 0; j < c->outputs; j++) {
+        ws->logits[j] *= 1 << c->gain;
+        if (sign != 0 && es->estimator == EGG_SAMPLE) ws->logits[j] += sign * ws->a[c->layers][j] * sigma.readout;
+    }
+    return spikes;
+}
+
+uint32_t egg_run(const egg_net *net, egg_ws *ws, const uint8_t *stream) {
+    static const egg_sigma none = {0, 0};
+    egg_forward_share(net, ws, stream);
+    return egg_forward_member(net, NULL, none, ws, 0, 0);
+}
+
+uint32_t egg_predicted(const egg_net *net, const egg_ws *ws) {
+    return egg_loss_argmax(ws->logits, net->config.outputs);
+}
+
+int32_t egg_forward_fitness(const egg_net *net, const egg_es_config *es, const egg_ws *ws, uint32_t spikes,
+                            uint32_t label) {
+    uint32_t outputs = net->config.outputs;
+    int32_t cost = (int32_t)(es->penalty * spikes);
+    if (es->fitness == EGG_FITNESS_ACCURACY)
+        return egg_clamp((egg_loss_argmax(ws->logits, outputs) == label ? 4096 : 0) - cost, EGG_LOSS_MAX);
+    return -egg_clamp(egg_loss_xent(ws->logits, outputs, label) + cost, EGG_LOSS_MAX);
+}
+
+egg_result egg_forward_result(const egg_net *net, const egg_ws *ws, uint32_t spikes, uint32_t label) {
+    egg_result result;
+    result.loss = egg_loss_xent(ws->logits, net->config.outputs, label);
+    result.spikes = spikes;
+    result.predicted = (uint8_t)egg_predicted(net, ws);
+    return result;
+}

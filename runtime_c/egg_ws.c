@@ -1,0 +1,98 @@
+#include "egg_ws.h"
+
+#include "egg_fx.h"
+#include "egg_kernel.h"
+#include "egg_stream.h"
+
+egg_status egg_es_check(const egg_net_config *net, const egg_es_config *es) {
+    egg_status status = egg_net_check(net);
+    if (status != EGG_OK) return status;
+    if (es->estimator > EGG_FULL) return EGG_E_ESTIMATOR;
+    if (es->pairs < 1 || es->pairs > (es->estimator == EGG_SAMPLE ? EGG_SAMPLE_PAIRS_MAX : EGG_PAIRS_MAX))
+        return EGG_E_PAIRS;
+    if (es->estimator == EGG_BATCH &&
+        (es->rank < 1 || es->rank > EGG_RANK_MAX || (uint32_t)es->pairs * es->rank > EGG_PAIRS_RANK_MAX))
+        return EGG_E_RANK;
+    if (es->estimator == EGG_SAMPLE &&
+        (es->segments < 1 || es->segments > EGG_SEGMENTS_MAX || es->segments > net->ticks))
+        return EGG_E_SEGMENTS;
+    if (es->estimator == EGG_FULL && net->inputs > 8190) return EGG_E_INPUTS; /* int16 sums of noise values */
+    if (es->fitness > EGG_FITNESS_ACCURACY || es->penalty > 4095) return EGG_E_FITNESS;
+    return EGG_OK;
+}
+
+/* Hands out pieces of the caller's memory, or only counts them when base is NULL. Every piece is aligned to 4. */
+typedef struct {
+    uint8_t *base;
+    size_t used;
+} carver;
+
+static void *carve(carver *c, size_t bytes) {
+    void *piece = c->base != NULL ? c->base + c->used : NULL;
+    c->used += (bytes + 3u) & ~(size_t)3u;
+    return piece;
+}
+
+static void lay_out(egg_ws *ws, const egg_net_config *net, const egg_es_config *es, carver *c) {
+    uint32_t matrices = egg_net_matrices(net), layers = net->layers;
+    uint32_t widest = 0, deeper = 0; /* padded columns of any matrix; of LIF layers behind the first */
+    for (uint32_t m = 0; m < matrices; m++) {
+        uint32_t cols = egg_pad(egg_net_cols(net, m));
+        if (cols > widest) widest = cols;
+        if (m > 0 && m < layers && cols > deeper) deeper = cols;
+    }
+    egg_zero(ws, sizeof *ws);
+    ws->logits = carve(c, net->outputs * sizeof(int32_t));
+    ws->count = carve(c, widest * sizeof(int16_t));
+    ws->base = carve(c, (size_t)net->ticks * egg_pad(net->layer[0].size) * sizeof(int16_t));
+    if (layers > 1) {
+        ws->current = carve(c, (size_t)net->ticks * deeper * sizeof(int16_t));
+        ws->spikes = carve(c, (size_t)net->ticks * widest);
+        for (uint32_t l = 0; l + 1 < layers; l++)
+            ws->train[l] = carve(c, egg_stream_bytes(net->ticks, net->layer[l].size));
+    }
+    if (EGG_PAD > 1 && matrices > layers)
+        ws->readout = carve(c, (size_t)net->outputs * egg_pad(net->layer[layers - 1u].size) * sizeof(int16_t));
+    if (es == NULL) return;
+
+    uint32_t ranks = es->estimator == EGG_BATCH ? es->rank : 1;
+    for (uint32_t m = 0; m < matrices; m++) {
+        uint32_t rows = egg_net_rows(net, m), cols = egg_net_cols(net, m);
+        ws->a_words[m] = carve(c, (size_t)ranks * cols * sizeof(uint32_t));
+        ws->a[m] = carve(c, (size_t)ranks * egg_pad(cols) * sizeof(int16_t));
+        if (es->estimator == EGG_BATCH && m > 0) {
+            ws->b_words[m] = carve(c, (size_t)ranks * rows * sizeof(uint32_t));
+            ws->b[m] = carve(c, (size_t)ranks * egg_pad(rows) * sizeof(int16_t));
+        }
+        if (es->estimator == EGG_SAMPLE) {
+            uint32_t segments = m < layers ? es->segments : 1;
+            if (m < layers) ws->z_words[m] = carve(c, segments * sizeof(uint32_t));
+            ws->credit[m] = carve(c, (size_t)segments * egg_pad(cols) * sizeof(int16_t));
+        }
+    }
+    ws->s = carve(c, (size_t)ranks * net->ticks * sizeof(int16_t));
+    if (es->estimator == EGG_BATCH)
+        ws->projection = carve(c, (size_t)ranks * net->ticks * 32u * EGG_WORDS * sizeof(int16_t));
+    if (es->estimator == EGG_BATCH) ws->sum = carve(c, widest * sizeof(int32_t));
+    if (es->estimator == EGG_SAMPLE) ws->diff = carve(c, es->pairs * sizeof(int32_t));
+    ws->step = carve(c, widest * sizeof(int16_t));
+    ws->kappa = carve(c, widest * sizeof(uint16_t));
+}
+
+size_t egg_ws_bytes(const egg_net_config *net, const egg_es_config *es) {
+    egg_ws ws;
+    carver c = {NULL, 0};
+    lay_out(&ws, net, es, &c);
+    return c.used;
+}
+
+egg_status egg_ws_init(egg_ws *ws, const egg_net_config *net, const egg_es_config *es, void *memory, size_t bytes) {
+    egg_status status = es != NULL ? egg_es_check(net, es) : egg_net_check(net);
+    if (status != EGG_OK) return status;
+    if (memory == NULL || ((uintptr_t)memory & 3u) != 0 || bytes < egg_ws_bytes(net, es)) return EGG_E_MEMORY;
+    carver c = {(uint8_t *)memory, 0};
+    egg_zero(memory, egg_ws_bytes(net, es)); /* the padding of sign arrays must stay 0 */
+    lay_out(ws, net, es, &c);
+    ws->kernels = egg_kernel();
+    return EGG_OK;
+}
