@@ -13,6 +13,7 @@ CORE = Path("runtime_c")
 HEADERS = [
     "egg_types.h",
     "egg_rng.h",
+    "egg_kernel.h",
     "egg_stream.h",
     "egg_loss.h",
     "egg_net.h",

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 from rich.table import Table
 
 from eggroll_edge import cli_options as option
-from eggroll_edge.cli_show import console, counting, print_json
+from eggroll_edge.cli_show import Count, console, counting, print_json
 from eggroll_edge.config import TrainConfig
 from eggroll_edge.datasets import Split, images, open_dataset
 from eggroll_edge.datasets.nmnist import write_bin
 from eggroll_edge.errors import DataError
+from eggroll_edge.evaluate import worker_count
 from eggroll_edge.events import Binning, EventDataset
 from eggroll_edge.saccade import CHUNK, simulate
 
@@ -27,9 +28,7 @@ _BARS = " ▁▂▃▄▅▆▇█"
 
 Spec = Annotated[
     str,
-    typer.Argument(
-        metavar="SPEC", show_default=False, help="digits, nmnist, idx:DIR or a folder."
-    ),
+    typer.Argument(metavar="SPEC", show_default=False, help="digits, nmnist, idx:DIR or a folder."),
 ]
 Limit = Annotated[
     int | None,
@@ -38,29 +37,35 @@ Limit = Annotated[
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the simulated camera.")]
 
 
-def _binning(
-    ticks: int | None,
-    pool: int | None,
-    polarity: str | None,
-    first_saccade_only: bool | None,
-    stabilize: bool | None,
-) -> Binning:
-    given = {
-        "ticks": ticks,
-        "pool": pool,
-        "polarity": polarity,
-        "first_saccade_only": first_saccade_only,
-        "stabilize": stabilize,
-    }
-    chosen = {name: value for name, value in given.items() if value is not None}
-    return replace(TrainConfig().binning(), **chosen)
+def _binning(params: Mapping[str, Any]) -> Binning:
+    """The binning that a command's parameters ask for."""
+    known = {field.name for field in fields(Binning)}
+    return Binning(**{k: v for k, v in params.items() if k in known and v is not None})
 
 
-def _open_both(
+def open_both(
+    config: TrainConfig, counting: Callable[[str], Count], workers: int | None
+) -> tuple[EventDataset, EventDataset]:
+    """The training and the test split of a run, as train() opens them, but with a count."""
+    train, test = (
+        open_dataset(
+            spec,
+            split,
+            config.binning(),
+            skip_first=config.skip_first if split == "train" else 0,
+            workers=worker_count(workers),
+            progress=counting(f"decoding {spec}, {split}"),
+        )
+        for spec, split in zip((config.data, config.test_data or config.data), SPLITS, strict=True)
+    )
+    return train, test
+
+
+def _each_split(
     spec: str, binning: Binning, limit: int | None, workers: int | None, as_json: bool
 ) -> dict[str, EventDataset]:
     option.check_spec(spec)
-    found = {}
+    found: dict[str, EventDataset] = {}
     for split in SPLITS:
         with counting(console(as_json), f"decoding {spec}, {split}") as progress:
             found[split] = open_dataset(
@@ -68,7 +73,7 @@ def _open_both(
                 split,
                 binning,
                 limit=limit,
-                workers=workers or os.cpu_count() or 1,
+                workers=worker_count(workers),
                 progress=progress,
             )
     return found
@@ -76,6 +81,7 @@ def _open_both(
 
 @app.command()
 def info(
+    ctx: typer.Context,
     spec: Spec,
     ticks: option.Ticks = None,
     pool: option.Pool = None,
@@ -94,10 +100,10 @@ def info(
 
         eggroll-edge data info path/to/N-MNIST --pool 2 --json
     """
-    binning = _binning(ticks, pool, polarity, first_saccade_only, stabilize)
+    binning = _binning(ctx.params)
     infos = {
         split: dataset.info()
-        for split, dataset in _open_both(spec, binning, limit, workers, as_json).items()
+        for split, dataset in _each_split(spec, binning, limit, workers, as_json).items()
     }
     if as_json:
         print_json(infos)
@@ -115,7 +121,9 @@ def info(
     columns_of = list(infos.values())
     table.add_row("recordings", *(f"{one['samples']:,}" for one in columns_of))
     for label in range(len(first["class_counts"])):
-        table.add_row(f"  class {label}", *(f"{one['class_counts'][label]:,}" for one in columns_of))
+        table.add_row(
+            f"  class {label}", *(f"{one['class_counts'][label]:,}" for one in columns_of)
+        )
     table.add_row("events a recording", *(f"{one['events_per_sample']:.1f}" for one in columns_of))
     table.add_row("bytes a recording", *(f"{one['bytes_per_sample']:.1f}" for one in columns_of))
     table.add_row("bytes in all", *(f"{one['bytes']:,}" for one in columns_of))
@@ -132,6 +140,7 @@ def info(
 
 @app.command()
 def cache(
+    ctx: typer.Context,
     spec: Spec,
     ticks: option.Ticks = None,
     pool: option.Pool = None,
@@ -150,8 +159,8 @@ def cache(
 
         EGGROLL_CACHE=/scratch eggroll-edge data cache idx:path/to/mnist --bins 10
     """
-    binning = _binning(ticks, pool, polarity, first_saccade_only, stabilize)
-    for split, dataset in _open_both(spec, binning, None, workers, False).items():
+    binning = _binning(ctx.params)
+    for split, dataset in _each_split(spec, binning, None, workers, False).items():
         # A cached dataset is a view of its file; `filename` is numpy.memmap's.
         file = getattr(dataset.streams, "filename", None)
         where = f"{file} ({Path(file).stat().st_size / 1e6:.1f} MB)" if file else "in RAM only"
@@ -205,7 +214,9 @@ def simulate_command(
                     where = out / folder / str(label)
                     where.mkdir(parents=True, exist_ok=True)
                     one = events.take(slice(starts[i], starts[i + 1]))
-                    write_bin(where / f"{at + i + 1:05d}.bin", one)  # ids count from 1, as N-MNIST's
+                    write_bin(
+                        where / f"{at + i + 1:05d}.bin", one
+                    )  # ids count from 1, as N-MNIST's
                     written += 5 * len(one.t)
                 progress(min(at + CHUNK, len(labels)), len(labels))
         show.print(f"{out / folder}: {len(labels):,} recordings, {written / 1e6:.1f} MB")

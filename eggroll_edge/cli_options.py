@@ -152,9 +152,9 @@ def check_spec(spec: str) -> None:
         return
     if not Path(spec).exists():
         near = difflib.get_close_matches(spec.lower(), ["digits", "nmnist"], 1, 0.5)
-        hint = f"did you mean {near[0]}? " if near else ""
+        hint = f" (did you mean {near[0]}?)" if near else ""
         raise DataError(
-            f"data {spec!r}: no such folder. {hint}Use digits, nmnist, idx:DIR or a folder of "
+            f"data {spec!r}: no such folder{hint}; use digits, nmnist, idx:DIR or a folder of "
             "N-MNIST recordings"
         )
 

@@ -21,6 +21,10 @@ PLAIN_EVERY_S = 5.0
 """Seconds between lines where there is no terminal."""
 
 
+Count = Callable[[int, int], None]
+"""Called as count(done, total)."""
+
+
 def console(as_json: bool = False) -> Console:
     """Where people read: stdout, or stderr when stdout is for JSON."""
     return Console(stderr=as_json, highlight=False, markup=False, soft_wrap=True, emoji=False)
@@ -42,12 +46,12 @@ def firing(rates: tuple[float, ...] | list[float]) -> str:
     return ", ".join(f"{100 * rate:.1f} %" for rate in rates) + " of neuron-ticks"
 
 
-def count(value: float) -> str:
-    """A large number with a unit prefix: 2.4 M."""
+def amount(value: float) -> str:
+    """A large number in three digits and a unit prefix: 2.41M."""
     for limit, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= limit:
-            return f"{value / limit:.2f} {prefix}"
-    return f"{value:.0f} "
+            return f"{value / limit:.3g}{prefix}"
+    return f"{value:.3g}"
 
 
 def clock(seconds: float) -> str:
@@ -90,6 +94,10 @@ class RunDisplay:
         if self._bar:
             self._bar.stop()
 
+    def counting(self, what: str) -> Count:
+        """For work before the run, such as decoding a dataset."""
+        return _counter(self._bar, what) if self._bar else _line_counter(self.out, what)
+
     def __call__(self, event: events.Event) -> None:
         match event:
             case events.Started():
@@ -124,7 +132,7 @@ class RunDisplay:
     def _generation(self, event: events.GenerationDone) -> None:
         figures = (
             f"loss {event.loss_bits:.3f} bits, train {event.train_accuracy:.1f} %, "
-            f"firing {100 * event.firing_rate:.1f} %, {count(event.member_evals_per_s)}evals/s, "
+            f"firing {100 * event.firing_rate:.1f} %, {amount(event.member_evals_per_s)} evals/s, "
             f"ETA {clock(event.eta_s)}"
         )
         self._advance("generation", event.generation, event.total, figures)
@@ -148,34 +156,38 @@ class RunDisplay:
 
 
 @contextmanager
-def counting(out: Console, what: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress(done, total) that shows a bar, or a line every few seconds."""
+def counting(out: Console, what: str) -> Iterator[Count]:
+    """A count that shows a bar, or a line every few seconds."""
     if out.is_terminal:
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total}"),
-            console=out,
-            transient=True,
-        ) as bar:
-            task = None
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), _Figures())
+        with Progress(*columns, console=out, transient=True) as bar:
+            yield _counter(bar, what)
+    else:
+        yield _line_counter(out, what)
 
-            def show(done: int, total: int) -> None:
-                nonlocal task
-                task = bar.add_task(what, total=total) if task is None else task
-                bar.update(task, completed=done, total=total)
 
-            yield show
-        return
+def _counter(bar: Progress, what: str) -> Count:
+    task: TaskID | None = None
+
+    def count(done: int, total: int) -> None:
+        nonlocal task
+        task = bar.add_task(what, total=total) if task is None else task
+        figures = f"{done}/{total}"
+        bar.update(task, completed=done, total=total, visible=done < total, figures=figures)
+
+    return count
+
+
+def _line_counter(out: Console, what: str) -> Count:
     last = time.monotonic()
 
-    def tell(done: int, total: int) -> None:
+    def count(done: int, total: int) -> None:
         nonlocal last
         if time.monotonic() - last >= PLAIN_EVERY_S:
             last = time.monotonic()
             out.print(f"{what}: {done}/{total}")
 
-    yield tell
+    return count
 
 
 @contextmanager

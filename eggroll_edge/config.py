@@ -10,8 +10,10 @@ import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
+from eggroll_edge._core import lib
+from eggroll_edge.core import Rate, Steps
 from eggroll_edge.errors import ConfigError
 from eggroll_edge.events import Binning
 from eggroll_edge.netconfig import (
@@ -43,9 +45,6 @@ __all__ = [
 ]
 
 Polarity = Literal["split", "merged", "on", "off"]
-Rate = tuple[int, int]
-"""A learning rate (m, n) of the core: m * 2^-n."""
-
 _AUTO: Any = None
 _BIT = 4096  # fixed-point units in a bit of fitness, and in a weight unit of a step
 
@@ -99,19 +98,12 @@ _INTEGERS = {
 _NUMBERS = {
     "penalty_bits": (0, 4095 / 4096),
     "sigma": (0, 8192),
-    "sigma_readout": (0, 8192),
+    "sigma_readout": (0, 127),
     "lr": (0, 1e6),
     "lr_readout": (0, 1e6),
     "lr_final": (0, 1),
     "sigma_final": (0, 1),
 }
-
-
-class Steps(NamedTuple):
-    """The integers of one generation; (LIF matrices, readout matrix)."""
-
-    sigma: tuple[int, int]
-    rate: tuple[Rate, Rate]
 
 
 def rate(value: float, least: int = 0) -> Rate:
@@ -147,7 +139,7 @@ class TrainConfig:
     first_saccade_only: bool = False
     stabilize: bool = False
     augment_shift: int = 0
-    """Training recordings are shifted by up to so many pixels each way, drawn anew each epoch, 0..8."""
+    """Training recordings are shifted by up to so many pixels each way, anew each epoch; 0..8."""
     # --- net
     hidden: tuple[int, ...] = (128,)
     """Neurons of the hidden LIF layers."""
@@ -207,14 +199,16 @@ class TrainConfig:
                 f"online is set with estimator {self.estimator}: only sample can update after "
                 "each recording; use estimator = sample, or leave online out"
             )
-        for name, value in DEFAULTS[self.kind].items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
+        free = [name for name in DEFAULTS[self.kind] if getattr(self, name) is None]
+        for name in free:
+            object.__setattr__(self, name, DEFAULTS[self.kind][name])
         for name, (low, high) in _INTEGERS.items():
             check_int(name, getattr(self, name), low, high)
         for name, (least, most) in _NUMBERS.items():
             object.__setattr__(self, name, _number(name, getattr(self, name), least, most))
         object.__setattr__(self, "hidden", _sizes(self.hidden, self.readout))
+        for name in {"lr", "lr_readout"}.intersection(free):  # few pairs bear no large rate
+            object.__setattr__(self, name, min(getattr(self, name), self._most_lr()))
         self._check_together()
 
     def _check_together(self) -> None:
@@ -230,12 +224,12 @@ class TrainConfig:
             raise ConfigError(
                 f"pairs * rank is {self.pairs * self.rank}: use at most 65536, a smaller rank"
             )
-        scale, least = self._rate_scale()
+        scale, _ = self._rate_scale()
         for name in ("lr", "lr_readout"):
-            lr, most = getattr(self, name), 127 / 2**least / scale
-            if lr > most:
+            lr = getattr(self, name)
+            if lr > self._most_lr():
                 raise ConfigError(
-                    f"{name} is {lr:g}: use at most {_floor3(most)} with {self.pairs} pairs and "
+                    f"{name} is {lr:g}: use at most {_floor3(self._most_lr())} with {self.pairs} pairs and "
                     f"{self.batch} samples a generation"
                 )
             if 0 < lr * scale < 2.0**-30:
@@ -252,6 +246,10 @@ class TrainConfig:
                     f"{_floor3(getattr(self, name) * limit / got)} with estimator {self.estimator} "
                     f"and leak_shift {self.leak_shift}"
                 )
+
+    def _most_lr(self) -> float:
+        scale, least = self._rate_scale()
+        return 127 / 2**least / scale
 
     def _most_sigma(self) -> tuple[int, int]:
         if self.estimator == "sample":  # a perturbation takes at most a fourth of a current's range
@@ -307,15 +305,24 @@ class TrainConfig:
 
     def _steps(self, lr_share: float, sigma_share: float) -> Steps:
         if self.estimator == "sample":
-            sigma = (round(self.sigma * sigma_share), round(_BIT * self.sigma_readout * sigma_share))
+            sigma = (
+                round(self.sigma * sigma_share),
+                round(_BIT * self.sigma_readout * sigma_share),
+            )
         else:
-            # E has the standard deviation sqrt(rank) (batch) or sqrt(2) (full): DESIGN.md, 7
-            variance = self.rank if self.estimator == "batch" else 2
-            unit = 256 / math.sqrt(variance) * sigma_share
-            sigma = (round(self.sigma * unit), round(self.sigma_readout * unit))
+            sigma = (
+                self._weight_sigma(self.sigma * sigma_share),
+                self._weight_sigma(self.sigma_readout * sigma_share),
+            )
         scale, least = self._rate_scale()
         scale *= lr_share
         return Steps(sigma, (rate(self.lr * scale, least), rate(self.lr_readout * scale, least)))
+
+    def _weight_sigma(self, sigma: float) -> int:
+        """Weight units to the core's 1/256, less the standard deviation of the noise letters."""
+        if self.estimator == "full":
+            return round(256 * sigma / math.sqrt(2))
+        return int(lib.egg_sigma_of_rank(min(round(256 * sigma), 65535), self.rank))
 
     def _rate_scale(self) -> tuple[float, int]:
         """What turns lr into the core's value, and the core's least n."""

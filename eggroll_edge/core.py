@@ -1,33 +1,356 @@
-"""Typed wrapper over the C core (signatures first; bodies follow)."""
+"""Typed wrapper over the C core.
+
+Arrays that C writes are allocated once by the caller and passed as numpy arrays or views of them.
+cffi lets go of the interpreter lock during a call, so threads run shards of a generation at once;
+what they add up are int32, so the number of threads changes no bit.
+"""
 
 from __future__ import annotations
+
+import zlib
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from eggroll_edge.config import NetConfig
+from eggroll_edge._core import ffi, lib
+from eggroll_edge.errors import ConfigError, DataError
+from eggroll_edge.events import EventDataset
+from eggroll_edge.netconfig import EsConfig, NetConfig, status_text
 
 I8 = npt.NDArray[np.int8]
+I16 = npt.NDArray[np.int16]
+I32 = npt.NDArray[np.int32]
+U8 = npt.NDArray[np.uint8]
+U32 = npt.NDArray[np.uint32]
+ARITHMETIC = 1
+"""Raise it when runtime_c/DESIGN.md changes a number: journals before and after differ."""
+
+Rate = tuple[int, int]
+"""A learning rate (m, n): m * 2^-n."""
+
+
+class Steps(NamedTuple):
+    """Sigmas and learning rates of one generation, each (LIF matrices, readout matrix)."""
+
+    sigma: tuple[int, int]
+    rate: tuple[Rate, Rate]
+
+
+def _i8(array: npt.NDArray[Any]) -> Any:
+    return ffi.from_buffer("int8_t[]", array)
+
+
+def _u8(array: npt.NDArray[Any]) -> Any:
+    return ffi.from_buffer("uint8_t[]", array)
+
+
+def _i16(array: npt.NDArray[Any]) -> Any:
+    return ffi.from_buffer("int16_t[]", array)
+
+
+def _i32(array: npt.NDArray[Any]) -> Any:
+    return ffi.from_buffer("int32_t[]", array)
+
+
+def _u32(array: npt.NDArray[Any]) -> Any:
+    return ffi.from_buffer("uint32_t[]", array)
+
+
+def _aligned(size: int) -> U8:
+    """Zeroed memory on a cache line's border, for the sake of vector loads."""
+    memory = np.zeros(size + 63, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size]
 
 
 class Net:
     """A net and its weights: `weights` is int8 [parameters], all matrices end to end."""
 
-    config: NetConfig
-    weights: I8
-
     def __init__(self, config: NetConfig) -> None:
-        raise NotImplementedError
+        self.config = config
+        self.weights: I8 = _aligned(config.parameters).view(np.int8)
+        self.native = ffi.new("egg_net *")
+        status = lib.egg_net_init(
+            self.native, config.native(), _i8(self.weights), len(self.weights)
+        )
+        if status != lib.EGG_OK:
+            raise ConfigError(f"the core refuses the net: {status_text(status)}")
 
     def randomize(self, seed: int, std_hidden: int, std_readout: int) -> None:
-        """Random weights, standard deviations 0..64; biases 0."""
+        """Random weights, standard deviations 0..64 weight units; biases 0."""
+        lib.egg_net_randomize(self.native, seed, std_hidden, std_readout)
 
     @property
     def digest(self) -> int:
-        """CRC-32 of the weights."""
-        raise NotImplementedError
+        """CRC-32 of the weights: what egg_net_digest() gives, but zlib is faster."""
+        return zlib.crc32(self.weights.data)
 
     @property
     def matrices(self) -> list[I8]:
         """Views [rows, columns] of the weights; the last row is the bias."""
-        raise NotImplementedError
+        ends = np.cumsum([rows * cols for rows, cols in self.config.shapes])[:-1]
+        parts = np.split(self.weights, ends)
+        return [p.reshape(shape) for p, shape in zip(parts, self.config.shapes, strict=True)]
+
+
+class Samples:
+    """Recordings as the core reads them. Check them against a net before the core runs them."""
+
+    def __init__(self, streams: U8, offsets: npt.NDArray[np.int64], labels: U8) -> None:
+        self._streams = np.ascontiguousarray(streams, np.uint8)
+        self._offsets = np.ascontiguousarray(offsets).astype(np.uint64)
+        self.labels = np.ascontiguousarray(labels, np.uint8)
+        self.native = ffi.new(
+            "egg_data *",
+            {
+                "streams": _u8(self._streams),
+                "offsets": ffi.from_buffer("uint64_t[]", self._offsets),
+                "labels": _u8(self.labels),
+            },
+        )
+
+    @staticmethod
+    def of(dataset: EventDataset, net: NetConfig) -> Samples:
+        """The samples of a dataset, checked against a net."""
+        if dataset.ticks != net.ticks or dataset.n_in != net.inputs:
+            raise DataError(
+                f"{dataset.name} has {dataset.n_in} inputs and {dataset.ticks} ticks, the net "
+                f"{net.inputs} and {net.ticks}: open the data with the binning of the net"
+            )
+        samples = Samples(dataset.streams, dataset.offsets, dataset.labels)
+        samples.check(net, dataset.name)
+        return samples
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def check(self, net: NetConfig, name: str = "data") -> None:
+        """DataError, naming the first sample that is torn or has an input or label too many."""
+        bad = ffi.new("uint32_t *")
+        status = lib.egg_host_check(net.native(), self.native, len(self), bad)
+        if status != lib.EGG_OK:
+            raise DataError(
+                f"{name}: sample {bad[0]}: {status_text(status)} "
+                f"(net of {net.inputs} inputs, {net.ticks} ticks, {net.outputs} outputs); "
+                "open the data with the binning of the net, or mend the sample"
+            )
+
+
+class Tally(NamedTuple):
+    """Sums over unperturbed runs."""
+
+    loss: int
+    """1/4096 bit."""
+    correct: int
+    spikes: int
+    samples: int
+
+
+class Workspace:
+    """Scratch memory of one thread; `es` None is enough for inference."""
+
+    def __init__(self, net: NetConfig, es: EsConfig | None) -> None:
+        c, e = net.native(), ffi.NULL if es is None else es.native()
+        self._memory = _aligned(lib.egg_ws_bytes(c, e))
+        self.native = ffi.new("egg_ws *")
+        status = lib.egg_ws_init(self.native, c, e, _u8(self._memory), len(self._memory))
+        if status != lib.EGG_OK:
+            raise ConfigError(f"the core refuses the configuration: {status_text(status)}")
+        self.unit_spikes: U32 = np.zeros(net.neurons, np.uint32)
+        """Spikes of each LIF neuron in unperturbed runs, until the caller zeroes them."""
+        self.native.unit_spikes = _u32(self.unit_spikes)
+        self._outputs = net.outputs
+        self._tally = ffi.new("egg_tally *")
+        self._full: U8 = np.zeros(0, np.uint8)
+        if es is not None and es.estimator == "full":
+            self._full = _aligned(lib.egg_full_bytes(c))
+        self._scratch: U8 = np.zeros(0, np.uint8)
+        if es is not None and es.estimator == "batch":
+            self._scratch = _aligned(lib.egg_host_scratch(c))
+
+    @property
+    def logits(self) -> list[int]:
+        """Of the last run, in 1/4096 bit."""
+        return list(self.native.logits[0 : self._outputs])
+
+    def use_kernels(self, level: int) -> bool:
+        """For tests: the hot loops of one level, 0 = portable; False if this machine lacks it."""
+        kernels = lib.egg_kernel_level(level)
+        if kernels == ffi.NULL:
+            return False
+        self.native.kernels = kernels
+        return True
+
+    def take_tally(self) -> Tally:
+        """What runs have summed up since the last call."""
+        t = self._tally
+        taken = Tally(t.loss, t.correct, t.spikes, t.samples)
+        t.loss = t.correct = t.spikes = t.samples = 0
+        return taken
+
+    def run(self, net: Net, samples: Samples, index: U32, predicted: U8) -> None:
+        """Unperturbed runs of samples[index]; predicted has the length of index."""
+        lib.egg_host_run(
+            net.native, self.native, samples.native, _u32(index), len(index), _u8(predicted),
+            self._tally,
+        )  # fmt: skip
+
+
+class Population:
+    """An estimator at work on a net: the core's generation context."""
+
+    def __init__(self, net: Net, es: EsConfig, seed: int) -> None:
+        es.check(net.config)
+        self.net, self.es, self._noise = net, es, None
+        self.native = ffi.new("egg_gen *")
+        self.native.net, self.native.es, self.native.seed = net.native, es.native()[0], seed
+        shapes = net.config.shapes
+        self._starts = [0, *np.cumsum([rows * cols for rows, cols in shapes]).tolist()]
+
+    def at(self, generation: int, steps: Steps) -> None:
+        """Set the generation; ConfigError if a sigma or learning rate is out of range."""
+        gen = self.native
+        gen.generation, gen.noise = generation, ffi.NULL
+        gen.sigma.hidden, gen.sigma.readout = steps.sigma
+        (gen.rate_hidden.m, gen.rate_hidden.n), (gen.rate_readout.m, gen.rate_readout.n) = (
+            steps.rate
+        )
+        status = lib.egg_gen_check(gen)
+        if status != lib.EGG_OK:
+            raise ConfigError(f"generation {generation}, {steps}: {status_text(status)}")
+
+    # --- batch
+
+    def noise_words(self) -> int:
+        """Length of the noise cache (uint32)."""
+        return int(lib.egg_batch_noise_words(self.net.config.native(), self.es.native()))
+
+    def draw_noise(self, row0: int, row1: int, noise: U32) -> None:
+        """Fill the cache for rows [row0, row1) of matrix 0; `use_noise` when all are done."""
+        lib.egg_batch_noise(self.native, row0, row1, _u32(noise))
+
+    def use_noise(self, noise: U32) -> None:
+        """Take the cache until the next at(); it must stay alive and unchanged so long."""
+        self.native.noise = _u32(noise)
+
+    def eval_batch(
+        self, ws: Workspace, samples: Samples, index: U32, diff: I32, active: U8
+    ) -> None:
+        """Add the fitness differences of samples[index] to diff, and mark their active rows."""
+        lib.egg_host_batch(
+            self.native, ws.native, samples.native, _u32(index), len(index), _i32(diff),
+            _u8(active), ws._tally,
+        )  # fmt: skip
+
+    def steps_batch(
+        self, ws: Workspace, f: I8, active: U8, m: int, row0: int, row1: int, total: I32
+    ) -> None:
+        """Steps of rows [row0, row1) of matrix m into total, for apply()."""
+        lib.egg_host_batch_steps(
+            self.native, ws.native, _i8(f), _u8(active), m, row0, row1,
+            _i32(total[self._starts[m] :]), ffi.cast("int16_t *", _u8(ws._scratch)),
+        )  # fmt: skip
+
+    def update_batch(self, ws: Workspace, f: I8, active: U8) -> None:
+        """The whole update in one call, as a device does it: same bits as steps_batch and apply."""
+        lib.egg_batch_update(self.native, ws.native, _i8(f), _u8(active))
+
+    # --- full
+
+    def share_full(
+        self, ws: Workspace, samples: Samples, index: U32, base: I16, active: U8
+    ) -> None:
+        """Unperturbed runs; the currents that all members share go into base[len(index)]."""
+        lib.egg_full_share(
+            self.native, ws.native, samples.native, _u32(index), len(index), _i16(base),
+            _u8(active), ws._tally,
+        )  # fmt: skip
+
+    def eval_full(
+        self,
+        ws: Workspace,
+        samples: Samples,
+        index: U32,
+        base: I16,
+        pair0: int,
+        pair1: int,
+        diff: I32,
+    ) -> None:
+        """Add to diff[pair0:pair1] over all samples[index]."""
+        lib.egg_full_eval(
+            self.native, ws.native, _u8(ws._full), samples.native, _u32(index), len(index),
+            _i16(base), pair0, pair1, _i32(diff),
+        )  # fmt: skip
+
+    def steps_full(self, f: I8, active: U8, m: int, row0: int, row1: int, total: I32) -> None:
+        """As steps_batch."""
+        lib.egg_full_steps(
+            self.native, _i8(f), _u8(active), m, row0, row1, _i32(total[self._starts[m] :])
+        )
+
+    # --- sample
+
+    def sample(
+        self,
+        ws: Workspace,
+        samples: Samples,
+        index: U32,
+        first: int,
+        given: bool,
+        f: I8,
+        e: U8,
+        total: I32,
+    ) -> None:
+        """Positions first.. of a generation add their steps to total; given: f and e are inputs."""
+        lib.egg_host_sample(
+            self.native, ws.native, samples.native, _u32(index), len(index), first, given, _i8(f),
+            _u8(e), _i32(total), ws._tally,
+        )  # fmt: skip
+
+    def online(
+        self, ws: Workspace, samples: Samples, index: U32, given: bool, f: I8, e: U8
+    ) -> None:
+        """len(index) generations of one sample each; given: f and e are inputs."""
+        lib.egg_host_online(
+            self.native, ws.native, samples.native, _u32(index), len(index), given, _i8(f), _u8(e),
+            ws._tally,
+        )  # fmt: skip
+
+    # --- all
+
+    def apply(self, ws: Workspace, m: int, row0: int, row1: int, total: I32) -> None:
+        """Round the steps in total into rows [row0, row1) of matrix m, and zero them."""
+        lib.egg_apply(self.native, ws.native, m, row0, row1, _i32(total))
+
+    def span(self, m: int, row0: int, row1: int) -> slice:
+        """Where rows [row0, row1) of matrix m lie in the weights, and in total."""
+        cols = self.net.config.shapes[m][1]
+        return slice(self._starts[m] + row0 * cols, self._starts[m] + row1 * cols)
+
+
+def shape(diff: I32, f: I8) -> None:
+    """f from diff: one signed byte a pair, scaled by the mean |diff|."""
+    lib.egg_shape(_i32(diff), len(diff), _i8(f))
+
+
+def epoch_order(seed: int, epoch: int, samples: int) -> U32:
+    """The order in which an epoch visits the samples."""
+    keys, order = np.empty(samples, np.uint64), np.empty(samples, np.uint32)
+    lib.egg_host_shuffle(seed, epoch, samples, ffi.from_buffer("uint64_t[]", keys), _u32(order))
+    return order
+
+
+def active_bytes(net: NetConfig) -> int:
+    """Length of a bit map of the rows of matrix 0."""
+    return (net.inputs + 8) // 8
+
+
+def padded(neurons: int) -> int:
+    """Entries that an array of neurons takes in a workspace of this build."""
+    return int(-(-neurons // lib.EGG_PAD) * lib.EGG_PAD)
+
+
+def kernel_levels() -> int:
+    """Variants of the hot loops in this build."""
+    return int(lib.egg_kernel_levels())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 from eggroll_edge._core import ffi, lib
@@ -110,7 +111,7 @@ class NetConfig:
         sizes = [self.inputs, *(layer.size for layer in self.layers)]
         if self.readout == "integrate":
             sizes.append(self.outputs)
-        return tuple((pre + 1, cols) for pre, cols in zip(sizes[:-1], sizes[1:], strict=True))
+        return tuple((pre + 1, cols) for pre, cols in pairwise(sizes))
 
     @property
     def parameters(self) -> int:
@@ -136,13 +137,13 @@ class EsConfig:
     """What of an estimator holds for a whole run (runtime_c/DESIGN.md, sections 7 and 8)."""
 
     estimator: EstimatorName
-    """batch: EGGROLL as published; sample: each recording credits its own events; full: baseline."""
+    """batch: EGGROLL as published; sample: a recording credits its own events; full: full rank."""
     pairs: int
     """Antithetic pairs, 1..8192 (batch, full) or 1..256 (sample)."""
     rank: int = 1
     """Rank of a perturbation, 1..16 (batch)."""
     segments: int = 1
-    """Parts of a recording with a perturbation of their own, 1..8 and at most the ticks (sample)."""
+    """Parts of a recording with perturbations of their own, 1..8 and at most the ticks (sample)."""
     fitness: Fitness = "xent"
     """xent: minus cross-entropy; accuracy: one bit for a right answer."""
     penalty: int = 0

@@ -141,5 +141,5 @@ def board(name: str) -> Board:
     if name in BOARDS:
         return BOARDS[name]
     near = get_close_matches(name.lower(), BOARDS, 1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise ConfigError(f"board {name!r} is not known: {hint}there are {', '.join(BOARDS)}")
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    raise ConfigError(f"board {name!r} is not known{hint}: use one of {', '.join(BOARDS)}")

@@ -1,6 +1,6 @@
 """Figures: plain functions from arrays to files. matplotlib is loaded when the first is drawn.
 
-`eggroll_edge.report` gathers what a run directory holds and calls these. All figures are drawn
+`eggroll_edge.plot_run` gathers what a run directory holds and calls these. All figures are drawn
 with the Agg backend, so no screen is needed.
 """
 
@@ -165,44 +165,52 @@ def confusion_matrix(path: Path, counts: npt.NDArray[Any], title: str) -> Path:
     return _save(figure, path)
 
 
-def tiled(images: npt.NDArray[Any], columns: int, gap: int = 3) -> F64:
-    """images [n, h, w] as one picture, `columns` a row; NaN between them."""
+def tiled(images: npt.NDArray[Any], columns: int, gap: int, head: int) -> F64:
+    """images [n, h, w] as one picture, `columns` a row; NaN between, `head` rows above each."""
     n, height, width = images.shape
     rows = -(-n // columns)
-    page = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), np.nan)
+    page = np.full((rows * (height + head), columns * (width + gap) - gap), np.nan)
     for index, image in enumerate(images):
         y, x = divmod(index, columns)
-        page[y * (height + gap) :, x * (width + gap) :][:height, :width] = image
+        page[y * (height + head) + head :, x * (width + gap) :][:height, :width] = image
     return page
 
 
-def weight_images(
-    path: Path, weights: npt.NDArray[np.int8], binning: Binning, title: str
-) -> Path:
+def weight_images(path: Path, weights: npt.NDArray[np.int8], binning: Binning, title: str) -> Path:
     """First-layer weights [inputs (+ bias), neurons], each neuron as a picture of its inputs."""
     channels, height, width = binning.shape
     shown = min(weights.shape[1], _NEURONS)
     fields = weights[: binning.n_in, :shown].T.reshape(shown, channels, height, width)
-    gap = np.full((shown, height, 1), np.nan)
-    parts = [fields[:, 0]] + [part for c in range(1, channels) for part in (gap, fields[:, c])]
+    apart = np.full((shown, height, 1), np.nan)
+    parts = [fields[:, 0], apart, fields[:, 1]] if channels == 2 else [fields[:, 0]]
     cells = np.concatenate([part.astype(np.float64) for part in parts], axis=2)
     columns = min(shown, 8 if channels == 2 else 12)
-    page = tiled(cells, columns, gap=4)
+    gap, head = max(2, width // 8), max(3, height // 4)  # a number stands in the head
+    page = tiled(cells, columns, gap, head)
     limit = float(np.percentile(np.abs(fields.astype(np.int16)), 99.5)) or 1.0
-    page_width = 11.0
-    figure = _figure(page_width, page_width * page.shape[0] / page.shape[1] + 1.2)
+
+    inches = max(6.0, 1.3 * columns)
+    figure = _figure(inches, inches * page.shape[0] / page.shape[1] + 1.3)
     axes = figure.subplots()
-    colours = axes.imshow(page, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    image = axes.imshow(page, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
     for index in range(shown):
         y, x = divmod(index, columns)
-        axes.text(
-            x * (cells.shape[2] + 4), y * (height + 4) - 0.8, f"{index}", fontsize=6, va="bottom"
-        )
+        left, top = x * (cells.shape[2] + gap) - 0.5, y * (height + head) + head - 1
+        axes.text(left, top, f"{index}", fontsize=7, va="bottom")
     axes.set_axis_off()
-    halves = "; left half: darker (polarity 0), right half: brighter (1)" if channels == 2 else ""
-    more = f", first {shown} of {weights.shape[1]}" if shown < weights.shape[1] else ""
-    axes.set_title(f"{title}\none picture a hidden neuron{more}{halves}", fontsize=11, pad=12)
-    figure.colorbar(colours, ax=axes, label="weight (int8 units)", shrink=0.5, extend="both")
+    halves = "; left: polarity 0 (darker), right: 1 (brighter)" if channels == 2 else ""
+    more = f" (first {shown} of {weights.shape[1]})" if shown < weights.shape[1] else ""
+    axes.set_title(f"{title}\nweights of each hidden neuron{more}{halves}", fontsize=10)
+    figure.colorbar(
+        image,
+        ax=axes,
+        location="bottom",
+        label="weight (int8 units)",
+        extend="both",
+        shrink=0.6,
+        aspect=40,
+        pad=0.01,
+    )
     return _save(figure, path)
 
 
@@ -221,23 +229,19 @@ def _coloured(frames: U8) -> F64:
 
 
 def event_movie(path: Path, frames: U8, binning: Binning, title: str) -> Path:
-    """A recording [ticks, channels, rows, columns] as it moves: GIF, or a PNG without pillow.
-
-    Returns the file that was written: `path` with the suffix .gif or .png.
-    """
+    """A recording [ticks, channels, rows, columns] as it moves, in a GIF."""
     picture = _coloured(frames)
     tick_ms = binning.window_us / binning.ticks / 1000
-    try:
-        from matplotlib.animation import FuncAnimation, PillowWriter
-    except ImportError:  # matplotlib itself, or pillow; _figure() says which
-        return event_strip(path.with_suffix(".png"), frames, binning, title)
     figure = _figure(4, 4.4)
+    # After _figure(), which explains a missing matplotlib. Its PillowWriter always works:
+    # matplotlib itself depends on pillow.
+    from matplotlib.animation import FuncAnimation, PillowWriter
+
     axes = figure.subplots()
     image = axes.imshow(picture[0], interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
-    key = "blue darker, orange brighter" if frames.shape[1] == 2 else "black: event"
-    axes.set_xlabel(key)
+    axes.set_xlabel(_key(frames))
 
     def show(tick: int) -> list[Any]:
         image.set_data(picture[tick])
@@ -248,11 +252,14 @@ def event_movie(path: Path, frames: U8, binning: Binning, title: str) -> Path:
         )
         return [image]
 
-    path = path.with_suffix(".gif")
     path.parent.mkdir(parents=True, exist_ok=True)
     movie = FuncAnimation(figure, show, frames=len(picture), blit=False)
     movie.save(str(path), writer=PillowWriter(fps=_GIF_FPS))
     return path
+
+
+def _key(frames: U8) -> str:
+    return "blue darker, orange brighter" if frames.shape[1] == 2 else "black: event"
 
 
 def event_strip(path: Path, frames: U8, binning: Binning, title: str) -> Path:
@@ -262,7 +269,7 @@ def event_strip(path: Path, frames: U8, binning: Binning, title: str) -> Path:
     columns = min(len(picture), 5)
     rows = -(-len(picture) // columns)
     figure = _figure(2 * columns, 2.2 * rows + 0.6)
-    figure.suptitle(title)
+    figure.suptitle(f"{title} ({_key(frames)})")
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for tick, axes in enumerate(grid):
         axes.set_axis_off()

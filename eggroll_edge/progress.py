@@ -60,7 +60,7 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Note:
-    """Something a user should know, in one line: a torn journal line that was dropped, and so on."""
+    """Something a user should know, one line: a torn journal line was dropped, and so on."""
 
     text: str
 

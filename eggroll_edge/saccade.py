@@ -49,17 +49,17 @@ _LEG_KNOTS_US = (85_000, 112_000, 200_000, 226_000)  # end of leg 1, legs 2, sta
 
 # fmt: off
 PATH = (
-    (1.27, 0.52), (1.34, 0.50), (1.45, 0.45), (1.61, 0.42), (1.86, 0.41), (2.21, 0.38),
-    (2.66, 0.36), (3.20, 0.35), (3.79, 0.37), (4.42, 0.44), (5.00, 0.61), (5.52, 0.85),
-    (5.93, 1.15), (6.25, 1.45), (6.44, 1.67), (6.53, 1.78), (6.55, 1.82), (6.51, 1.81),
-    (6.49, 1.85), (6.51, 1.96), (6.50, 2.10), (6.47, 2.24), (6.42, 2.37), (6.39, 2.50),
-    (6.36, 2.64), (6.25, 2.83), (6.01, 3.12), (5.65, 3.48), (5.18, 3.81), (4.62, 4.09),
-    (4.03, 4.31), (3.44, 4.49), (2.88, 4.66), (2.40, 4.83), (2.01, 4.99), (1.75, 5.15),
-    (1.62, 5.27), (1.57, 5.36), (1.52, 5.43), (1.47, 5.53), (1.44, 5.64), (1.43, 5.72),
-    (1.42, 5.77), (1.40, 5.79), (1.38, 5.77), (1.37, 5.70), (1.38, 5.50), (1.40, 5.16),
-    (1.42, 4.72), (1.43, 4.22), (1.43, 3.69), (1.41, 3.16), (1.38, 2.63), (1.34, 2.14),
-    (1.29, 1.74), (1.25, 1.40), (1.23, 1.10), (1.22, 0.89), (1.23, 0.78), (1.24, 0.73),
-    (1.24, 0.72), (1.24, 0.72), (1.24, 0.72),
+    (1.24, 0.49), (1.42, 0.46), (1.56, 0.43), (1.72, 0.41), (1.97, 0.38), (2.34, 0.35),
+    (2.84, 0.33), (3.43, 0.33), (4.09, 0.36), (4.77, 0.45), (5.39, 0.64), (5.91, 0.96),
+    (6.30, 1.30), (6.57, 1.62), (6.72, 1.88), (6.77, 2.03), (6.76, 2.09), (6.70, 2.12),
+    (6.59, 2.15), (6.49, 2.20), (6.44, 2.27), (6.42, 2.35), (6.44, 2.44), (6.46, 2.55),
+    (6.43, 2.72), (6.30, 2.98), (6.01, 3.31), (5.58, 3.67), (5.02, 4.02), (4.38, 4.30),
+    (3.71, 4.46), (3.07, 4.57), (2.47, 4.70), (1.95, 4.90), (1.56, 5.11), (1.35, 5.27),
+    (1.25, 5.39), (1.25, 5.48), (1.31, 5.57), (1.39, 5.66), (1.44, 5.78), (1.46, 5.89),
+    (1.45, 5.96), (1.42, 5.97), (1.38, 5.89), (1.37, 5.71), (1.38, 5.39), (1.42, 4.94),
+    (1.45, 4.42), (1.45, 3.89), (1.44, 3.35), (1.41, 2.78), (1.36, 2.22), (1.32, 1.73),
+    (1.27, 1.33), (1.21, 1.04), (1.17, 0.80), (1.17, 0.59), (1.18, 0.44), (1.20, 0.38),
+    (1.22, 0.36), (1.23, 0.38), (1.23, 0.41),
 )
 # fmt: on
 """(row, column) in pixels at 2.5, 7.5, ... 312.5 ms."""
@@ -71,31 +71,31 @@ class SaccadeConfig:
 
     path: tuple[tuple[float, float], ...] = PATH
     """(row, column) of the image's corner at 2.5, 7.5, ... 312.5 ms, linear between: measured."""
-    dark: float = 0.333
-    """Light of full ink; ground is 1 brighter. 0.333: contrast 4 to 1."""
-    blur_px: float = 0.608
+    dark: float = 0.2535
+    """Light of full ink; ground is 1 brighter. 0.26: contrast 5 to 1."""
+    blur_px: float = 0.5622
     """Standard deviation of the optics' Gaussian blur."""
-    threshold_on: float = 0.167
+    threshold_on: float = 0.2039
     """Rise that fires a pixel."""
-    threshold_off: float = 0.171
+    threshold_off: float = 0.2035
     """Fall that fires a pixel."""
-    threshold_spread: float = 0.26
+    threshold_spread: float = 0.2785
     """Standard deviation of thresholds over pixels, as a fraction."""
-    refractory_us: float = 1280.0
+    refractory_us: float = 774.0
     """Microseconds for which a pixel is blind after an event."""
-    tau_us: float = 710.0
+    tau_us: float = 1167.0
     """Time constant of the low-pass filter at light 1, microseconds; inversely as the light."""
-    leak_hz: float = 0.37
+    leak_hz: float = 0.376
     """Causeless events of polarity 1, per pixel and second."""
-    noise_hz: float = 0.015
+    noise_hz: float = 0.0159
     """Causeless events of polarity 0, per pixel and second."""
-    vary_threshold: float = 0.03
+    vary_threshold: float = 0.035
     """Standard deviation over recordings of the log of all thresholds."""
-    vary_row_px: float = 0.14
+    vary_row_px: float = 0.079
     """Standard deviation over recordings of the image's row."""
-    vary_column_px: float = 0.115
+    vary_column_px: float = 0.067
     """Standard deviation over recordings of the image's column."""
-    vary_leg_us: tuple[float, float, float] = (700.0, 2150.0, 2100.0)
+    vary_leg_us: tuple[float, float, float] = (610.0, 3330.0, 2300.0)
     """Standard deviations over recordings of when each saccade happens, microseconds."""
     step_px: float = 0.15
     """Largest motion in a time step."""

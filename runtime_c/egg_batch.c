@@ -49,8 +49,7 @@ void egg_batch_noise(const egg_gen *gen, uint32_t row0, uint32_t row1, uint32_t 
         for (uint32_t r = 0; r < gen->es.rank; r++, noise += (size_t)rows * EGG_WORDS) {
             egg_key key = factor_key(gen, 0, EGG_STREAM_B, r);
             for (uint32_t i = row0; i < row1; i++)
-                for (uint32_t w = 0; w < EGG_WORDS; w++)
-                    noise[i * EGG_WORDS + w] = egg_rng_signs(key, i, word0 + w);
+                for (uint32_t w = 0; w < EGG_WORDS; w++) noise[i * EGG_WORDS + w] = egg_rng_signs(key, i, word0 + w);
         }
     }
 }
@@ -61,9 +60,9 @@ static void project(const egg_gen *gen, egg_ws *ws, const uint8_t *stream, uint3
     uint32_t rows = egg_net_rows(c, 0);
     int16_t *out = ws->projection;
     for (uint32_t r = 0; r < gen->es.rank; r++) {
-        const uint32_t *noise =
-            gen->noise == NULL ? NULL
-                               : gen->noise + ((size_t)(word0 / EGG_WORDS) * gen->es.rank + r) * rows * EGG_WORDS;
+        const uint32_t *noise = gen->noise == NULL
+                                    ? NULL
+                                    : gen->noise + ((size_t)(word0 / EGG_WORDS) * gen->es.rank + r) * rows * EGG_WORDS;
         egg_key key = factor_key(gen, 0, EGG_STREAM_B, r);
         const uint8_t *tick = stream;
         for (uint32_t t = 0; t < c->ticks; t++, out += 32u * EGG_WORDS)
@@ -80,8 +79,7 @@ egg_result egg_batch_eval(const egg_gen *gen, egg_ws *ws, const uint8_t *stream,
     uint32_t pairs = gen->es.pairs, words = (pairs + 31u) / 32u;
     egg_forward_share(gen->net, ws, stream);
     for (uint32_t word = 0; word < words; word++) {
-        if (word % EGG_WORDS == 0)
-            project(gen, ws, stream, word, words - word < EGG_WORDS ? words - word : EGG_WORDS);
+        if (word % EGG_WORDS == 0) project(gen, ws, stream, word, words - word < EGG_WORDS ? words - word : EGG_WORDS);
         draw_word(gen, ws, word);
         for (uint32_t p = 0; p < 32 && 32 * word + p < pairs; p++) {
             uint32_t lane = 32u * (word % EGG_WORDS) + p;
@@ -156,8 +154,8 @@ void egg_batch_update(const egg_gen *gen, egg_ws *ws, const int8_t *f, const uin
             }
             for (uint32_t j = 0; j < cols; j++)
                 ws->step[j] = (int16_t)egg_clamp(egg_round_shift(ws->sum[j] * rate.m, rate.n), EGG_STEP_MAX);
-            ws->kernels->round_row(gen->net->weights[m] + (size_t)i * cols, ws->step, egg_rng_round(rho, i),
-                                    ws->kappa, cols);
+            ws->kernels->round_row(gen->net->weights[m] + (size_t)i * cols, ws->step, egg_rng_round(rho, i), ws->kappa,
+                                   cols);
         }
     }
 }

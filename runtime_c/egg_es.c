@@ -10,12 +10,13 @@ egg_status egg_gen_check(const egg_gen *gen) {
     const egg_net_config *net = &gen->net->config;
     egg_status status = egg_es_check(net, &gen->es);
     if (status != EGG_OK) return status;
-    uint32_t limit = gen->es.estimator == EGG_FULL ? 16383 : 32767;
-    if (gen->sigma.hidden > limit || gen->sigma.readout > limit) return EGG_E_SIGMA;
+    uint32_t full = gen->es.estimator == EGG_FULL;
+    if (gen->sigma.hidden > (full ? 16383u : 32767u) || gen->sigma.readout > (full ? 16367u : 32767u))
+        return EGG_E_SIGMA;
     for (uint32_t l = 0; l < net->layers; l++)
         if (gen->es.estimator == EGG_SAMPLE && gen->sigma.hidden > egg_forward_limit(&net->layer[l]))
             return EGG_E_SIGMA;
-    uint32_t least = gen->es.estimator == EGG_SAMPLE ? 12 : 0;
+    uint32_t least = gen->es.estimator == EGG_SAMPLE ? 4 : 0;
     const egg_rate *rate[2] = {&gen->rate_hidden, &gen->rate_readout};
     for (uint32_t i = 0; i < 2; i++)
         if (rate[i]->m > 127 || rate[i]->n < least || rate[i]->n > 30) return EGG_E_RATE;
@@ -71,6 +72,6 @@ void egg_apply(const egg_gen *gen, egg_ws *ws, uint32_t m, uint32_t row0, uint32
             sum[j] = 0;
         }
         ws->kernels->round_row(gen->net->weights[m] + (size_t)i * cols, ws->step, egg_rng_round(rho, i), ws->kappa,
-                                cols);
+                               cols);
     }
 }

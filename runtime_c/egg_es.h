@@ -1,16 +1,17 @@
 /* The two estimators of EGGROLL-Edge behind one generation context (DESIGN.md sections 7 to 9).
  *
  * batch:   for each sample egg_batch_eval() adds to diff[pairs]; egg_shape() makes one byte a pair; egg_batch_update().
- * sample:  for each sample egg_sample_eval() makes its bytes; egg_sample_credit() turns them into credit of neurons; then
- *          egg_sample_learn() updates the weights in place (online), or egg_sample_add() adds to an accumulator, and
+ * sample:  for each sample egg_sample_eval() makes its bytes; egg_sample_credit() turns them into credit of neurons;
+ * then egg_sample_learn() updates the weights in place (online), or egg_sample_add() adds to an accumulator, and
  *          egg_apply() ends the generation.
- * Reward:  egg_batch_member() runs one member on any recording, for a caller who has a fitness of his own to put into diff[]. */
+ * Reward:  egg_batch_member() runs one member on any recording, for a caller who has a fitness of his own to put into
+ * diff[]. */
 #ifndef EGG_ES_H
 #define EGG_ES_H
 
 #include "egg_forward.h"
 
-/* Learning rate m * 2^-n in 1/4096 weight units per unit of credit: m 0..127, n 0..30 (sample: 12..30). */
+/* Learning rate m * 2^-n in 1/4096 weight units per unit of credit: m 0..127, n 0..30 (sample: 4..30). */
 typedef struct {
     uint8_t m, n;
 } egg_rate;
@@ -58,8 +59,8 @@ void egg_batch_noise(const egg_gen *gen, uint32_t row0, uint32_t row1, uint32_t 
 egg_result egg_sample_eval(const egg_gen *gen, egg_ws *ws, uint32_t pos, const uint8_t *stream, uint32_t label,
                            int8_t *f, uint8_t *e);
 
-/* Credit of each neuron and segment from f and e, into the workspace. Needs the unperturbed run of the recording in the workspace:
- * egg_sample_eval() leaves it; a replay, which has the bytes already, calls egg_run(). */
+/* Credit of each neuron and segment from f and e, into the workspace. Needs the unperturbed run of the recording in the
+ * workspace: egg_sample_eval() leaves it; a replay, which has the bytes already, calls egg_run(). */
 void egg_sample_credit(const egg_gen *gen, egg_ws *ws, uint32_t pos, const int8_t *f, uint32_t e);
 
 /* Online: updates the rows of the recording's own events in place. */

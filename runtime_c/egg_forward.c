@@ -110,9 +110,8 @@ uint32_t egg_forward_member(const egg_net *net, const egg_es_config *es, egg_sig
         uint32_t last = l + 1u == c->layers;
         if (l > 0) egg_forward_currents(net, ws, l, ws->train[l - 1u], egg_forward_base_limit(lif), ws->current);
         uint32_t ranks = perturb(net, es, sigma, ws, sign, lane, l);
-        spikes += ws->kernels->lif(l > 0 ? ws->current : ws->base, c->ticks, lif->size, lif->threshold,
-                                    lif->leak_shift, lif->refractory, ws->s, ws->a[l], ranks, ws->count,
-                                    last ? NULL : ws->spikes);
+        spikes += ws->kernels->lif(l > 0 ? ws->current : ws->base, c->ticks, lif->size, lif->threshold, lif->leak_shift,
+                                   lif->refractory, ws->s, ws->a[l], ranks, ws->count, last ? NULL : ws->spikes);
         if (!last) egg_stream_encode(ws->spikes, c->ticks, lif->size, ws->train[l]);
         if (unit != NULL)
             for (uint32_t h = 0; h < lif->size; h++) *unit++ += (uint16_t)ws->count[h];

@@ -20,8 +20,8 @@ typedef struct {
 /* Work that all members share on a recording: base currents of layer 0, and on hosts the transposed readout. */
 void egg_forward_share(const egg_net *net, egg_ws *ws, const uint8_t *stream);
 
-/* Runs one member after egg_forward_share(). sign +1 or -1 takes the signs in ws->a, ws->b, ws->z_words and the projections of
- * pair `lane` of the workspace; sign 0 is the unperturbed net. Returns the number of LIF spikes. */
+/* Runs one member after egg_forward_share(). sign +1 or -1 takes the signs in ws->a, ws->b, ws->z_words and the
+ * projections of pair `lane` of the workspace; sign 0 is the unperturbed net. Returns the number of LIF spikes. */
 uint32_t egg_forward_member(const egg_net *net, const egg_es_config *es, egg_sigma sigma, egg_ws *ws, int32_t sign,
                             uint32_t lane);
 

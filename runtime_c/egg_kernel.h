@@ -1,7 +1,7 @@
 /* The hot loops, private to the core. Each is exact integer arithmetic, so every variant gives the same bits.
- * egg_kernel_body.h holds their one text. egg_kernel.c compiles it with one neuron a step (any compiler, microcontrollers)
- * or, on a host with vector units (EGG_PAD > 1), once for each vector width, and picks one when the program runs.
- * Arrays of neurons in a workspace ("padded") have egg_pad(n) entries. */
+ * egg_kernel_body.h holds their one text. egg_kernel.c compiles it with one neuron a step (any compiler,
+ * microcontrollers) or, on a host with vector units (EGG_PAD > 1), once for each vector width, and picks one when the
+ * program runs. Arrays of neurons in a workspace ("padded") have egg_pad(n) entries. */
 #ifndef EGG_KERNEL_H
 #define EGG_KERNEL_H
 
@@ -9,8 +9,8 @@
 #include "egg_types.h"
 
 typedef struct egg_kernels {
-    /* One tick: current[cols] = clamp(bias row + rows of the tick's events, limit). w is [rows][cols], the bias row is `bias`.
-     * Returns the stream behind the tick. */
+    /* One tick: current[cols] = clamp(bias row + rows of the tick's events, limit). w is [rows][cols], the bias row is
+     * `bias`. Returns the stream behind the tick. */
     const uint8_t *(*current)(const uint8_t *stream, const int8_t *w, uint32_t cols, uint32_t bias, int32_t limit,
                               int16_t *current);
 
@@ -20,8 +20,9 @@ typedef struct egg_kernels {
                     uint32_t refractory, const int16_t *s, const int16_t *a, uint32_t ranks, int16_t *count,
                     uint8_t *spikes);
 
-    /* One tick: c[32*words] = sum of the signs of the tick's events and of the bias, for pair words word0 .. word0+words-1, words <= EGG_WORDS.
-     * noise is [rows][EGG_WORDS] sign words from egg_rng_signs(), or NULL to draw them here. */
+    /* One tick: c[32*words] = sum of the signs of the tick's events and of the bias, for pair words word0 ..
+     * word0+words-1, words <= EGG_WORDS. noise is [rows][EGG_WORDS] sign words from egg_rng_signs(), or NULL to draw
+     * them here. */
     const uint8_t *(*project)(const uint8_t *stream, const uint32_t *noise, egg_key key, uint32_t bias, uint32_t word0,
                               uint32_t words, int16_t *c);
 
@@ -47,7 +48,8 @@ typedef struct egg_kernels {
 /* The kernels for this machine. */
 const egg_kernels *egg_kernel(void);
 
-/* For tests: the kernels of level 0 (portable) .. egg_kernel_levels() - 1; NULL if this machine can't run that level. */
+/* For tests: the kernels of level 0 (portable) .. egg_kernel_levels() - 1; NULL if this machine can't run that level.
+ */
 const egg_kernels *egg_kernel_level(uint32_t level);
 uint32_t egg_kernel_levels(void);
 

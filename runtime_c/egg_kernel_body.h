@@ -2,7 +2,8 @@
  *   K(name)         the variant's name of a function
  *   TARGET          function attribute that allows the variant's instructions
  *   LANE_BYTES      bytes of a vector; 0 = scalar
- * In scalar form a lane is one int32_t that holds an int16_t value (DESIGN.md section 5: no sum leaves int16), so the text is the same. */
+ * In scalar form a lane is one int32_t that holds an int16_t value (DESIGN.md section 5: no sum leaves int16), so the
+ * text is the same. */
 
 #if LANE_BYTES
 typedef int16_t K(lane) __attribute__((vector_size(LANE_BYTES), aligned(2), may_alias));
@@ -23,8 +24,8 @@ typedef uint32_t K(lane32) __attribute__((vector_size(LANE_BYTES), aligned(4), m
 #define LANE32 uint32_t
 #define LANES 1u
 #define WORD_LANES 1u
-#define LOAD(p) ((int32_t) * (p))
-#define LOAD8(p) ((int32_t) * (p))
+#define LOAD(p) ((int32_t)*(p))
+#define LOAD8(p) ((int32_t)*(p))
 #define LOAD32(p) (*(p))
 #define STORE(p, x) (*(p) = (int16_t)(x))
 #define GE(x, y) (-((x) >= (y)))
@@ -249,8 +250,8 @@ TARGET static void K(add_wide)(int32_t *y, const int16_t *x, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) y[i] += x[i];
 }
 
-static const egg_kernels K(kernels) = {K(current), K(lif),        K(project),   K(dot),
-                                       K(expand), K(add_scaled), K(combine), K(round_row), K(add_wide)};
+static const egg_kernels K(kernels) = {K(current),    K(lif),     K(project),   K(dot),     K(expand),
+                                       K(add_scaled), K(combine), K(round_row), K(add_wide)};
 
 #undef LANE
 #undef LANE32

@@ -18,8 +18,7 @@ static int32_t log2_q12(int32_t s) {
         n++;
     }
     int32_t u = (s - 65536) >> 1;
-    return n * ONE_BIT +
-           ((u * (47144 - ((u * (22208 - ((u * (10522 - ((u * 2690) >> 15))) >> 15))) >> 15))) >> 18);
+    return n * ONE_BIT + ((u * (47144 - ((u * (22208 - ((u * (10522 - ((u * 2690) >> 15))) >> 15))) >> 15))) >> 18);
 }
 
 uint32_t egg_loss_argmax(const int32_t *logits, uint32_t outputs) {

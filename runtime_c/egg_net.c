@@ -8,7 +8,7 @@ egg_status egg_net_check(const egg_net_config *c) {
     if (c->layers < 1 || c->layers > EGG_LAYERS_MAX) return EGG_E_LAYERS;
     if (c->outputs < 2 || c->outputs > EGG_OUTPUTS_MAX) return EGG_E_OUTPUTS;
     if (c->ticks < 1 || c->ticks > EGG_TICKS_MAX) return EGG_E_TICKS;
-    if (c->readout > EGG_READOUT_SPIKES || c->gain > 8) return EGG_E_READOUT;
+    if (c->readout > EGG_READOUT_SPIKES || c->gain > (c->readout == EGG_READOUT_SPIKES ? 12 : 8)) return EGG_E_READOUT;
     for (uint32_t l = 0; l < c->layers; l++) {
         const egg_lif_config *lif = &c->layer[l];
         if (lif->size < 1 || lif->size > EGG_NEURONS_MAX) return EGG_E_SIZE;

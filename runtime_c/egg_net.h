@@ -17,13 +17,13 @@ typedef struct {
 } egg_lif_config;
 
 typedef struct {
-    uint16_t inputs;                       /* 1..32766 */
-    uint16_t outputs;                      /* 2..64 */
-    uint8_t ticks;                         /* ticks a recording, 1..32 */
-    uint8_t layers;                        /* LIF layers, 1..4 */
-    uint8_t readout;                       /* EGG_READOUT_* */
-    uint8_t gain;                          /* logit = readout << gain, in 1/4096 bit, 0..8 */
-    egg_lif_config layer[EGG_LAYERS_MAX];  /* the first `layers` are used */
+    uint16_t inputs;                      /* 1..32766 */
+    uint16_t outputs;                     /* 2..64 */
+    uint8_t ticks;                        /* ticks a recording, 1..32 */
+    uint8_t layers;                       /* LIF layers, 1..4 */
+    uint8_t readout;                      /* EGG_READOUT_* */
+    uint8_t gain;                         /* logit = readout << gain, in 1/4096 bit, 0..8 (spikes: 0..12) */
+    egg_lif_config layer[EGG_LAYERS_MAX]; /* the first `layers` are used */
 } egg_net_config;
 
 /* A net: its config, and weights that lie in the caller's memory.
@@ -45,7 +45,8 @@ uint32_t egg_net_cols(const egg_net_config *config, uint32_t m);
 /* Bytes of all weights, in the order of the matrices. */
 size_t egg_net_bytes(const egg_net_config *config);
 
-/* Checks the config and points the net into `memory` (egg_net_bytes() long, any alignment). Weights are left as they are. */
+/* Checks the config and points the net into `memory` (egg_net_bytes() long, any alignment). Weights are left as they
+ * are. */
 egg_status egg_net_init(egg_net *net, const egg_net_config *config, int8_t *memory, size_t bytes);
 
 /* Random weights of standard deviation std_hidden (LIF matrices) and std_readout, 0..64 weight units; biases 0. */

@@ -1,4 +1,5 @@
-/* Counter-based random numbers: a word is a function of a key and a counter, nothing is stored (DESIGN.md section 2). */
+/* Counter-based random numbers: a word is a function of a key and a counter, nothing is stored (DESIGN.md section 2).
+ */
 #ifndef EGG_RNG_H
 #define EGG_RNG_H
 

@@ -1,4 +1,5 @@
-/* Estimator `sample`: a rank-1 current on neurons x segments; each sample credits its own events (DESIGN.md section 7.2). */
+/* Estimator `sample`: a rank-1 current on neurons x segments; each sample credits its own events (DESIGN.md
+ * section 7.2). */
 #include "egg_es.h"
 
 #include "egg_es_private.h"
@@ -69,7 +70,7 @@ void egg_sample_credit(const egg_gen *gen, egg_ws *ws, uint32_t pos, const int8_
             for (uint32_t s = 0; s < (m < c->layers ? gen->es.segments : 1u); s++) {
                 uint32_t positive = m >= c->layers || ((ws->z_words[m][s] >> p) & 1u);
                 ws->kernels->add_scaled(ws->credit[m] + s * padded, ws->a[m], (int16_t)(positive ? f[pair] : -f[pair]),
-                                         padded);
+                                        padded);
             }
         }
     }
@@ -77,9 +78,11 @@ void egg_sample_credit(const egg_gen *gen, egg_ws *ws, uint32_t pos, const int8_
     for (uint32_t m = 0; m < matrices; m++) {
         egg_rate rate = egg_es_rate(gen, m);
         uint32_t n = (m < c->layers ? gen->es.segments : 1u) * egg_pad(egg_net_cols(c, m));
-        for (uint32_t i = 0; i < n; i++)
-            ws->credit[m][i] =
-                (int16_t)egg_clamp(egg_round_shift(ws->credit[m][i] * rate.m, rate.n - e), limit);
+        for (uint32_t i = 0; i < n; i++) {
+            int32_t credit = ws->credit[m][i] * rate.m;
+            credit = rate.n >= e ? egg_round_shift(credit, rate.n - e) : credit * (1 << (e - rate.n));
+            ws->credit[m][i] = (int16_t)egg_clamp(credit, limit);
+        }
     }
 }
 
@@ -98,7 +101,8 @@ static void learn_row(const egg_gen *gen, egg_ws *ws, uint32_t m, uint32_t row, 
 /* Rows whose events are gathered at once: on hosts most nets fit in one block. */
 #define ROWS (EGG_PAD > 1 ? 2560u : 64u)
 
-/* A LIF matrix: walks the T ticks of the stream side by side, in blocks of rows, and counts each row's events in each segment. */
+/* A LIF matrix: walks the T ticks of the stream side by side, in blocks of rows, and counts each row's events in each
+ * segment. */
 static void lif_matrix(const egg_gen *gen, egg_ws *ws, uint32_t m, const uint8_t *stream, int32_t *sum) {
     const egg_net_config *c = &gen->net->config;
     uint32_t ticks = c->ticks, segments = gen->es.segments, bias = egg_net_rows(c, m) - 1u;

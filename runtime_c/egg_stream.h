@@ -1,5 +1,6 @@
 /* A recording as a byte stream, about one byte an event (DESIGN.md section 3).
- * For each tick: index = -1; byte 1..254 adds itself to index, which has an event; 255 adds 254, no event; 0 ends the tick. */
+ * For each tick: index = -1; byte 1..254 adds itself to index, which has an event; 255 adds 254, no event; 0 ends the
+ * tick. */
 #ifndef EGG_STREAM_H
 #define EGG_STREAM_H
 

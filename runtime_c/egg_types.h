@@ -9,23 +9,23 @@
 /* Every function that can fail returns one of these. */
 typedef enum {
     EGG_OK = 0,
-    EGG_E_INPUTS,     /* inputs outside 1..EGG_INPUTS_MAX */
-    EGG_E_LAYERS,     /* LIF layers outside 1..EGG_LAYERS_MAX */
-    EGG_E_SIZE,       /* neurons of a layer outside 1..EGG_NEURONS_MAX */
-    EGG_E_OUTPUTS,    /* outputs outside 2..EGG_OUTPUTS_MAX, or not the last layer's size with EGG_READOUT_SPIKES */
-    EGG_E_TICKS,      /* ticks outside 1..EGG_TICKS_MAX */
-    EGG_E_LIF,        /* threshold, leak shift or refractory ticks out of range */
-    EGG_E_READOUT,    /* unknown readout, or gain over 8 */
-    EGG_E_ESTIMATOR,  /* unknown estimator */
-    EGG_E_PAIRS,      /* antithetic pairs out of range for the estimator */
-    EGG_E_RANK,       /* rank outside 1..EGG_RANK_MAX, or pairs * rank over EGG_PAIRS_RANK_MAX */
-    EGG_E_SEGMENTS,   /* segments outside 1..EGG_SEGMENTS_MAX, or more than ticks */
-    EGG_E_FITNESS,    /* unknown fitness, or penalty over 4095 */
-    EGG_E_SIGMA,      /* sigma over its limit */
-    EGG_E_RATE,       /* learning rate (lm, ln) out of range */
-    EGG_E_MEMORY,     /* the buffer is smaller than *_bytes() says, or not aligned to 4 */
-    EGG_E_STREAM,     /* a recording's byte stream is torn, or names an input that the net has not */
-    EGG_E_LABEL,      /* label not below the number of outputs */
+    EGG_E_INPUTS,    /* inputs outside 1..EGG_INPUTS_MAX */
+    EGG_E_LAYERS,    /* LIF layers outside 1..EGG_LAYERS_MAX */
+    EGG_E_SIZE,      /* neurons of a layer outside 1..EGG_NEURONS_MAX */
+    EGG_E_OUTPUTS,   /* outputs outside 2..EGG_OUTPUTS_MAX, or not the last layer's size with EGG_READOUT_SPIKES */
+    EGG_E_TICKS,     /* ticks outside 1..EGG_TICKS_MAX */
+    EGG_E_LIF,       /* threshold, leak shift or refractory ticks out of range */
+    EGG_E_READOUT,   /* unknown readout, or gain over 8 (spikes: 12) */
+    EGG_E_ESTIMATOR, /* unknown estimator */
+    EGG_E_PAIRS,     /* antithetic pairs out of range for the estimator */
+    EGG_E_RANK,      /* rank outside 1..EGG_RANK_MAX, or pairs * rank over EGG_PAIRS_RANK_MAX */
+    EGG_E_SEGMENTS,  /* segments outside 1..EGG_SEGMENTS_MAX, or more than ticks */
+    EGG_E_FITNESS,   /* unknown fitness, or penalty over 4095 */
+    EGG_E_SIGMA,     /* sigma over its limit */
+    EGG_E_RATE,      /* learning rate (lm, ln) out of range */
+    EGG_E_MEMORY,    /* the buffer is smaller than *_bytes() says, or not aligned to 4 */
+    EGG_E_STREAM,    /* a recording's byte stream is torn, or names an input that the net has not */
+    EGG_E_LABEL,     /* label not below the number of outputs */
     EGG_STATUS_COUNT
 } egg_status;
 

@@ -17,8 +17,8 @@ enum {
 
 /* What of an estimator fixes its memory and its meaning for a whole run. */
 typedef struct {
-    uint16_t pairs;   /* antithetic pairs: 1..8192 (batch, full), 1..256 (sample) */
-    uint16_t penalty; /* fitness that each hidden or output spike costs, 0..4095 in 1/4096 bit */
+    uint16_t pairs;    /* antithetic pairs: 1..8192 (batch, full), 1..256 (sample) */
+    uint16_t penalty;  /* fitness that each hidden or output spike costs, 0..4095 in 1/4096 bit */
     uint8_t estimator; /* EGG_BATCH, EGG_SAMPLE, EGG_FULL */
     uint8_t rank;      /* of a perturbation, 1..16 (batch) */
     uint8_t segments;  /* parts of a recording with a perturbation of their own, 1..8 and <= ticks (sample) */
@@ -32,28 +32,28 @@ egg_status egg_es_check(const egg_net_config *net, const egg_es_config *es);
  * logits, count (spikes of the last LIF layer) and, if the caller set it, unit_spikes. */
 typedef struct {
     const struct egg_kernels *kernels; /* the hot loops for this machine */
-    int32_t *logits;  /* [outputs] of the last run, 1/4096 bit */
-    int16_t *count;   /* [padded] spikes of each neuron of the last layer in the last run */
+    int32_t *logits;                   /* [outputs] of the last run, 1/4096 bit */
+    int16_t *count;                    /* [padded] spikes of each neuron of the last layer in the last run */
     uint32_t *unit_spikes; /* NULL, or [neurons of all LIF layers]: unperturbed runs add their spikes here */
 
-    int16_t *base;    /* [ticks][padded] currents of layer 0, shared by all members */
-    int16_t *current; /* [ticks][padded] of a deeper layer */
-    uint8_t *spikes;  /* [ticks][neurons] of one layer, when a deeper one follows */
+    int16_t *base;                  /* [ticks][padded] currents of layer 0, shared by all members */
+    int16_t *current;               /* [ticks][padded] of a deeper layer */
+    uint8_t *spikes;                /* [ticks][neurons] of one layer, when a deeper one follows */
     uint8_t *train[EGG_LAYERS_MAX]; /* a layer's spikes as a stream, when a deeper one follows */
-    int16_t *readout; /* [outputs][padded] transposed readout weights, hosts only */
+    int16_t *readout;               /* [outputs][padded] transposed readout weights, hosts only */
 
     uint32_t *a_words[EGG_LAYERS_MAX + 1u]; /* [rank][cols] signs of 32 pairs */
     uint32_t *b_words[EGG_LAYERS_MAX + 1u]; /* [rank][rows], batch, matrices >= 1 */
     int16_t *a[EGG_LAYERS_MAX + 1u];        /* [rank][padded cols] signs of one pair */
     int16_t *b[EGG_LAYERS_MAX + 1u];        /* [rank][padded rows], batch, matrices >= 1 */
-    int16_t *s;        /* [rank][ticks] */
-    int16_t *projection; /* [rank][ticks][32 * EGG_WORDS], batch */
+    int16_t *s;                             /* [rank][ticks] */
+    int16_t *projection;                    /* [rank][ticks][32 * EGG_WORDS], batch */
     uint32_t *z_words[EGG_LAYERS_MAX];      /* [segments], sample */
     int16_t *credit[EGG_LAYERS_MAX + 1u];   /* [segments][padded], sample; one segment for the readout */
-    int32_t *diff;     /* [pairs], sample */
-    int32_t *sum;      /* [cols], batch */
-    int16_t *step;     /* [padded] */
-    uint16_t *kappa;   /* [padded] */
+    int32_t *diff;                          /* [pairs], sample */
+    int32_t *sum;                           /* [cols], batch */
+    int16_t *step;                          /* [padded] */
+    uint16_t *kappa;                        /* [padded] */
 } egg_ws;
 
 /* Bytes of a workspace; es = NULL for inference alone. Both configs must have passed their checks. */

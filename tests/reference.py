@@ -202,7 +202,7 @@ class NetConfig:
         assert 1 <= self.ticks <= MAX_TICKS
         assert 1 <= len(self.layers) <= MAX_LAYERS
         assert 2 <= self.n_out <= MAX_OUTPUTS
-        assert 0 <= self.gain <= 8
+        assert 0 <= self.gain <= (12 if self.readout == "spikes" else 8)
         for layer in self.layers:
             assert 1 <= layer.size <= MAX_NEURONS
             assert 1 <= layer.threshold <= 16383
@@ -430,9 +430,9 @@ class EsConfig:
         assert 1 <= self.rank <= MAX_RANK
         assert self.pairs * self.rank <= MAX_PAIRS_X_RANK or self.estimator != "batch"
         assert 1 <= self.segments <= MAX_SEGMENTS
-        sigma_max = 16383 if self.estimator == "full" else 32767
-        assert 0 <= self.sigma_h <= sigma_max
-        assert 0 <= self.sigma_o <= sigma_max
+        full = self.estimator == "full"
+        assert 0 <= self.sigma_h <= (16383 if full else 32767)
+        assert 0 <= self.sigma_o <= (16367 if full else 32767)
         assert self.fitness in ("xent", "accuracy")
         assert 0 <= self.penalty <= 4095
 
@@ -698,7 +698,11 @@ def credit(delta: int, lr: Rate, e: int, n_ticks: int) -> int:
     """`sample`: c[s][h], what one event adds to a step."""
     lm, ln = lr
     assert abs(delta) <= 127 * 256 <= INT16_MAX
-    return clamp(rs(delta * lm, ln - e), STEP_MAX // n_ticks)
+    assert abs(delta * lm) < 2**22
+    assert e - ln <= 8
+    scaled = rs(delta * lm, ln - e) if ln >= e else delta * lm << (e - ln)
+    assert abs(scaled) <= INT32_MAX
+    return clamp(scaled, STEP_MAX // n_ticks)
 
 
 # ---- Whole generations: sections 7 to 9 in a row ----------------------------------------------
@@ -818,7 +822,7 @@ def generation_sample(
     assert es.estimator == "sample"
     assert 1 <= len(samples) <= MAX_SAMPLES
     es.check(config)
-    check_rates(lr_h, lr_o, 12)
+    check_rates(lr_h, lr_o, 4)
     shaped: list[Shaped] = []
     centre: list[Centre] = []
     # The sum of g over the samples: sums[m][i][j]. Rows without an event never appear.

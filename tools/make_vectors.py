@@ -408,6 +408,13 @@ def make_shaping() -> Json:
         delta, lr = data.between(-127 * 256, 127 * 256), (data.below(128), data.between(12, 30))
         e, ticks = data.below(13), data.between(1, 32)
         credits.append([delta, *lr, e, ticks, ref.credit(delta, lr, e, ticks)])
+    for _ in range(30):  # rates that shift left where e > ln
+        delta, lr = data.between(-300, 300), (data.below(128), data.between(4, 11))
+        e, ticks = data.below(13), data.between(1, 32)
+        credits.append([delta, *lr, e, ticks, ref.credit(delta, lr, e, ticks)])
+    for delta in (127 * 256, -127 * 256):  # extremes
+        for lr, e in (((127, 4), 12), ((127, 4), 0), ((127, 30), 0), ((127, 12), 12)):
+            credits.append([delta, *lr, e, 1, ref.credit(delta, lr, e, 1)])
     return {"batch": batch, "sample": sample, "step": steps, "credit": credits}
 
 
@@ -524,6 +531,12 @@ CASES = [
         NetConfig(60, 8, layers((6, 40, 8, 2), (4, 30, 1, 0)), "spikes", 4, 8),
         EsConfig("full", 3, sigma_h=16383, penalty=2),
         (48, 0), 5, 2, 20, LR_BATCH,
+    ),
+    Case(
+        "online, 16 pairs, 3 segments, low rates with ln below e",
+        NetConfig(20, 10, layers((9, 50, 1, 0)), "integrate", 4, 8),
+        EsConfig("sample", 16, segments=3, sigma_h=60, sigma_o=8000),
+        (40, 40), 4, 1, 64, (((1, 6), (1, 8)), ((2, 4), (1, 11)), ((1, 8), (3, 9))),
     ),
 ]  # fmt: skip
 

@@ -26,7 +26,7 @@ OVERFLOW_Y = 240
 OVERFLOW_US = 1 << 13
 MAX_US = (1 << 23) - 1
 LAYOUT = "<folder>/Train/<digit>/<number>.bin and <folder>/Test/<digit>/<number>.bin"
-_CHUNK = 64  # files decoded at once
+_CHUNK = 32  # files decoded at once
 
 
 def decode_bins(blobs: Sequence[bytes], names: Sequence[object]) -> tuple[Events, I64]:

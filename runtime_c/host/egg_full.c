@@ -1,5 +1,5 @@
-/* Full-rank ES: one noise value a weight, the honest baseline. It shares base currents over the population and a pair's noise over
- * the batch; what it cannot share is the work events x neurons of each pair. */
+/* Full-rank ES: one noise value a weight, the honest baseline. It shares base currents over the population and a pair's
+ * noise over the batch; what it cannot share is the work events x neurons of each pair. */
 #include "../egg_es_private.h"
 #include "../egg_fx.h"
 #include "../egg_kernel.h"
@@ -22,10 +22,10 @@ static void noise_values(egg_key key, size_t first, size_t count, int8_t *e) {
 }
 
 typedef struct {
-    egg_net noise;     /* a net of the same shape whose weights are one pair's noise */
-    int16_t *first;    /* [ticks][padded] perturbation of layer 0, shared by both members */
-    int16_t *deeper;   /* [ticks][padded] of another layer */
-    int16_t *current;  /* [ticks][padded] perturbed */
+    egg_net noise;    /* a net of the same shape whose weights are one pair's noise */
+    int16_t *first;   /* [ticks][padded] perturbation of layer 0, shared by both members */
+    int16_t *deeper;  /* [ticks][padded] of another layer */
+    int16_t *current; /* [ticks][padded] perturbed */
 } full_memory;
 
 static size_t widest_current(const egg_net_config *c) {
@@ -55,7 +55,8 @@ static void draw_pair(const egg_gen *gen, uint32_t pair, egg_net *noise) {
 }
 
 /* out = clamp(rs(sigma * noise currents, 8), Lp) of layer l */
-static void perturbation(const egg_gen *gen, const egg_ws *ws, const full_memory *fm, uint32_t l, const uint8_t *stream, int16_t *out) {
+static void perturbation(const egg_gen *gen, const egg_ws *ws, const full_memory *fm, uint32_t l, const uint8_t *stream,
+                         int16_t *out) {
     const egg_net_config *c = &gen->net->config;
     int32_t limit = egg_forward_limit(&c->layer[l]);
     egg_forward_currents(&fm->noise, ws, l, stream, 32767, out);
@@ -80,7 +81,7 @@ static int32_t member(const egg_gen *gen, egg_ws *ws, const full_memory *fm, con
         for (size_t i = 0; i < n; i++) fm->current[i] = (int16_t)(shared[i] + sign * noise[i]);
         uint32_t last = l + 1u == c->layers;
         spikes += ws->kernels->lif(fm->current, c->ticks, lif->size, lif->threshold, lif->leak_shift, lif->refractory,
-                                    NULL, NULL, 0, ws->count, last ? NULL : ws->spikes);
+                                   NULL, NULL, 0, ws->count, last ? NULL : ws->spikes);
         if (!last) egg_stream_encode(ws->spikes, c->ticks, lif->size, ws->train[l]);
     }
     if (c->readout == EGG_READOUT_SPIKES) {

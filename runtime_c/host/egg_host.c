@@ -57,8 +57,8 @@ size_t egg_host_scratch(const egg_net_config *net) {
     return (BLOCK + 1u) * widest * sizeof(int16_t) + EGG_NEURONS_MAX * sizeof(uint32_t);
 }
 
-void egg_host_batch_steps(const egg_gen *gen, const egg_ws *ws, const int8_t *f, const uint8_t *active, uint32_t m, uint32_t row0,
-                          uint32_t row1, int32_t *sum, int16_t *scratch) {
+void egg_host_batch_steps(const egg_gen *gen, const egg_ws *ws, const int8_t *f, const uint8_t *active, uint32_t m,
+                          uint32_t row0, uint32_t row1, int32_t *sum, int16_t *scratch) {
     const egg_net_config *c = &gen->net->config;
     uint32_t cols = egg_net_cols(c, m), padded = egg_pad(cols), pairs = gen->es.pairs;
     int16_t *part = scratch + BLOCK * padded;

@@ -7,8 +7,8 @@
 
 /* Sums over the unperturbed runs of samples. */
 typedef struct {
-    int64_t loss;     /* 1/4096 bit */
-    uint64_t spikes;  /* LIF spikes */
+    int64_t loss;    /* 1/4096 bit */
+    uint64_t spikes; /* LIF spikes */
     uint32_t samples, correct;
 } egg_tally;
 
@@ -29,13 +29,14 @@ void egg_host_run(const egg_net *net, egg_ws *ws, const egg_data *data, const ui
 void egg_host_batch(const egg_gen *gen, egg_ws *ws, const egg_data *data, const uint32_t *index, uint32_t n,
                     int32_t *diff, uint8_t *active, egg_tally *tally);
 
-/* batch: sum[weights] = steps of rows [row0, row1) of matrix m, for egg_apply(); the same bits as egg_batch_update(), sooner.
- * scratch has egg_host_scratch() bytes. */
-void egg_host_batch_steps(const egg_gen *gen, const egg_ws *ws, const int8_t *f, const uint8_t *active, uint32_t m, uint32_t row0,
-                          uint32_t row1, int32_t *sum, int16_t *scratch);
+/* batch: sum[weights] = steps of rows [row0, row1) of matrix m, for egg_apply(); the same bits as egg_batch_update(),
+ * sooner. scratch has egg_host_scratch() bytes. */
+void egg_host_batch_steps(const egg_gen *gen, const egg_ws *ws, const int8_t *f, const uint8_t *active, uint32_t m,
+                          uint32_t row0, uint32_t row1, int32_t *sum, int16_t *scratch);
 size_t egg_host_scratch(const egg_net_config *net);
 
-/* sample: positions pos0 .. pos0+n-1 of a generation add to sum[weights]. f[n][pairs] and e[n] are results, or given (replay). */
+/* sample: positions pos0 .. pos0+n-1 of a generation add to sum[weights]. f[n][pairs] and e[n] are results, or given
+ * (replay). */
 void egg_host_sample(const egg_gen *gen, egg_ws *ws, const egg_data *data, const uint32_t *index, uint32_t n,
                      uint32_t pos0, int replay, int8_t *f, uint8_t *e, int32_t *sum, egg_tally *tally);
 

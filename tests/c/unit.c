@@ -1,4 +1,5 @@
-/* Unit tests of the core in C: contracts that the vectors do not reach. Prints "N passed, M failed"; exit code 0 if none failed. */
+/* Unit tests of the core in C: contracts that the vectors do not reach. Prints "N passed, M failed"; exit code 0 if
+ * none failed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,10 +50,10 @@ static egg_es_config small_es(uint8_t estimator) {
 static void configs(void) {
     egg_net_config c = small_net(), bad;
     CHECK(egg_net_check(&c) == EGG_OK);
-#define REFUSES(assignment, status)        \
-    do {                                   \
-        bad = c;                           \
-        bad.assignment;                    \
+#define REFUSES(assignment, status)             \
+    do {                                        \
+        bad = c;                                \
+        bad.assignment;                         \
         CHECK(egg_net_check(&bad) == (status)); \
     } while (0)
     REFUSES(inputs = 0, EGG_E_INPUTS);
@@ -77,10 +78,10 @@ static void configs(void) {
     for (uint8_t estimator = EGG_BATCH; estimator <= EGG_FULL; estimator++) {
         egg_es_config es = small_es(estimator), worse;
         CHECK(egg_es_check(&c, &es) == EGG_OK);
-#define REFUSES(assignment, status)            \
-    do {                                       \
-        worse = es;                            \
-        worse.assignment;                      \
+#define REFUSES(assignment, status)                  \
+    do {                                             \
+        worse = es;                                  \
+        worse.assignment;                            \
         CHECK(egg_es_check(&c, &worse) == (status)); \
     } while (0)
         REFUSES(estimator = 3, EGG_E_ESTIMATOR);
@@ -120,7 +121,7 @@ static void memory(void) {
     gen.es = es;
     gen.rate_hidden.n = gen.rate_readout.n = 12;
     CHECK(egg_gen_check(&gen) == EGG_OK);
-    gen.rate_hidden.n = 11;
+    gen.rate_hidden.n = 3;
     CHECK(egg_gen_check(&gen) == EGG_E_RATE);
     gen.rate_hidden.n = 31;
     CHECK(egg_gen_check(&gen) == EGG_E_RATE);
@@ -194,7 +195,8 @@ static void levels(void) {
                 size_t weights = egg_net_bytes(&c), bytes = egg_ws_bytes(&c, &es);
                 int8_t *w = malloc(weights);
                 void *scratch = malloc(bytes);
-                uint8_t *spikes = malloc((size_t)c.ticks * c.inputs), *stream = malloc(egg_stream_bytes(c.ticks, c.inputs));
+                uint8_t *spikes = malloc((size_t)c.ticks * c.inputs),
+                        *stream = malloc(egg_stream_bytes(c.ticks, c.inputs));
                 int32_t *diff = calloc(es.pairs, sizeof *diff);
                 int8_t *f = malloc(es.pairs);
                 uint8_t *active = calloc((c.inputs + 8u) / 8u, 1);
@@ -204,7 +206,8 @@ static void levels(void) {
                 CHECK(egg_ws_init(&ws, &c, &es, scratch, bytes) == EGG_OK);
                 ws.kernels = egg_kernel_level(side == 0 ? 0 : level);
                 egg_net_randomize(&net, round, 30, 30);
-                for (uint32_t i = 0; i < (uint32_t)c.ticks * c.inputs; i++) spikes[i] = egg_rng_word(key, 100 + i) % 3 == 0;
+                for (uint32_t i = 0; i < (uint32_t)c.ticks * c.inputs; i++)
+                    spikes[i] = egg_rng_word(key, 100 + i) % 3 == 0;
                 egg_stream_encode(spikes, c.ticks, c.inputs, stream);
                 egg_gen gen = {&net, es, round, round, {700, 700}, {100, 12}, {100, 12}, NULL};
                 if (es.estimator == EGG_BATCH) {

@@ -381,7 +381,7 @@ def test_largest_steps_fit() -> None:
             ref.step_from_gradient(G, lr)  # asserts
     for ticks in range(1, 33):
         for delta in (127 * 256, -127 * 256):
-            for ln, e in ((12, 12), (12, 0), (30, 0)):
+            for ln, e in ((4, 12), (4, 4), (4, 0), (12, 12), (12, 0), (30, 0)):
                 assert ticks * abs(ref.credit(delta, (127, ln), e, ticks)) <= ref.STEP_MAX
 
 
@@ -487,7 +487,9 @@ def test_it_learns(es: EsConfig, readout: str) -> None:
         else:
             centre = ref.generation_full(net, es, 3, g, samples, (64, 2), (64, 2)).centre
         losses.append(sum(c.loss for c in centre))
-    print(losses); assert sum(losses[-5:]) < 0.7 * sum(losses[:3]) * 5 / 3, losses
+    # With readout `spikes` a count weighs at most 2^8/4096 bit: 5 ticks bring the loss of two
+    # samples from 2 bits to 1.70 at best.
+    assert losses[-1] < (0.1 if readout == "integrate" else 0.98) * losses[0]
 
 
 # ---- 10. Order --------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def test_ink_darkens_where_it_goes_and_brightens_where_it_was() -> None:
     assert abs(on.mean() - 13.5) < 1
     assert abs(off.mean() - 21.5) < 1
     assert events.t.min() > 95_000
-    assert events.t.max() < 112_000
+    assert events.t.max() < 140_000  # dark pixels follow slowly
 
 
 def test_nothing_moves_nothing_fires() -> None:

@@ -1,0 +1,99 @@
+"""`eggroll-edge plan`: will it fit?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from eggroll_edge import cli_options as option
+from eggroll_edge.cli_show import console, print_json
+from eggroll_edge.plan import BOARDS, CODE_RESERVE, SAMPLE_BUFFER, STACK_RESERVE, Plan, plan_of
+from eggroll_edge.plan import board as board_named
+
+
+def plan(
+    ctx: typer.Context,
+    preset: option.Preset = None,
+    board: Annotated[
+        str | None,
+        typer.Option(
+            "--board",
+            metavar="NAME",
+            show_default=False,
+            help=f"Exit code 1 if it does not fit there: {', '.join(BOARDS)}.",
+        ),
+    ] = None,
+    inputs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", show_default=False, help="Inputs, where they are not N-MNIST's events."
+        ),
+    ] = None,
+    outputs: Annotated[int, typer.Option(metavar="K", help="Classes.")] = 10,
+    sample_buffer: Annotated[
+        int, typer.Option("--sample-buffer", metavar="BYTES", help="For one recording's stream.")
+    ] = SAMPLE_BUFFER,
+    as_json: option.AsJson = False,
+    ticks: option.Ticks = None,
+    pool: option.Pool = None,
+    polarity: option.Polarity = None,
+    hidden: option.Hidden = None,
+    readout: option.Readout = None,
+    estimator: option.Estimator = None,
+    online: option.Online = None,
+    pairs: option.Pairs = None,
+    rank: option.Rank = None,
+    segments: option.Segments = None,
+) -> None:
+    """RAM and flash that a net and its training take on a microcontroller, before flashing.
+
+    Examples:
+
+        eggroll-edge plan --pool 2 --hidden 64 --pairs 32
+
+        eggroll-edge plan --pool 2 --polarity merged --hidden 16 --online --board microbit
+    """
+    wanted = board_named(board) if board else None
+    config = option.config_of(ctx.params)
+    net = config.net_config(config.binning().n_in if inputs is None else inputs, outputs)
+    sizes = plan_of(net, config.es_config(), sample_buffer)
+    layers = "-".join(str(size) for size in (net.inputs, *(layer.size for layer in net.layers)))
+    name = layers if net.readout == "spikes" else f"{layers}-{outputs}"
+    fits = sizes.fits(wanted) if wanted else None
+    if as_json:
+        about = {"net": name, "estimator": config.estimator, "pairs": config.pairs}
+        print_json({**about, **sizes.to_dict(), "board": board, "fits": fits})
+    _show(sizes, f"{name}, {config.ticks} ticks, {config.kind}, {config.pairs} pairs", as_json)
+    if wanted:
+        console(as_json).print(f"{wanted.title}: {sizes.verdict(wanted)}")
+    if fits is False:
+        raise typer.Exit(1)
+
+
+def _show(sizes: Plan, title: str, as_json: bool) -> None:
+    show = console(as_json)
+    table = Table("RAM, bytes", "", title=title, title_justify="left")
+    table.columns[1].justify = "right"
+    for what, size in (
+        ("weights (int8, trained in place)", sizes.weights),
+        ("inference workspace", sizes.inference),
+        ("sample buffer", sizes.sample_buffer),
+        ("= to run the net", sizes.ram_inference),
+        ("training, extra", sizes.training_extra),
+        ("= to train it", sizes.ram_training),
+    ):
+        table.add_row(what, f"{size:,}", end_section=what.startswith("="))
+    show.print(table)
+    boards = Table("board", "core", "RAM", "left for stack, firmware", "train on it?")
+    for column in boards.columns[2:4]:
+        column.justify = "right"
+    for one in BOARDS.values():
+        left = sizes.ram_left(one)
+        boards.add_row(one.name, one.core, f"{one.ram:,}", f"{left:,}", sizes.verdict(one))
+    show.print(boards)
+    show.print(
+        f"fits: {STACK_RESERVE:,} B of RAM or more are left, and {sizes.flash:,} B of flash are "
+        f"there ({CODE_RESERVE:,} for the program, two copies of the weights)"
+    )

@@ -1,0 +1,330 @@
+"""The estimators on the host: one generation, sharded over threads.
+
+Shards are contiguous and what they give is summed in int32, so any number of threads gives the same
+bits. All arrays are allocated once; `Outcome` holds bytes, so a later generation changes none.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from eggroll_edge import core
+from eggroll_edge.config import TrainConfig
+from eggroll_edge.core import I8, U8, Net, Population, Steps, Tally, Workspace
+from eggroll_edge.netconfig import EsConfig, NetConfig
+from eggroll_edge.sampling import Batch
+
+Task = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a generation, or a chunk of online generations, left beside the weights."""
+
+    generation: int
+    """Generations before it."""
+    generations: int
+    epoch: int
+    offset: int
+    steps: Steps
+    f: bytes
+    """Fitness bytes: [pairs], or [samples][pairs] for sample."""
+    e: bytes
+    """Exponents [samples] for sample; else empty."""
+    active: bytes | None
+    """Bit map of the active rows of matrix 0 (batch, full)."""
+    tally: Tally
+
+
+class Crew:
+    """Worker threads, each with a workspace of its own."""
+
+    def __init__(self, net: NetConfig, es: EsConfig | None, workers: int) -> None:
+        self.workspaces = [Workspace(net, es) for _ in range(workers)]
+        self._pool = ThreadPoolExecutor(workers, "eggroll")
+
+    def __len__(self) -> int:
+        return len(self.workspaces)
+
+    def start(self, tasks: Sequence[Task]) -> list[Future[None]]:
+        """Begin; wait() for them."""
+        return [self._pool.submit(task) for task in tasks]
+
+    @staticmethod
+    def wait(futures: Sequence[Future[None]]) -> None:
+        """Until all are done; raises what a task raised."""
+        for future in futures:
+            future.result()
+
+    def run(self, tasks: Sequence[Task]) -> None:
+        """Do all; the calling thread does the last."""
+        futures = self.start(tasks[:-1])
+        tasks[-1]()
+        self.wait(futures)
+
+    def take_tally(self) -> Tally:
+        """What all runs have summed up since the last call."""
+        parts = [ws.take_tally() for ws in self.workspaces]
+        return Tally(*(sum(column) for column in zip(*parts, strict=True)))
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown()
+
+
+def cuts(n: int, parts: int) -> list[tuple[int, int]]:
+    """[start, stop) of contiguous shards of 0..n-1, as equal as can be."""
+    return [(n * i // parts, n * (i + 1) // parts) for i in range(parts)]
+
+
+class Estimator(ABC):
+    """Moves a net's weights from one generation to the next."""
+
+    needs_data = False
+    """Whether a replay needs the samples, too."""
+
+    def __init__(self, net: Net, es: EsConfig, seed: int, batch: int, crew: Crew) -> None:
+        self.net, self.crew, self.batch = net, crew, batch
+        self.population = Population(net, es, seed)
+        self.pairs = es.pairs
+        self._rows = [cuts(rows, len(crew)) for rows, _ in net.config.shapes]
+
+    @abstractmethod
+    def step(self, generation: int, steps: Steps, batch: Batch, meanwhile: Task) -> Outcome:
+        """One generation (online: len(batch) of them).
+
+        `meanwhile` is called once, before any weight changes: while the threads evaluate.
+        """
+
+    @abstractmethod
+    def replay(
+        self, generation: int, steps: Steps, batch: Batch | None, f: I8, e: U8, active: U8
+    ) -> None:
+        """Change the weights as step() did, from its bytes; no member is evaluated."""
+
+
+class Sample(Estimator):
+    """Estimator sample in mini-batches."""
+
+    needs_data = True
+
+    def __init__(self, net: Net, es: EsConfig, seed: int, batch: int, crew: Crew) -> None:
+        super().__init__(net, es, seed, batch, crew)
+        self._f: I8 = np.zeros(batch * es.pairs, np.int8)
+        self._e: U8 = np.zeros(batch, np.uint8)
+        self._sums = [np.zeros(len(net.weights), np.int32) for _ in crew.workspaces]
+
+    def step(self, generation: int, steps: Steps, batch: Batch, meanwhile: Task) -> Outcome:
+        self._generation(generation, steps, batch, False, self._f, self._e, meanwhile)
+        return Outcome(
+            generation, 1, batch.epoch, batch.offset, steps,
+            self._f.tobytes(), self._e.tobytes(), None, self.crew.take_tally(),
+        )  # fmt: skip
+
+    def replay(
+        self, generation: int, steps: Steps, batch: Batch | None, f: I8, e: U8, active: U8
+    ) -> None:
+        assert batch is not None
+        self._generation(generation, steps, batch, True, f, e, _nothing)
+
+    def _generation(
+        self,
+        generation: int,
+        steps: Steps,
+        batch: Batch,
+        given: bool,
+        f: I8,
+        e: U8,
+        meanwhile: Task,
+    ) -> None:
+        self.population.at(generation, steps)
+
+        def credit(worker: int, start: int, stop: int) -> None:
+            self.population.sample(
+                self.crew.workspaces[worker], batch.samples, batch.index[start:stop], start, given,
+                f[start * self.pairs : stop * self.pairs], e[start:stop], self._sums[worker],
+            )  # fmt: skip
+
+        futures = self.crew.start(
+            [_task(credit, w, *cut) for w, cut in enumerate(cuts(len(batch), len(self.crew)))]
+        )
+        meanwhile()
+        self.crew.wait(futures)
+        self.crew.run([_task(self._apply, w) for w in range(len(self.crew))])
+
+    def _apply(self, worker: int) -> None:
+        """Merge a share of the rows of all workers' sums, and round it into the weights."""
+        total = self._sums[0]
+        for m, rows in enumerate(self._rows):
+            part = self.population.span(m, *rows[worker])
+            for other in self._sums[1:]:
+                np.add(total[part], other[part], out=total[part])
+                other[part] = 0
+            self.population.apply(self.crew.workspaces[worker], m, *rows[worker], total)
+
+
+class Online(Estimator):
+    """Estimator sample, a sample a generation: each sees the weights that the one before left."""
+
+    needs_data = True
+
+    def step(self, generation: int, steps: Steps, batch: Batch, meanwhile: Task) -> Outcome:
+        meanwhile()
+        n = len(batch)
+        f, e = np.zeros(n * self.pairs, np.int8), np.zeros(n, np.uint8)
+        self._chunk(generation, steps, batch, False, f, e)
+        return Outcome(
+            generation, n, batch.epoch, batch.offset, steps, f.tobytes(), e.tobytes(), None,
+            self.crew.take_tally(),
+        )  # fmt: skip
+
+    def replay(
+        self, generation: int, steps: Steps, batch: Batch | None, f: I8, e: U8, active: U8
+    ) -> None:
+        assert batch is not None
+        self._chunk(generation, steps, batch, True, f, e)
+
+    def _chunk(
+        self, generation: int, steps: Steps, batch: Batch, given: bool, f: I8, e: U8
+    ) -> None:
+        self.population.at(generation, steps)
+        ws = self.crew.workspaces[0]
+        self.population.online(ws, batch.samples, batch.index, given, f, e)
+
+
+class Batched(Estimator):
+    """What batch and full share: one fitness byte a pair for the whole generation."""
+
+    def __init__(self, net: Net, es: EsConfig, seed: int, batch: int, crew: Crew) -> None:
+        super().__init__(net, es, seed, batch, crew)
+        self._f: I8 = np.zeros(es.pairs, np.int8)
+        self._diffs = [np.zeros(es.pairs, np.int32) for _ in crew.workspaces]
+        size = core.active_bytes(net.config)
+        self._actives = [np.zeros(size, np.uint8) for _ in crew.workspaces]
+        self._total = np.zeros(len(net.weights), np.int32)
+
+    def step(self, generation: int, steps: Steps, batch: Batch, meanwhile: Task) -> Outcome:
+        self.population.at(generation, steps)
+        for diff, active in zip(self._diffs, self._actives, strict=True):
+            diff.fill(0)
+            active.fill(0)
+        self._evaluate(batch, meanwhile)
+        diff, active = self._diffs[0], self._actives[0]
+        for other in self._diffs[1:]:
+            np.add(diff, other, out=diff)
+        for marks in self._actives[1:]:
+            np.bitwise_or(active, marks, out=active)
+        core.shape(diff, self._f)
+        self._update(self._f, active)
+        return Outcome(
+            generation, 1, batch.epoch, batch.offset, steps, self._f.tobytes(), b"",
+            active.tobytes(), self.crew.take_tally(),
+        )  # fmt: skip
+
+    def replay(
+        self, generation: int, steps: Steps, batch: Batch | None, f: I8, e: U8, active: U8
+    ) -> None:
+        self.population.at(generation, steps)
+        self._update(f, active)
+
+    def _update(self, f: I8, active: U8) -> None:
+        def rows_of(worker: int) -> None:
+            for m, rows in enumerate(self._rows):
+                self._add_steps(worker, f, active, m, *rows[worker])
+                ws = self.crew.workspaces[worker]
+                self.population.apply(ws, m, *rows[worker], self._total)
+
+        self.crew.run([_task(rows_of, w) for w in range(len(self.crew))])
+
+    @abstractmethod
+    def _evaluate(self, batch: Batch, meanwhile: Task) -> None:
+        """Fill _diffs and _actives; meanwhile() while the threads are at it."""
+
+    @abstractmethod
+    def _add_steps(self, worker: int, f: I8, active: U8, m: int, row0: int, row1: int) -> None:
+        """Steps of some rows of a matrix into _total."""
+
+
+class LowRank(Batched):
+    """Estimator batch: EGGROLL as published."""
+
+    def __init__(self, net: Net, es: EsConfig, seed: int, batch: int, crew: Crew) -> None:
+        super().__init__(net, es, seed, batch, crew)
+        self._noise = np.zeros(self.population.noise_words(), np.uint32)
+
+    def _evaluate(self, batch: Batch, meanwhile: Task) -> None:
+        population, spaces = self.population, self.crew.workspaces
+        self.crew.run([_task(population.draw_noise, *rows, self._noise) for rows in self._rows[0]])
+        population.use_noise(self._noise)
+
+        def evaluate(worker: int, start: int, stop: int) -> None:
+            population.eval_batch(
+                spaces[worker], batch.samples, batch.index[start:stop],
+                self._diffs[worker], self._actives[worker],
+            )  # fmt: skip
+
+        futures = self.crew.start(
+            [_task(evaluate, w, *cut) for w, cut in enumerate(cuts(len(batch), len(self.crew)))]
+        )
+        meanwhile()
+        self.crew.wait(futures)
+
+    def _add_steps(self, worker: int, f: I8, active: U8, m: int, row0: int, row1: int) -> None:
+        ws = self.crew.workspaces[worker]
+        self.population.steps_batch(ws, f, active, m, row0, row1, self._total)
+
+
+class FullRank(Batched):
+    """Estimator full: one noise value a weight. Threads share out pairs, not samples."""
+
+    def __init__(self, net: Net, es: EsConfig, seed: int, batch: int, crew: Crew) -> None:
+        super().__init__(net, es, seed, batch, crew)
+        self._currents = net.config.ticks * core.padded(net.config.layers[0].size)
+        self._base = np.zeros(batch * self._currents, np.int16)
+
+    def _evaluate(self, batch: Batch, meanwhile: Task) -> None:
+        population, spaces, size = self.population, self.crew.workspaces, self._currents
+
+        def share(worker: int, start: int, stop: int) -> None:
+            population.share_full(
+                spaces[worker], batch.samples, batch.index[start:stop],
+                self._base[start * size : stop * size], self._actives[worker],
+            )  # fmt: skip
+
+        def evaluate(worker: int, pair0: int, pair1: int) -> None:
+            population.eval_full(
+                spaces[worker], batch.samples, batch.index, self._base, pair0, pair1,
+                self._diffs[worker],
+            )  # fmt: skip
+
+        workers = len(self.crew)
+        self.crew.run([_task(share, w, *cut) for w, cut in enumerate(cuts(len(batch), workers))])
+        futures = self.crew.start(
+            [_task(evaluate, w, *cut) for w, cut in enumerate(cuts(self.pairs, workers))]
+        )
+        meanwhile()
+        self.crew.wait(futures)
+
+    def _add_steps(self, worker: int, f: I8, active: U8, m: int, row0: int, row1: int) -> None:
+        self.population.steps_full(f, active, m, row0, row1, self._total)
+
+
+def make_estimator(config: TrainConfig, net: Net, batch: int, crew: Crew) -> Estimator:
+    """The estimator that a config names; `batch`: samples a generation, at most the dataset's."""
+    kinds: dict[str, type[Estimator]] = {
+        "sample": Sample, "online": Online, "batch": LowRank, "full": FullRank,
+    }  # fmt: skip
+    return kinds[config.kind](net, config.es_config(), config.seed, batch, crew)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _task(function: Callable[..., None], *args: object) -> Task:
+    return lambda: function(*args)

@@ -1,0 +1,80 @@
+"""Which samples a generation sees: a function of seed and generation (runtime_c/DESIGN.md, 10).
+
+`Batches` is the one place where a generation's samples are fetched, so what changes the samples
+from epoch to epoch (`augment_shift`) plugs in here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eggroll_edge.augment import shifted
+from eggroll_edge.core import U32, Samples, epoch_order
+from eggroll_edge.events import EventDataset
+from eggroll_edge.netconfig import NetConfig
+
+
+class IndexStream:
+    """The order in which a run visits n samples, `batch` a generation."""
+
+    def __init__(self, seed: int, n: int, batch: int) -> None:
+        self.seed, self.n = seed, n
+        self.batch = min(batch, n)
+        self._per_epoch = n // self.batch
+        self._epoch = -1
+        self._order: U32 = np.zeros(0, np.uint32)
+
+    def place(self, generation: int) -> tuple[int, int]:
+        """(epoch, offset in its order) of a generation's first sample."""
+        epoch, at = divmod(generation, self._per_epoch)
+        return epoch, at * self.batch
+
+    def indices(self, generation: int, generations: int = 1) -> U32:
+        """The samples of some consecutive generations, in order."""
+        parts = []
+        while generations > 0:
+            epoch, offset = self.place(generation)
+            if epoch != self._epoch:
+                self._order, self._epoch = epoch_order(self.seed, epoch, self.n), epoch
+            now = min(generations, self._per_epoch - offset // self.batch)
+            parts.append(self._order[offset : offset + now * self.batch])
+            generation, generations = generation + now, generations - now
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """The samples of a generation, or of a chunk of online generations."""
+
+    samples: Samples
+    index: U32
+    """Which of `samples`, in order."""
+    epoch: int
+    offset: int
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+class Batches:
+    """Fetches the samples of generations. DataError if the dataset does not fit the net."""
+
+    def __init__(
+        self, dataset: EventDataset, net: NetConfig, seed: int, batch: int, augment_shift: int = 0
+    ) -> None:
+        self.order = IndexStream(seed, len(dataset), batch)
+        self._dataset, self._shift = dataset, augment_shift
+        self._samples = Samples.of(dataset, net)
+
+    def get(self, generation: int, generations: int = 1) -> Batch:
+        """The samples of generations [generation, generation + generations)."""
+        epoch, offset = self.order.place(generation)
+        index = self.order.indices(generation, generations)
+        if self._shift == 0:
+            return Batch(self._samples, index, epoch, offset)
+        places = [self.order.place(generation + i) for i in range(generations)]
+        epochs = np.repeat([epoch for epoch, _ in places], self.order.batch)
+        moved = shifted(self._dataset, index, epochs, self.order.seed, self._shift)
+        return Batch(moved, np.arange(len(index), dtype=np.uint32), epoch, offset)

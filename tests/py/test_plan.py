@@ -1,0 +1,62 @@
+"""Memory on a microcontroller, before anything is flashed."""
+
+from __future__ import annotations
+
+import pytest
+
+from eggroll_edge.errors import ConfigError
+from eggroll_edge.netconfig import EsConfig, EstimatorName, LifConfig, NetConfig
+from eggroll_edge.plan import BOARDS, CODE_RESERVE, STACK_RESERVE, Plan, board, plan_of
+
+
+def net(inputs: int, *hidden: int, outputs: int = 10, ticks: int = 15) -> NetConfig:
+    return NetConfig(inputs, outputs, ticks, tuple(LifConfig(size) for size in hidden))
+
+
+@pytest.mark.parametrize("estimator", ["batch", "sample"])
+def test_training_extra_of_the_small_net(estimator: EstimatorName) -> None:
+    """The criterion: 578-64-10 at 32 pairs trains in 4 KiB more than it runs in."""
+    plan = plan_of(net(578, 64), EsConfig(estimator, 32, segments=5))
+    assert plan.weights == 579 * 64 + 65 * 10
+    assert 0 < plan.training_extra <= 4096
+    assert plan.ram_training == plan.weights + plan.inference + plan.training_extra + 4096
+
+
+def test_grows_with_what_it_depends_on() -> None:
+    small = plan_of(net(578, 64), EsConfig("batch", 32))
+    assert plan_of(net(578, 65), EsConfig("batch", 32)).inference > small.inference
+    assert plan_of(net(578, 64, ticks=16), EsConfig("batch", 32)).inference > small.inference
+    for larger in (EsConfig("batch", 33), EsConfig("batch", 32, rank=2)):
+        grown = plan_of(net(578, 64), larger)
+        assert grown.inference == small.inference
+        assert grown.training_extra > small.training_extra
+
+
+def test_fits_needs_ram_for_the_stack_and_flash_for_two_copies() -> None:
+    small = BOARDS["microbit"]
+    exact = Plan(small.ram - STACK_RESERVE - 3000, 1000, 1000, 1000)
+    assert exact.fits(small)
+    assert exact.verdict(small) == "fits"
+    over = Plan(exact.weights + 1, 1000, 1000, 1000)
+    assert not over.fits(small)
+    assert over.verdict(small) == "RAM short by 1 B, but inference fits"
+    pico = BOARDS["pico"]
+    narrow = type(pico)("narrow", "", "", pico.ram, CODE_RESERVE + 2 * exact.weights - 1)
+    assert exact.verdict(narrow) == "flash short by 1 B"
+
+
+def test_json_has_every_board() -> None:
+    values = plan_of(net(578, 64), EsConfig("sample", 32, segments=5)).to_dict()
+    assert set(values["boards"]) == set(BOARDS)
+    assert values["boards"]["stm32f405"]["fits"]
+    assert not values["boards"]["microbit"]["fits"]
+    assert values["ram_training"] == values["ram_inference"] + values["training_extra"]
+
+
+def test_what_cannot_be_planned() -> None:
+    with pytest.raises(ConfigError, match="hosts only"):
+        plan_of(net(578, 64), EsConfig("full", 32))
+    with pytest.raises(ConfigError, match="15 at least"):
+        plan_of(net(578, 64), EsConfig("batch", 32), sample_buffer=14)
+    with pytest.raises(ConfigError, match="did you mean microbit"):
+        board("micro-bit")
