@@ -22,9 +22,10 @@ void egg_forward_currents(const egg_net *net, const egg_ws *ws, uint32_t l, cons
     const egg_net_config *c = &net->config;
     const egg_lif_config *lif = &c->layer[l];
     uint32_t bias = egg_net_rows(c, l) - 1u;
-    for (uint32_t t = 0; t < c->ticks; t++) {
+    uint32_t padded = egg_pad(lif->size);
+    for (uint32_t t = 0; t < c->ticks; t++, current += padded) {
         stream = ws->kernels->current(stream, net->weights[l], lif->size, bias, limit, current);
-        current += egg_pad(lif->size);
+        for (uint32_t j = lif->size; j < padded; j++) current[j] = 0; /* padding must not spike */
     }
 }
 

@@ -183,7 +183,8 @@ static void levels(void) {
                 egg_key key = egg_rng_key(round, 0, 0, 0, EGG_STREAM_SHUFFLE, 0);
                 egg_net_config c = small_net();
                 egg_es_config es = small_es(round % 2 ? EGG_SAMPLE : EGG_BATCH);
-                c.layers = (uint8_t)(1 + round % 3 / 2);
+                c.layers = (uint8_t)(1 + round % 3);
+                es.penalty = 9;
                 c.inputs = (uint16_t)(1 + egg_rng_word(key, 0) % 700);
                 for (uint32_t l = 0; l < c.layers; l++) {
                     c.layer[l] = c.layer[0];

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Runs the commands behind the README's figures and writes what they print to results/*.json.
+
+    tools/measure.py                 all of them (about half an hour on two cores)
+    tools/measure.py digits online   some of them
+    tools/measure.py --table         only rewrites the README's table from the saved results
+
+Each result file holds the command, its seeds, the machine, the commit and the JSON line of every
+run. The datasets are those of ../shared/data, or of the folder that EGGROLL_DATA names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = Path(os.environ.get("EGGROLL_DATA", ROOT.parent / "shared" / "data"))
+RESULTS = ROOT / "results"
+START, END = "<!-- results: tools/measure.py -->", "<!-- end of results -->"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One row of the table: a training command, run once a seed, and where its net is tested."""
+
+    name: str
+    what: str
+    train: str
+    seeds: tuple[int, ...] = (1,)
+    evaluate: str | None = None  # `eval RUN ...`: its accuracy is the row's, not training's own
+
+
+SMALL, MNIST = f"{DATA}/nmnist_small", f"idx:{DATA}/mnist"
+MEASUREMENTS = [
+    Measurement("digits", "scikit-learn digits, simulated events", "--data digits", (1, 2, 3, 4, 5)),
+    Measurement("small", "800 real N-MNIST recordings, 700/100", f"--data {SMALL}", (1, 2, 3, 4, 5)),
+    Measurement(
+        "sample", "simulated N-MNIST 60k/10k, `sample`", f"--data {MNIST} --estimator sample"
+    ),
+    Measurement(
+        "online",
+        "the same, `sample` online: int8 in place, one thread",
+        f"--data {MNIST} --estimator sample --online --workers 1",
+    ),
+    Measurement("batch", "the same, `batch`", f"--data {MNIST} --estimator batch"),
+    Measurement(
+        "sim-to-real",
+        "trained on simulated events only, tested on the 800 real recordings",
+        f"--data {MNIST} --estimator sample --skip-first 1000",
+        evaluate=f"--data {SMALL} --split all",
+    ),
+]
+
+
+def machine() -> str:
+    """The processor's name and the number of cores."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return f"{line.split(':', 1)[1].strip()}, {os.cpu_count()} cores"
+    return f"{platform.processor()}, {os.cpu_count()} cores"
+
+
+def command(arguments: str) -> dict[str, Any]:
+    """Runs `eggroll-edge ARGUMENTS --json` and returns its last line."""
+    line = [sys.executable, "-m", "eggroll_edge", *shlex.split(arguments), "--json"]
+    print("$ eggroll-edge", arguments, file=sys.stderr, flush=True)
+    done = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def measure(row: Measurement) -> None:
+    """Runs one row and writes results/<name>.json."""
+    runs = []
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in row.seeds:
+            out = f"{folder}/s{seed}"
+            run = command(f"train {row.train} --seed {seed} --out {out}")
+            if row.evaluate is not None:
+                run["evaluated"] = command(f"eval {out} {row.evaluate}")
+            runs.append(run | {"seed": seed, "run_dir": None})
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT
+    ).stdout.strip()
+    data = str(DATA)
+    report = {
+        "what": row.what,
+        "command": f"eggroll-edge train {row.train} --seed SEED".replace(data, "../shared/data"),
+        "evaluate": row.evaluate and f"eval RUN {row.evaluate}".replace(data, "../shared/data"),
+        "machine": machine(),
+        "commit": commit,
+        "runs": runs,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{row.name}.json").write_text(json.dumps(report, indent=1) + "\n")
+
+
+def table() -> str:
+    """The README's table, from the saved results."""
+    lines = [
+        "| what | command | test accuracy, final weights | seconds of training | member evaluations/s |",
+        "|---|---|---|---|---|",
+    ]
+    for row in MEASUREMENTS:
+        path = RESULTS / f"{row.name}.json"
+        if not path.exists():
+            continue
+        report = json.loads(path.read_text())
+        runs = report["runs"]
+        scores = [run.get("evaluated", run)["test_accuracy"] for run in runs]
+        accuracy = f"{statistics.mean(scores):.1f} %"
+        if len(scores) > 1:
+            accuracy += f" (mean of {len(scores)} seeds, {min(scores):.1f}-{max(scores):.1f})"
+        seconds = statistics.mean(run["seconds"] for run in runs)
+        rate = statistics.mean(run["member_evals_per_s"] for run in runs)
+        shown = report["command"].removeprefix("eggroll-edge ").removesuffix(" --seed SEED")
+        lines.append(f"| {row.what} | `{shown}` | {accuracy} | {seconds:.0f} | {rate / 1e6:.2f} M |")
+    example = json.loads((RESULTS / "digits.json").read_text())
+    lines += ["", f"Measured on: {example['machine']}. Files: `results/*.json`."]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[[], *(row.name for row in MEASUREMENTS)])
+    parser.add_argument("--table", action="store_true", help="only rewrite the README's table")
+    arguments = parser.parse_args()
+    if not arguments.table:
+        for row in MEASUREMENTS:
+            if not arguments.names or row.name in arguments.names:
+                measure(row)
+    readme = ROOT / "README.md"
+    before, rest = readme.read_text().split(START)
+    after = rest.split(END)[1]
+    readme.write_text(f"{before}{START}\n{table()}\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()
