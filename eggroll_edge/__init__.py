@@ -1,9 +1,9 @@
 """EGGROLL-Edge: on-device learning for spiking networks, by integers and Evolution Strategies.
 
-    from eggroll_edge import TrainConfig, train, evaluate, load, open_dataset
+from eggroll_edge import TrainConfig, train, evaluate, load, open_dataset
 
-    result = train(TrainConfig(data="digits"), "runs/first")
-    print(result.test_accuracy, evaluate(load("runs/first"), open_dataset("digits", "test")))
+result = train(TrainConfig(data="digits"), "runs/first")
+print(result.test_accuracy, evaluate(load("runs/first"), open_dataset("digits", "test")))
 """
 
 from eggroll_edge.config import EsConfig, LifConfig, NetConfig, TrainConfig, merge

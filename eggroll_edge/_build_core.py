@@ -27,7 +27,7 @@ CEILINGS = re.compile(r"^#define (EGG_\w+) (\d+)u?\b", re.MULTILINE)
 
 
 def declarations(header: str) -> str:
-    """The text of a header as cffi's cdef takes it: no preprocessor, comments or inline functions."""
+    """A header as cffi's cdef takes it: no preprocessor, comments or inline functions."""
     text = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
     constants = "".join(f"#define {name} ...\n" for name, _ in CEILINGS.findall(text))
     text = re.sub(r"^static inline .*?^}\n", "", text, flags=re.DOTALL | re.MULTILINE)

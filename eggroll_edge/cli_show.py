@@ -20,6 +20,7 @@ from eggroll_edge import progress as events
 PLAIN_EVERY_S = 5.0
 """Seconds between lines where there is no terminal."""
 
+_FIGURES_WIDTH = 82  # of a line of figures: they come first where a terminal is narrow
 
 Count = Callable[[int, int], None]
 """Called as count(done, total)."""
@@ -80,13 +81,11 @@ class RunDisplay:
 
     def __enter__(self) -> RunDisplay:
         if self.out.is_terminal:
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=12),
-                _Figures(),
-                console=self.out,
-                refresh_per_second=8,
-            )
+            room = self.out.width - _FIGURES_WIDTH
+            columns: list[ProgressColumn] = [TextColumn("{task.description}")]
+            if room >= 8:
+                columns.append(BarColumn(bar_width=min(room, 30)))
+            self._bar = Progress(*columns, _Figures(), console=self.out, refresh_per_second=8)
             self._bar.start()
         return self
 
@@ -196,17 +195,23 @@ def interruptible(display: RunDisplay, tell: str) -> Iterator[Callable[[], bool]
 
     Before the run has started there is nothing to save, so that the first one ends it, too.
     """
-    asked = False
+    asked, telling = 0, False
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked or not display.started:
-            raise KeyboardInterrupt
-        asked = True
-        display.out.print(tell)
+        nonlocal asked, telling
+        asked += 1
+        if telling:  # an exception now would tear the line, and rich with it: raised just below
+            return
+        if asked == 1 and display.started:
+            telling = True
+            display.out.print(tell)
+            telling = False
+            if asked == 1:
+                return
+        raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, on_signal)
     try:
-        yield lambda: asked
+        yield lambda: asked > 0
     finally:
         signal.signal(signal.SIGINT, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -157,7 +158,8 @@ def _carry_out(
             result = run(display, stop)
         except KeyboardInterrupt:
             hint = f"; {resume_with}" if display.started else ""
-            show.print(f"stopped at once{hint}")
+            # Not through rich, which may have been interrupted in the middle of a line.
+            print(f"\nstopped at once{hint}", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
     _summary(result, show)
     if as_json:
@@ -174,8 +176,11 @@ def _summary(result: RunResult, show: Console) -> None:
     }[result.stopped]
     show.print(
         f"\n{what}: {result.generations} generations in {clock(result.seconds)}, "
-        f"{amount(result.member_evals_per_s)} member evaluations/s\n"
-        f"  test accuracy   {percent(result.test_accuracy)} (final weights)\n"
+        f"{amount(result.member_evals_per_s)} member evaluations/s"
+    )
+    if result.test_accuracy is not None:
+        show.print(f"  test accuracy   {percent(result.test_accuracy)} (final weights)")
+    show.print(
         f"  train loss      {result.train_loss:.3f} bits, accuracy "
         f"{percent(result.train_accuracy)}\n"
         f"  firing          {firing(result.firing_rate)}\n"

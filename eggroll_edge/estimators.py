@@ -7,19 +7,17 @@ bits. All arrays are allocated once; `Outcome` holds bytes, so a later generatio
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from eggroll_edge import core
 from eggroll_edge.config import TrainConfig
-from eggroll_edge.core import I8, U8, Net, Population, Steps, Tally, Workspace
-from eggroll_edge.netconfig import EsConfig, NetConfig
+from eggroll_edge.core import I8, U8, Net, Population, Steps, Tally
+from eggroll_edge.crew import Crew, Task, cuts
+from eggroll_edge.netconfig import EsConfig
 from eggroll_edge.sampling import Batch
-
-Task = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -39,47 +37,6 @@ class Outcome:
     active: bytes | None
     """Bit map of the active rows of matrix 0 (batch, full)."""
     tally: Tally
-
-
-class Crew:
-    """Worker threads, each with a workspace of its own."""
-
-    def __init__(self, net: NetConfig, es: EsConfig | None, workers: int) -> None:
-        self.workspaces = [Workspace(net, es) for _ in range(workers)]
-        self._pool = ThreadPoolExecutor(workers, "eggroll")
-
-    def __len__(self) -> int:
-        return len(self.workspaces)
-
-    def start(self, tasks: Sequence[Task]) -> list[Future[None]]:
-        """Begin; wait() for them."""
-        return [self._pool.submit(task) for task in tasks]
-
-    @staticmethod
-    def wait(futures: Sequence[Future[None]]) -> None:
-        """Until all are done; raises what a task raised."""
-        for future in futures:
-            future.result()
-
-    def run(self, tasks: Sequence[Task]) -> None:
-        """Do all; the calling thread does the last."""
-        futures = self.start(tasks[:-1])
-        tasks[-1]()
-        self.wait(futures)
-
-    def take_tally(self) -> Tally:
-        """What all runs have summed up since the last call."""
-        parts = [ws.take_tally() for ws in self.workspaces]
-        return Tally(*(sum(column) for column in zip(*parts, strict=True)))
-
-    def close(self) -> None:
-        """End the threads."""
-        self._pool.shutdown()
-
-
-def cuts(n: int, parts: int) -> list[tuple[int, int]]:
-    """[start, stop) of contiguous shards of 0..n-1, as equal as can be."""
-    return [(n * i // parts, n * (i + 1) // parts) for i in range(parts)]
 
 
 class Estimator(ABC):
@@ -150,11 +107,8 @@ class Sample(Estimator):
                 f[start * self.pairs : stop * self.pairs], e[start:stop], self._sums[worker],
             )  # fmt: skip
 
-        futures = self.crew.start(
-            [_task(credit, w, *cut) for w, cut in enumerate(cuts(len(batch), len(self.crew)))]
-        )
-        meanwhile()
-        self.crew.wait(futures)
+        shards = enumerate(cuts(len(batch), len(self.crew)))
+        self.crew.run([_task(credit, w, *cut) for w, cut in shards], meanwhile)
         self.crew.run([_task(self._apply, w) for w in range(len(self.crew))])
 
     def _apply(self, worker: int) -> None:
@@ -268,11 +222,8 @@ class LowRank(Batched):
                 self._diffs[worker], self._actives[worker],
             )  # fmt: skip
 
-        futures = self.crew.start(
-            [_task(evaluate, w, *cut) for w, cut in enumerate(cuts(len(batch), len(self.crew)))]
-        )
-        meanwhile()
-        self.crew.wait(futures)
+        shards = enumerate(cuts(len(batch), len(self.crew)))
+        self.crew.run([_task(evaluate, w, *cut) for w, cut in shards], meanwhile)
 
     def _add_steps(self, worker: int, f: I8, active: U8, m: int, row0: int, row1: int) -> None:
         ws = self.crew.workspaces[worker]
@@ -304,11 +255,8 @@ class FullRank(Batched):
 
         workers = len(self.crew)
         self.crew.run([_task(share, w, *cut) for w, cut in enumerate(cuts(len(batch), workers))])
-        futures = self.crew.start(
-            [_task(evaluate, w, *cut) for w, cut in enumerate(cuts(self.pairs, workers))]
-        )
-        meanwhile()
-        self.crew.wait(futures)
+        shards = enumerate(cuts(self.pairs, workers))
+        self.crew.run([_task(evaluate, w, *cut) for w, cut in shards], meanwhile)
 
     def _add_steps(self, worker: int, f: I8, active: U8, m: int, row0: int, row1: int) -> None:
         self.population.steps_full(f, active, m, row0, row1, self._total)

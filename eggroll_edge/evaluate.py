@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from eggroll_edge.core import Net, Samples
+from eggroll_edge.crew import Crew, cuts
 from eggroll_edge.errors import ConfigError, DataError
-from eggroll_edge.estimators import Crew, cuts
 from eggroll_edge.events import EventDataset
 
 

@@ -75,7 +75,7 @@ class NetConfig:
     readout: Readout = "integrate"
     """integrate: one more matrix sums the last layer's spikes; spikes: the last layer's counts."""
     gain: int = 6
-    """Logit = readout << gain, in 1/4096 bit, 0..8."""
+    """Logit = readout << gain, in 1/4096 bit, 0..8 (spikes: 0..12)."""
 
     def __post_init__(self) -> None:
         check_int("inputs", self.inputs, 1, lib.EGG_INPUTS_MAX)
@@ -86,7 +86,7 @@ class NetConfig:
                 f"the net has {len(self.layers)} LIF layers: use 1..{lib.EGG_LAYERS_MAX}"
             )
         check_choice("readout", self.readout, READOUTS)
-        check_int("gain", self.gain, 0, 8)
+        check_int("gain", self.gain, 0, 12 if self.readout == "spikes" else 8)
         status = lib.egg_net_check(self.native())
         if status != lib.EGG_OK:
             raise ConfigError(f"the core refuses the net: {status_text(status)}")

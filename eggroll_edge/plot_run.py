@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,23 +105,20 @@ def plot_run(
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise ConfigError(f"kind is {kind!r}{hint}: use {', '.join(KINDS)} or all")
     run = _Run(run_dir, recordings, workers)
-    draw = {
+    draw: dict[str, Callable[[_Run, Path], Iterator[Path]]] = {
         "curve": _curve,
         "firing": _firing,
         "confusion": _confusion,
         "weights": _weights,
+        "movie": partial(_movie, sample=sample),
     }
-    folder = run_dir / "plots"
     for kind in kinds:
-        if kind == "movie":
-            yield from _movie(run, folder, sample)
-        else:
-            yield draw[kind](run, folder)
+        yield from draw[kind](run, run_dir / "plots")
 
 
-def _curve(run: _Run, folder: Path) -> Path:
+def _curve(run: _Run, folder: Path) -> Iterator[Path]:
     course, evaluated = run.journal
-    return plots.learning_curve(
+    yield plots.learning_curve(
         folder / "curve.png",
         course.generation,
         course.loss_bits,
@@ -131,9 +128,9 @@ def _curve(run: _Run, folder: Path) -> Path:
     )
 
 
-def _firing(run: _Run, folder: Path) -> Path:
+def _firing(run: _Run, folder: Path) -> Iterator[Path]:
     course, _ = run.journal
-    return plots.firing_curve(
+    yield plots.firing_curve(
         folder / "firing.png",
         course.generation,
         course.firing_rate,
@@ -144,15 +141,22 @@ def _firing(run: _Run, folder: Path) -> Path:
     )
 
 
-def _confusion(run: _Run, folder: Path) -> Path:
+def _confusion(run: _Run, folder: Path) -> Iterator[Path]:
     title = f"{run.title}\n{run.result.accuracy:.2f} % of {run.result.samples:,} test recordings"
-    return plots.confusion_matrix(folder / "confusion.png", run.result.confusion, title)
+    yield plots.confusion_matrix(folder / "confusion.png", run.result.confusion, title)
 
 
-def _weights(run: _Run, folder: Path) -> Path:
-    return plots.weight_images(
-        folder / "weights.png", run.net.matrices[0], run.config.binning(), run.title
-    )
+def _weights(run: _Run, folder: Path) -> Iterator[Path]:
+    """As they are, and what training changed: at first, random initial weights hide the latter."""
+    first = Net(run.net.config)
+    first.randomize(run.config.seed, run.config.init_std, run.config.readout_std)
+    final = run.net.matrices[0].astype(np.int16)
+    for name, weights, what in (
+        ("weights.png", final, "final weights"),
+        ("learned.png", final - first.matrices[0], "final minus initial weights"),
+    ):
+        title = f"{run.title}: {what}"
+        yield plots.weight_images(folder / name, weights, run.config.binning(), title)
 
 
 def _movie(run: _Run, folder: Path, sample: int) -> Iterator[Path]:

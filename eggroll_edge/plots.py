@@ -129,9 +129,11 @@ def firing_curve(
     _tidy(rows[1], "saturated weights\n(% at +/-127)")
     rows[2].step(generation, np.asarray(dead_units), color=GREY, linewidth=1.8, where="post")
     _tidy(rows[2], f"silent neurons\n(of {units})")
-    for axes in rows:
-        axes.set_ylim(bottom=0)
-    rows[2].set_ylim(top=max(5.0, 1.1 * float(np.max(dead_units, initial=0))))
+    for axes, values, least in zip(
+        rows, (firing_rate, saturated, dead_units), (1.0, 1.0, 5.0), strict=True
+    ):
+        scale = 1 if values is dead_units else 100
+        axes.set_ylim(0, max(least, 1.1 * scale * float(np.max(values, initial=0))))
     rows[2].set_xlabel("generation")
     return _save(figure, path)
 
@@ -176,8 +178,8 @@ def tiled(images: npt.NDArray[Any], columns: int, gap: int, head: int) -> F64:
     return page
 
 
-def weight_images(path: Path, weights: npt.NDArray[np.int8], binning: Binning, title: str) -> Path:
-    """First-layer weights [inputs (+ bias), neurons], each neuron as a picture of its inputs."""
+def weight_images(path: Path, weights: npt.NDArray[Any], binning: Binning, title: str) -> Path:
+    """First-layer weights, or their change, [inputs (+ bias), neurons]: a picture a neuron."""
     channels, height, width = binning.shape
     shown = min(weights.shape[1], _NEURONS)
     fields = weights[: binning.n_in, :shown].T.reshape(shown, channels, height, width)
@@ -187,7 +189,7 @@ def weight_images(path: Path, weights: npt.NDArray[np.int8], binning: Binning, t
     columns = min(shown, 8 if channels == 2 else 12)
     gap, head = max(2, width // 8), max(3, height // 4)  # a number stands in the head
     page = tiled(cells, columns, gap, head)
-    limit = float(np.percentile(np.abs(fields.astype(np.int16)), 99.5)) or 1.0
+    limit = float(np.percentile(np.abs(fields.astype(np.int32)), 99.5)) or 1.0
 
     inches = max(6.0, 1.3 * columns)
     figure = _figure(inches, inches * page.shape[0] / page.shape[1] + 1.3)
@@ -200,7 +202,7 @@ def weight_images(path: Path, weights: npt.NDArray[np.int8], binning: Binning, t
     axes.set_axis_off()
     halves = "; left: polarity 0 (darker), right: 1 (brighter)" if channels == 2 else ""
     more = f" (first {shown} of {weights.shape[1]})" if shown < weights.shape[1] else ""
-    axes.set_title(f"{title}\nweights of each hidden neuron{more}{halves}", fontsize=10)
+    axes.set_title(f"{title}\neach hidden neuron{more}{halves}", fontsize=10)
     figure.colorbar(
         image,
         ax=axes,

@@ -9,9 +9,10 @@ import numpy as np
 
 from eggroll_edge.config import TrainConfig
 from eggroll_edge.core import Net, active_bytes
+from eggroll_edge.crew import Crew
 from eggroll_edge.datasets import open_dataset
 from eggroll_edge.errors import ConfigError, DataError, JournalError
-from eggroll_edge.estimators import Crew, Estimator, make_estimator
+from eggroll_edge.estimators import Estimator, make_estimator
 from eggroll_edge.evaluate import worker_count
 from eggroll_edge.events import EventDataset
 from eggroll_edge.journal import GenerationLine, Header, JournalReader

@@ -17,8 +17,8 @@ from eggroll_edge import checkpoint
 from eggroll_edge.config import TrainConfig
 from eggroll_edge.core import ARITHMETIC, Net
 from eggroll_edge.course import Course
+from eggroll_edge.crew import Crew
 from eggroll_edge.errors import JournalError
-from eggroll_edge.estimators import Crew
 from eggroll_edge.evaluate import worker_count
 from eggroll_edge.events import EventDataset
 from eggroll_edge.journal import NAME as JOURNAL

@@ -13,8 +13,9 @@ from eggroll_edge import checkpoint
 from eggroll_edge.config import TrainConfig
 from eggroll_edge.core import Net, Tally
 from eggroll_edge.course import NOTHING, Course, add
+from eggroll_edge.crew import Crew
 from eggroll_edge.errors import JournalError
-from eggroll_edge.estimators import Crew, Outcome, make_estimator
+from eggroll_edge.estimators import Outcome, make_estimator
 from eggroll_edge.evaluate import EvalResult, Evaluator
 from eggroll_edge.events import EventDataset
 from eggroll_edge.journal_write import JournalWriter, Telemetry

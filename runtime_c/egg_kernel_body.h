@@ -33,30 +33,31 @@ typedef uint32_t K(lane32) __attribute__((vector_size(LANE_BYTES), aligned(4), m
 #endif
 #define BLOCK 4u /* lanes of columns that `current` keeps in registers */
 
-/* 256 rows of int8 fit int16: 256 * 127 < 32768. */
-TARGET static const uint8_t *K(current_block)(const uint8_t *stream, const int8_t *w, uint32_t cols, uint32_t bias,
-                                              int32_t limit, int16_t *current) {
+/* 256 rows of int8 fit int16: 256 * 127 < 32768. `blocks` lanes of columns, a constant at each call below. */
+TARGET static inline EGG_INLINE const uint8_t *K(current_block)(const uint8_t *stream, const int8_t *w, uint32_t cols,
+                                                                uint32_t bias, int32_t limit, int16_t *current,
+                                                                uint32_t blocks) {
     int32_t sum[BLOCK * LANES];
     LANE acc[BLOCK];
     int32_t index = -1;
     const int8_t *row = w + (size_t)bias * cols;
-    for (uint32_t j = 0; j < BLOCK * LANES; j++) sum[j] = row[j];
+    for (uint32_t j = 0; j < blocks * LANES; j++) sum[j] = row[j];
     int32_t event;
     do {
-        for (uint32_t b = 0; b < BLOCK; b++) acc[b] = ZERO;
+        for (uint32_t b = 0; b < blocks; b++) acc[b] = ZERO;
         uint32_t n = 0;
         while ((event = egg_stream_next(&stream, &index)) >= 0) {
             row = w + (size_t)event * cols;
-            for (uint32_t b = 0; b < BLOCK; b++) acc[b] += LOAD8(row + b * LANES);
+            for (uint32_t b = 0; b < blocks; b++) acc[b] += LOAD8(row + b * LANES);
             if (++n == 256) break;
         }
-        for (uint32_t b = 0; b < BLOCK; b++) {
+        for (uint32_t b = 0; b < blocks; b++) {
             int16_t part[LANES];
             STORE(part, acc[b]);
             for (uint32_t j = 0; j < LANES; j++) sum[b * LANES + j] += part[j];
         }
     } while (event >= 0);
-    for (uint32_t j = 0; j < BLOCK * LANES; j++) current[j] = (int16_t)egg_clamp(sum[j], limit);
+    for (uint32_t j = 0; j < blocks * LANES; j++) current[j] = (int16_t)egg_clamp(sum[j], limit);
     return stream;
 }
 
@@ -65,14 +66,21 @@ TARGET static const uint8_t *K(current)(const uint8_t *stream, const int8_t *w, 
     const uint8_t *end = stream;
     uint32_t j = 0;
     for (; j + BLOCK * LANES <= cols; j += BLOCK * LANES)
-        end = K(current_block)(stream, w + j, cols, bias, limit, current + j);
-    for (; j < cols; j++) {
-        int32_t sum = w[(size_t)bias * cols + j];
-        int32_t event, index = -1;
-        end = stream;
-        while ((event = egg_stream_next(&end, &index)) >= 0) sum += w[(size_t)event * cols + j];
-        current[j] = (int16_t)egg_clamp(sum, limit);
+        end = K(current_block)(stream, w + j, cols, bias, limit, current + j, BLOCK);
+    for (; j + LANES <= cols; j += LANES) end = K(current_block)(stream, w + j, cols, bias, limit, current + j, 1);
+#if LANE_BYTES
+    if (j == cols) return end;
+    int32_t sum[LANES], event, index = -1; /* fewer columns than a lane are left */
+    const int8_t *row = w + (size_t)bias * cols + j;
+    uint32_t left = cols - j;
+    for (uint32_t k = 0; k < left; k++) sum[k] = row[k];
+    end = stream;
+    while ((event = egg_stream_next(&end, &index)) >= 0) {
+        row = w + (size_t)event * cols + j;
+        for (uint32_t k = 0; k < left; k++) sum[k] += row[k];
     }
+    for (uint32_t k = 0; k < left; k++) current[j + k] = (int16_t)egg_clamp(sum[k], limit);
+#endif
     return end;
 }
 

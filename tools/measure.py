@@ -43,8 +43,12 @@ class Measurement:
 
 SMALL, MNIST = f"{DATA}/nmnist_small", f"idx:{DATA}/mnist"
 MEASUREMENTS = [
-    Measurement("digits", "scikit-learn digits, simulated events", "--data digits", (1, 2, 3, 4, 5)),
-    Measurement("small", "800 real N-MNIST recordings, 700/100", f"--data {SMALL}", (1, 2, 3, 4, 5)),
+    Measurement(
+        "digits", "scikit-learn digits, simulated events", "--data digits", (1, 2, 3, 4, 5)
+    ),
+    Measurement(
+        "small", "800 real N-MNIST recordings, 700/100", f"--data {SMALL}", (1, 2, 3, 4, 5)
+    ),
     Measurement(
         "sample", "simulated N-MNIST 60k/10k, `sample`", f"--data {MNIST} --estimator sample"
     ),
@@ -109,7 +113,8 @@ def measure(row: Measurement) -> None:
 def table() -> str:
     """The README's table, from the saved results."""
     lines = [
-        "| what | command | test accuracy, final weights | seconds of training | member evaluations/s |",
+        "| what | command | test accuracy, final weights | seconds of training "
+        "| member evaluations/s |",
         "|---|---|---|---|---|",
     ]
     for row in MEASUREMENTS:
@@ -125,14 +130,17 @@ def table() -> str:
         seconds = statistics.mean(run["seconds"] for run in runs)
         rate = statistics.mean(run["member_evals_per_s"] for run in runs)
         shown = report["command"].removeprefix("eggroll-edge ").removesuffix(" --seed SEED")
-        lines.append(f"| {row.what} | `{shown}` | {accuracy} | {seconds:.0f} | {rate / 1e6:.2f} M |")
+        figures = f"{accuracy} | {seconds:.0f} | {rate / 1e6:.2f} M"
+        lines.append(f"| {row.what} | `{shown}` | {figures} |")
     example = json.loads((RESULTS / "digits.json").read_text())
     lines += ["", f"Measured on: {example['machine']}. Files: `results/*.json`."]
     return "\n".join(lines)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("names", nargs="*", choices=[[], *(row.name for row in MEASUREMENTS)])
     parser.add_argument("--table", action="store_true", help="only rewrite the README's table")
     arguments = parser.parse_args()

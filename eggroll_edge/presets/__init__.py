@@ -12,7 +12,7 @@ from eggroll_edge.errors import ConfigError
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
 
 def preset_names() -> list[str]:
@@ -40,4 +40,5 @@ def _read(name: str) -> dict[str, Any]:
         hint = f" (did you mean {near[0]}?)" if near else ""
         raise ConfigError(f"there is no preset {name!r}{hint}: use one of {', '.join(names)}")
     text = files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    values: dict[str, Any] = tomllib.loads(text)
+    return values

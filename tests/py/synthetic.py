@@ -15,10 +15,50 @@ BINNING = Binning(ticks=TICKS, height=SIDE, width=SIDE, polarity="merged")
 
 # Settings with which each estimator learns the dataset within a second.
 SETTINGS: dict[str, dict[str, Any]] = {
-    "sample": {"pairs": 8, "batch": 16, "generations": 120, "segments": 3, "lr": 3.0},
-    "online": {"online": True, "pairs": 8, "generations": 1500, "segments": 3, "lr": 0.2},
-    "batch": {"estimator": "batch", "pairs": 64, "batch": 32, "generations": 120, "sigma": 8.0},
-    "full": {"estimator": "full", "pairs": 32, "batch": 32, "generations": 80, "sigma": 8.0},
+    "sample": {
+        "pairs": 8,
+        "batch": 16,
+        "generations": 120,
+        "segments": 3,
+        "lr": 3.0,
+        "sigma": 128.0,
+        "sigma_readout": 0.2,
+        "lr_readout": 1.0,
+        "penalty_bits": 0.0,
+    },
+    "online": {
+        "online": True,
+        "pairs": 8,
+        "generations": 1500,
+        "segments": 3,
+        "lr": 0.2,
+        "sigma": 128.0,
+        "sigma_readout": 0.2,
+        "lr_readout": 0.2,
+        "penalty_bits": 0.0,
+    },
+    "batch": {
+        "estimator": "batch",
+        "pairs": 64,
+        "batch": 32,
+        "generations": 120,
+        "sigma": 8.0,
+        "sigma_readout": 4.0,
+        "lr": 1.0,
+        "lr_readout": 1.0,
+        "penalty_bits": 0.0,
+    },
+    "full": {
+        "estimator": "full",
+        "pairs": 32,
+        "batch": 32,
+        "generations": 80,
+        "sigma": 8.0,
+        "sigma_readout": 4.0,
+        "lr": 1.0,
+        "lr_readout": 1.0,
+        "penalty_bits": 0.0,
+    },
 }
 
 
@@ -57,8 +97,16 @@ def dataset(n: int, seed: int = 0, flip: float = 0.08, side: int = SIDE) -> Even
 
 def config(kind: str = "sample", **changes: Any) -> TrainConfig:
     """A config for dataset()."""
-    base = {"ticks": TICKS, "polarity": "merged", "hidden": (16,), "threshold": 160, "gain": 6}
-    return TrainConfig.from_dict({**base, **SETTINGS[kind], **changes})
+    base = {
+        "ticks": TICKS,
+        "polarity": "merged",
+        "hidden": (16,),
+        "threshold": 160,
+        "gain": 6,
+        "init_std": 24,
+    }
+    both = {**base, **SETTINGS[kind], **changes}
+    return TrainConfig.from_dict({"deep_threshold": both["threshold"], **both})
 
 
 TRAIN, TEST = dataset(200, 1), dataset(100, 2)

@@ -33,11 +33,25 @@ def as_text(case: dict[str, Any]) -> str:
     """The case in the form that tests/c/driver.c reads."""
     net, es = case["net"], case["es"]
     lines: list[list[object]] = [
-        [net["n_in"], net["n_out"], net["ticks"], len(net["layers"])]
-        + [["integrate", "spikes"].index(net["readout"]), net["gain"]],
+        [
+            net["n_in"],
+            net["n_out"],
+            net["ticks"],
+            len(net["layers"]),
+            ["integrate", "spikes"].index(net["readout"]),
+            net["gain"],
+        ],
         *net["layers"],
-        [["batch", "sample"].index(es["estimator"]), es["pairs"], es["rank"], es["segments"]]
-        + [["xent", "accuracy"].index(es["fitness"]), es["penalty"], es["sigma_h"], es["sigma_o"]],
+        [
+            ["batch", "sample"].index(es["estimator"]),
+            es["pairs"],
+            es["rank"],
+            es["segments"],
+            ["xent", "accuracy"].index(es["fitness"]),
+            es["penalty"],
+            es["sigma_h"],
+            es["sigma_o"],
+        ],
         [case["seed"], case["std_hidden"], case["std_readout"]],
         [len(case["samples"])],
         *([s["label"], len(s["stream"]) // 2, s["stream"]] for s in case["samples"]),
@@ -105,8 +119,16 @@ def test_core_is_free_of_libc_and_floats(tmp_path: Path) -> None:
         assert "double" not in text, f"{source.name} names a floating-point type"
         objects.append(tmp_path / f"{source.stem}.o")
         subprocess.run(
-            ["gcc", "-O2", "-ffreestanding", "-fno-builtin", "-c", str(source)]
-            + ["-o", str(objects[-1])],
+            [
+                "gcc",
+                "-O2",
+                "-ffreestanding",
+                "-fno-builtin",
+                "-c",
+                str(source),
+                "-o",
+                str(objects[-1]),
+            ],
             check=True,
         )
     names = subprocess.run(
