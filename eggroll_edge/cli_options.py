@@ -48,8 +48,6 @@ FirstSaccade = Annotated[bool | None, _option(_DATA, "--first-saccade-only/--all
     help="Only the first 100 ms.")]
 Stabilize = Annotated[bool | None, _option(_DATA, "--stabilize/--no-stabilize",
     help="Undo the camera's motion.")]
-Augment = Annotated[int | None, _option(_DATA, "--augment-shift", metavar="PIXELS",
-    help="Shift training recordings by up to so many pixels, anew each epoch.")]
 
 Hidden = Annotated[str | None, _option(_NET, "--hidden", metavar="N[,N...]",
     help="Neurons of each hidden LIF layer, such as 128 or 128,64.")]

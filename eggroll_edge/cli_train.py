@@ -56,7 +56,6 @@ def train(
     polarity: option.Polarity = None,
     first_saccade_only: option.FirstSaccade = None,
     stabilize: option.Stabilize = None,
-    augment_shift: option.Augment = None,
     hidden: option.Hidden = None,
     threshold: option.Threshold = None,
     leak_shift: option.Leak = None,

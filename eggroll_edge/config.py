@@ -51,19 +51,24 @@ _BIT = 4096  # fixed-point units in a bit of fitness, and in a weight unit of a 
 # What a field left at None becomes: best values, and some units, depend on the estimator. Found by
 # random search on simulated N-MNIST, 60,000 recordings, 2312-128-10; full takes batch's.
 _SAMPLE: dict[str, Any] = {
-    "pairs": 16, "sigma": 500.0, "sigma_readout": 1.22,
-    "threshold": 2000, "gain": 5, "penalty_bits": 0.0015,
+    "sigma": 500.0, "threshold": 2000, "gain": 5, "penalty_bits": 0.0015,
 }  # fmt: skip
 _BATCH: dict[str, Any] = {
     "batch": 256, "sigma": 6.0, "sigma_readout": 2.0, "lr": 3.5, "lr_readout": 1.25,
     "threshold": 900, "gain": 4, "penalty_bits": 0.00025,
 }  # fmt: skip
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "sample": _SAMPLE | {"batch": 32, "generations": 20000, "lr": 8.0, "lr_readout": 4.0},
-    "online": _SAMPLE | {"batch": 1, "generations": 768000, "lr": 0.15, "lr_readout": 0.1},
+    "sample": _SAMPLE | {
+        "pairs": 48, "batch": 32, "generations": 16000,
+        "sigma_readout": 1.95, "lr": 8.0, "lr_readout": 6.0,
+    },
+    "online": _SAMPLE | {
+        "pairs": 16, "batch": 1, "generations": 768000,
+        "sigma_readout": 1.22, "lr": 0.15, "lr_readout": 0.1,
+    },
     "batch": _BATCH | {"pairs": 1024, "generations": 1000},
     "full": _BATCH | {"pairs": 64, "generations": 200},
-}
+}  # fmt: skip
 # ... and with LIF layers behind the first, whose few and rare inputs need a lower threshold.
 _DEEP = {kind: {"threshold": 1500, "sigma": 200.0} for kind in ("sample", "online")}
 _DEEP_SHARE = 5  # deep_threshold is threshold // this
@@ -79,7 +84,6 @@ _INTEGERS = {
     "skip_first": (0, 2**31 - 1),
     "ticks": (1, 32),
     "pool": (1, 2),
-    "augment_shift": (0, 8),
     "threshold": (1, 16383),
     "deep_threshold": (1, 16383),
     "leak_shift": (1, 8),
@@ -139,8 +143,6 @@ class TrainConfig:
     polarity: Polarity = "split"
     first_saccade_only: bool = False
     stabilize: bool = False
-    augment_shift: int = 0
-    """Training recordings are shifted by up to so many pixels each way, anew each epoch; 0..8."""
     # --- net
     hidden: tuple[int, ...] = (128,)
     """Neurons of the hidden LIF layers."""

@@ -136,7 +136,7 @@ class Rebuilder:
 
 def batches_of(config: TrainConfig, net: NetConfig, data: EventDataset) -> Batches:
     """Where a run's samples come from."""
-    return Batches(data, net, config.seed, config.batch, config.augment_shift)
+    return Batches(data, net, config.seed, config.batch)
 
 
 def initial_net(header: Header, config: TrainConfig) -> Net:

@@ -1,8 +1,4 @@
-"""Which samples a generation sees: a function of seed and generation (runtime_c/DESIGN.md, 10).
-
-`Batches` is the one place where a generation's samples are fetched, so what changes the samples
-from epoch to epoch (`augment_shift`) plugs in here.
-"""
+"""Which samples a generation sees: a function of seed and generation (runtime_c/DESIGN.md, 10)."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eggroll_edge.augment import shifted
 from eggroll_edge.core import U32, Samples, epoch_order
 from eggroll_edge.events import EventDataset
 from eggroll_edge.netconfig import NetConfig
@@ -61,20 +56,11 @@ class Batch:
 class Batches:
     """Fetches the samples of generations. DataError if the dataset does not fit the net."""
 
-    def __init__(
-        self, dataset: EventDataset, net: NetConfig, seed: int, batch: int, augment_shift: int = 0
-    ) -> None:
+    def __init__(self, dataset: EventDataset, net: NetConfig, seed: int, batch: int) -> None:
         self.order = IndexStream(seed, len(dataset), batch)
-        self._dataset, self._shift = dataset, augment_shift
         self._samples = Samples.of(dataset, net)
 
     def get(self, generation: int, generations: int = 1) -> Batch:
         """The samples of generations [generation, generation + generations)."""
         epoch, offset = self.order.place(generation)
-        index = self.order.indices(generation, generations)
-        if self._shift == 0:
-            return Batch(self._samples, index, epoch, offset)
-        places = [self.order.place(generation + i) for i in range(generations)]
-        epochs = np.repeat([epoch for epoch, _ in places], self.order.batch)
-        moved = shifted(self._dataset, index, epochs, self.order.seed, self._shift)
-        return Batch(moved, np.arange(len(index), dtype=np.uint32), epoch, offset)
+        return Batch(self._samples, self.order.indices(generation, generations), epoch, offset)

@@ -39,7 +39,7 @@ def test_defaults_are_valid_and_survive_json(kind: dict[str, Any]) -> None:
         ("segments", 9), ("fitness", "loss"), ("penalty_bits", 1.0), ("penalty_bits", -0.1),
         ("generations", 0), ("seed", -1), ("seed", 2**32), ("sigma", -1.0), ("sigma", "big"),
         ("sigma", math.nan), ("sigma_readout", 8.0), ("lr", -1), ("lr", math.inf), ("lr_final", 2),
-        ("sigma_final", -0.5), ("eval_every", -1), ("early_stop", True), ("augment_shift", 9),
+        ("sigma_final", -0.5), ("eval_every", -1), ("early_stop", True),
     ],
 )  # fmt: skip
 def test_a_value_out_of_range_is_named(field: str, bad: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import signal
 import subprocess
@@ -13,11 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from synthetic import SETTINGS, TEST, TRAIN, config, dataset, stream
+from synthetic import SETTINGS, TEST, TRAIN, config, dataset
 
-from eggroll_edge import augment
 from eggroll_edge.config import TrainConfig
 from eggroll_edge.errors import ConfigError, DataError, JournalError
 from eggroll_edge.evaluate import evaluate
@@ -255,32 +252,6 @@ def test_more_samples_asked_than_there_are(tmp_path: Path) -> None:
         assert result.generations == 4
         again = replay(tmp_path / kind, data_override=few)
         assert again.weights_digest == result.weights_digest
-
-
-def test_shifts(tmp_path: Path) -> None:
-    epochs = np.repeat([0, 1], 100)
-    index = np.tile(np.arange(100, dtype=np.uint32), 2)
-    down, right = augment.draw_shifts(7, epochs, index, 2)
-    assert sorted(set(down)) == sorted(set(right)) == [-2, -1, 0, 1, 2]
-    assert (down[:100] != down[100:]).any()
-    same = augment.shifted(TRAIN, index[:100], epochs[:100], 7, 0)
-    assert (same._streams == TRAIN.streams[: TRAIN.offsets[100]]).all()
-    # one event, far enough from the borders: it must move as drawn
-    one = stream([[2 * 6 + 3], [], [], [], [], []])
-    dots = replace(TRAIN, streams=np.frombuffer(one * 200, np.uint8),
-                   offsets=np.arange(201) * len(one))  # fmt: skip
-    moved = augment.shifted(dots, index[:100], epochs[:100], 7, 2)
-    for i, (dy, dx) in enumerate(zip(down[:100], right[:100], strict=True)):
-        part = moved._streams[int(moved._offsets[i]) : int(moved._offsets[i + 1])]
-        x = 3 + dx
-        assert part.tobytes() == stream([[(2 + dy) * 6 + x], [], [], [], [], []])
-    shifting = config(generations=15, augment_shift=1)
-    a = run(shifting, tmp_path / "a")
-    assert a.weights_digest == run(shifting, tmp_path / "b", workers=3).weights_digest
-    assert replay(tmp_path / "a", data_override=TRAIN).mismatch is None
-    online = run(config("online", generations=300, augment_shift=1), tmp_path / "c")
-    assert math.isfinite(online.train_loss)
-    assert replay(tmp_path / "c", data_override=TRAIN).mismatch is None
 
 
 def test_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,93 @@
+"""Dependencies flow one way: a file may use only what stands before it in these lists."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Each name on a line may use the lines above its own, not its neighbours.
+C_LAYERS = [
+    "egg_types",
+    "egg_fx egg_rng egg_stream egg_loss",
+    "egg_kernel_body",
+    "egg_kernel egg_net",
+    "egg_ws",
+    "egg_forward host/egg_plan",
+    "egg_es",
+    "egg_es_private",
+    "egg_batch egg_sample host/egg_host",
+    "host/egg_full",
+]
+PYTHON_LAYERS = [
+    "errors version _core",
+    "netconfig events",
+    "core plots saccade presets",
+    "plan config datasets.cache datasets.images",
+    "datasets.nmnist",
+    "sampling progress datasets crew checkpoint",
+    "estimators evaluate journal",
+    "course",
+    "journal_write replay",
+    "trainer",
+    "train",
+    "plot_run",
+    "",  # the package's face, __init__
+    "cli_show cli_options",
+    "cli_data",
+    "cli_train cli_run cli_plan",
+    "cli",
+    "__main__",
+]
+PRIVATE = {"_build_core"}
+
+
+def ranks(layers: list[str]) -> dict[str, int]:
+    return {name: rank for rank, line in enumerate(layers) for name in line.split(" ")}
+
+
+C_RANK, PYTHON_RANK = ranks(C_LAYERS), ranks(PYTHON_LAYERS)
+C_FILES = sorted((ROOT / "runtime_c").rglob("*.[ch]"))
+PYTHON_FILES = sorted(
+    path for path in (ROOT / "eggroll_edge").rglob("*.py") if path.stem not in PRIVATE
+)
+
+
+def c_name(path: Path) -> str:
+    return str(path.relative_to(ROOT / "runtime_c").with_suffix(""))
+
+
+def python_name(path: Path) -> str:
+    parts = path.relative_to(ROOT / "eggroll_edge").with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+@pytest.mark.parametrize("path", C_FILES, ids=c_name)
+def test_c_includes_flow_one_way(path: Path) -> None:
+    own = C_RANK.get(c_name(path), C_RANK["egg_es"])
+    for included in re.findall(r'^#include "(.*?)\.h"', path.read_text(), re.MULTILINE):
+        target = c_name((path.parent / included).resolve().with_suffix(".h"))
+        if target == c_name(path):
+            continue
+        assert C_RANK[target] < own or path.suffix == ".c", f"{path.name} includes {included}.h"
+        assert not (target.startswith("host/") and path.parent.name != "host"), (
+            f"{path.name} is part of the device's core, and includes {included}.h of the host"
+        )
+
+
+@pytest.mark.parametrize("path", PYTHON_FILES, ids=python_name)
+def test_python_imports_flow_one_way(path: Path) -> None:
+    own = python_name(path)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.ImportFrom) or node.module is None:
+            continue
+        if not node.module.startswith("eggroll_edge"):
+            continue
+        module = node.module.removeprefix("eggroll_edge").removeprefix(".")
+        below = [f"{module}.{alias.name}".removeprefix(".") for alias in node.names]
+        for target in [name for name in below if name in PYTHON_RANK] or [module]:
+            assert PYTHON_RANK[target] < PYTHON_RANK[own], f"{own} imports {target}"
