@@ -15,12 +15,22 @@ const char *egg_status_text(egg_status status) {
         "rank must be 1..16, and pairs * rank at most 65536",
         "segments must be 1..8 and at most the ticks",
         "fitness must be xent or accuracy, penalty 0..4095",
-        "sigma is over its limit (32767; sample: a fourth of the current limit of each layer; full: 16383 hidden, "
-        "16367 readout)",
+        "sigma is over its limit: 32767 (sample: a fourth of a layer's current limit; full: 16383, readout 16367)",
         "a learning rate must have lm 0..127 and ln 0..30 (sample: 4..30)",
         "the buffer is too small, or not aligned to 4 bytes",
         "a recording's stream is torn, or names an input beyond the net's",
         "a label is not below the number of outputs",
+        "unknown command",
+        "the payload has not the length that the command wants",
+        "the frame is longer than the device's ceiling",
+        "the device speaks another version of the protocol",
+        "no HELLO since the device started",
+        "a frame before this one is missing",
+        "the command does not fit the device's state: CONFIG comes first, then GENERATION, then SAMPLE",
+        "an offset, count or position is out of range",
+        "the device has no store, button or selftest",
+        "the store holds no whole checkpoint",
+        "the store cannot be read or written, or the checkpoint does not fit in it",
     };
     return (unsigned)status < EGG_STATUS_COUNT ? text[status] : "unknown status";
 }
