@@ -1,4 +1,4 @@
-"""The boards that the firmware runs on: what they are, how to build for them, emulate and flash them."""
+"""The boards that the firmware runs on: what they are, and how to build for them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class Board:
     emulator: tuple[str, ...] = ()
     """Command of the emulator without its serial port; empty: none there is."""
     keeps: tuple[str, ...] = ()
-    """What the command needs more, or (if it has {elf}) is instead, to keep non-volatile memory in a file {memory}."""
+    """More of the command, or (if it has {elf}) another one, that keeps non-volatile memory in the
+    file {memory}."""
     memory_bytes: int = 0
     """Length of that file."""
     flash_with: str = ""
@@ -160,7 +161,7 @@ def find_board(name: str) -> Board:
 
 
 def build(name: str, image: str = "egg", *, defines: str = "", out: Path | None = None) -> Path:
-    """Builds an image (egg or selftest) and returns its .elf; the board's other files lie beside it.
+    """Builds an image (egg or selftest) and returns its .elf; its other files lie beside it.
 
     A build with `defines` (compiler flags) needs an `out` folder of its own.
     """
@@ -182,5 +183,7 @@ def build(name: str, image: str = "egg", *, defines: str = "", out: Path | None 
         command.append(f"DEFINES={defines}")
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
-        raise BoardError(f"building {image} for {name} failed:\n{done.stdout}{done.stderr}".rstrip())
+        raise BoardError(
+            f"building {image} for {name} failed:\n{done.stdout}{done.stderr}".rstrip()
+        )
     return out / name / f"{image}.elf"

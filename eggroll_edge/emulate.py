@@ -105,6 +105,8 @@ def emulator(
     """
     check_emulator(name)
     elf = image if isinstance(image, Path) else build(name, image)
+    if not elf.exists():
+        raise BoardError(f"there is no image {elf}")
     if memory is not None:
         _erased(memory, find_board(name).memory_bytes)
     command = [*emulator_command(name, elf, memory), *options]

@@ -68,11 +68,15 @@ static void online(const selftest_case *c, const selftest_generation *g, const e
     egg_sample_learn(gen, ws, s->stream);
 }
 
-static uint32_t run(const selftest_case *c, pool p, selftest_report report) {
+typedef struct {
     egg_net net;
     egg_ws ws;
     egg_gen gen;
-    if (egg_es_check(&c->net, &c->es) != EGG_OK) return 1;
+} trainer; /* kept off the stack */
+
+static uint32_t run(const selftest_case *c, pool p, selftest_report report) {
+    trainer *t = take(&p, sizeof *t);
+    if (t == NULL || egg_es_check(&c->net, &c->es) != EGG_OK) return 1;
     size_t weights = egg_net_bytes(&c->net), scratch = egg_ws_bytes(&c->net, &c->es);
     int8_t *memory = take(&p, weights);
     void *work = take(&p, scratch);
@@ -80,32 +84,32 @@ static uint32_t run(const selftest_case *c, pool p, selftest_report report) {
     int8_t *f = take(&p, c->es.pairs);
     uint8_t *active = take(&p, (c->net.inputs + 8u) / 8u);
     if (memory == NULL || work == NULL || diff == NULL || f == NULL || active == NULL) return 1;
-    if (egg_net_init(&net, &c->net, memory, weights) != EGG_OK) return 1;
-    if (egg_ws_init(&ws, &c->net, &c->es, work, scratch) != EGG_OK) return 1;
+    if (egg_net_init(&t->net, &c->net, memory, weights) != EGG_OK) return 1;
+    if (egg_ws_init(&t->ws, &c->net, &c->es, work, scratch) != EGG_OK) return 1;
 
-    zero(&gen, sizeof gen);
-    gen.net = &net;
-    gen.es = c->es;
-    gen.seed = c->seed;
-    gen.sigma = c->sigma;
-    egg_net_randomize(&net, c->seed, c->std_hidden, c->std_readout);
-    uint32_t differ = egg_net_digest(&net) != c->initial;
-    for (; gen.generation < c->generations; gen.generation++) {
-        const selftest_generation *g = &c->generation[gen.generation];
-        gen.rate_hidden = g->hidden;
-        gen.rate_readout = g->readout;
-        if (egg_gen_check(&gen) != EGG_OK) return differ + 1u;
+    zero(&t->gen, sizeof t->gen);
+    t->gen.net = &t->net;
+    t->gen.es = c->es;
+    t->gen.seed = c->seed;
+    t->gen.sigma = c->sigma;
+    egg_net_randomize(&t->net, c->seed, c->std_hidden, c->std_readout);
+    uint32_t differ = egg_net_digest(&t->net) != c->initial;
+    for (; t->gen.generation < c->generations; t->gen.generation++) {
+        const selftest_generation *g = &c->generation[t->gen.generation];
+        t->gen.rate_hidden = g->hidden;
+        t->gen.rate_readout = g->readout;
+        if (egg_gen_check(&t->gen) != EGG_OK) return differ + 1u;
         for (uint32_t i = 0; i < c->batch; i++) {
             const selftest_sample *s = &c->samples[g->order[i]];
             if (egg_stream_check(s->stream, s->bytes, c->net.ticks, c->net.inputs) != EGG_OK) return differ + 1u;
         }
         if (c->es.estimator == EGG_BATCH)
-            batch(c, g, &gen, &ws, diff, f, active);
+            batch(c, g, &t->gen, &t->ws, diff, f, active);
         else
-            online(c, g, &gen, &ws, f);
-        uint32_t digest = egg_net_digest(&net);
+            online(c, g, &t->gen, &t->ws, f);
+        uint32_t digest = egg_net_digest(&t->net);
         if (digest != g->digest) differ++;
-        if (report != NULL) report(c->name, gen.generation, digest, g->digest);
+        if (report != NULL) report(c->name, t->gen.generation, digest, g->digest);
     }
     return differ;
 }

@@ -1,7 +1,7 @@
 """Write firmware/selftest_vectors.h from tests/vectors/generations.json.
 
-    python tools/make_selftest.py           write it
-    python tools/make_selftest.py --check   exit 1 if it differs from what it should be
+python tools/make_selftest.py           write it
+python tools/make_selftest.py --check   exit 1 if it differs from what it should be
 """
 
 from __future__ import annotations
@@ -56,13 +56,14 @@ def entry_text(number: int, name: str, case: Case) -> str:
     estimator = {"batch": "EGG_BATCH", "sample": "EGG_SAMPLE"}[es["estimator"]]
     fitness = {"xent": "EGG_FITNESS_XENT", "accuracy": "EGG_FITNESS_ACCURACY"}[es["fitness"]]
     layers = ", ".join(list_of(layer) for layer in net["layers"])
+    shape = f"{net['n_in']}, {net['n_out']}, {net['ticks']}, {len(net['layers'])}"
+    run = f"{case['std_hidden']}, {case['std_readout']}, {case['batch']}"
     return f"""    {{"{name}",
-     {{{net["n_in"]}, {net["n_out"]}, {net["ticks"]}, {len(net["layers"])}, {readout[net["readout"]]}, {net["gain"]},
-      {{{layers}}}}},
+     {{{shape}, {readout[net["readout"]]}, {net["gain"]}, {{{layers}}}}},
      {{{es["pairs"]}, {es["penalty"]}, {estimator}, {es["rank"]}, {es["segments"]}, {fitness}}},
      {{{es["sigma_h"]}, {es["sigma_o"]}}},
-     {case["seed"]}u, 0x{case["initial_digest"]}u, {case["std_hidden"]}, {case["std_readout"]}, {case["batch"]},
-     {len(case["generations"])}, run{number}_samples, run{number}_generations}},"""
+     {case["seed"]}u, 0x{case["initial_digest"]}u, {run}, {len(case["generations"])},
+     run{number}_samples, run{number}_generations}},"""
 
 
 def header() -> str:

@@ -72,7 +72,7 @@ def test_boards_without_an_emulator_build(board: str, image: str) -> None:
 
 
 def test_microbit_sees_unaligned_accesses(tmp_path: Path) -> None:
-    """The micro:bit's selftest is the gate against unaligned accesses: here one is made on purpose."""
+    """The micro:bit's selftest is the gate against unaligned accesses: here is one on purpose."""
     elf = build("microbit", "selftest", defines="-DSELFTEST_UNALIGNED", out=tmp_path)
     with emulator("microbit", elf) as running:
         assert lines_until(running.url, "SELFTEST", "FAULT")[-1] == "FAULT"

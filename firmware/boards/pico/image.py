@@ -1,6 +1,6 @@
 """What the RP2040 wants around a program.
 
-python image.py boot2 boot2.bin out.S   pads the second boot stage to 252 bytes and adds its checksum
+python image.py boot2 boot2.bin out.S   pads the second boot stage and adds its checksum
 python image.py uf2 image.bin out.uf2   packs a flash image for the drag-and-drop boot loader
 """
 
