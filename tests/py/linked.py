@@ -1,0 +1,111 @@
+"""What the tests of the link share: small nets, their reference model, sessions in this process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import reference
+from eggroll_edge.core import Steps
+from eggroll_edge.hostboard import HostBoard, InProcess
+from eggroll_edge.netconfig import EsConfig, LifConfig, NetConfig
+from eggroll_edge.session import DeviceConfig, Session
+
+ROOT = Path(__file__).resolve().parents[2]
+NET = NetConfig(20, 4, 5, (LifConfig(10, 96, 2, 1),), "integrate", 4)
+DEEP = NetConfig(20, 4, 5, (LifConfig(8, 96, 2), LifConfig(6, 64, 1)), "integrate", 4)
+SEED, STD = 7, 32
+Sample = tuple[bytes, int]
+
+
+def samples(n: int, seed: int = 1, net: NetConfig = NET) -> list[Sample]:
+    """Random recordings, about 25 bytes each."""
+    rng = np.random.default_rng(seed)
+    ticks = lambda: [np.flatnonzero(rng.random(net.inputs) < 0.2).tolist() for _ in range(net.ticks)]  # noqa: E731
+    return [(reference.encode(ticks()), int(rng.integers(net.outputs))) for _ in range(n)]
+
+
+def batch(rank: int) -> EsConfig:
+    return EsConfig("batch", 12, rank)
+
+
+ONLINE = EsConfig("sample", 10, 1, 3)
+BATCH_STEPS = Steps((400, 300), ((90, 9), (64, 8)))
+SAMPLE_STEPS = Steps((40, 700), ((96, 14), (80, 14)))
+
+
+def device_config(es: EsConfig, online: bool = False, net: NetConfig = NET) -> DeviceConfig:
+    return DeviceConfig(net, es, online, SEED, STD, STD, 400)
+
+
+def model(es: EsConfig, steps: Steps, net: NetConfig = NET) -> tuple[reference.Net, Any]:
+    """The reference model's net and estimator."""
+    layers = tuple(
+        reference.LayerConfig(x.size, x.threshold, x.leak_shift, x.refractory) for x in net.layers
+    )
+    ref = reference.Net(
+        reference.NetConfig(net.inputs, net.ticks, layers, net.readout, net.outputs, net.gain)
+    )
+    ref.init_weights(SEED, STD, STD)
+    return ref, reference.EsConfig(
+        es.estimator, es.pairs, es.rank, es.segments, *steps.sigma, es.fitness, es.penalty
+    )
+
+
+def expected_batch(rank: int, generations: int, per: int, net: NetConfig = NET) -> list[int]:
+    """Digest after each generation of `batch`, by the reference."""
+    ref, es = model(batch(rank), BATCH_STEPS, net)
+    data, found = samples(generations * per, net=net), []
+    for g in range(generations):
+        reference.generation_batch(
+            ref, es, SEED, g, data[g * per : (g + 1) * per], *BATCH_STEPS.rate
+        )
+        found.append(ref.digest())
+    return found
+
+
+def expected_online(n: int, net: NetConfig = NET) -> list[int]:
+    """Digest after each sample of `online`, by the reference."""
+    ref, es = model(ONLINE, SAMPLE_STEPS, net)
+    found = []
+    for g, sample in enumerate(samples(n, net=net)):
+        reference.generation_sample(ref, es, SEED, g, [sample], *SAMPLE_STEPS.rate)
+        found.append(ref.digest())
+    return found
+
+
+def run_batch(session: Session, rank: int, generations: int, per: int, net: NetConfig = NET) -> Iterator[int]:
+    """The same on a device."""
+    session.configure(device_config(batch(rank), net=net))
+    data = samples(generations * per, net=net)
+    for g in range(generations):
+        session.begin(g, BATCH_STEPS)
+        sent = [
+            session.send_sample(*sample, pos=i)
+            for i, sample in enumerate(data[g * per : (g + 1) * per])
+        ]
+        for each in sent:
+            session.result(each)
+        assert session.update() == g + 1
+        yield session.digest()[1]
+
+
+def run_online(session: Session, n: int, net: NetConfig = NET) -> Iterator[int]:
+    """The same on a device."""
+    session.configure(device_config(ONLINE, online=True, net=net))
+    session.begin(0, SAMPLE_STEPS)
+    for stream, label in samples(n, net=net):
+        session.sample(stream, label)
+        yield session.digest()[1]
+
+
+def in_process(board: HostBoard | None = None, **options: Any) -> Session:
+    """A session with a board in this process."""
+    board = board or HostBoard()
+    return Session(lambda: InProcess(board), **options)
