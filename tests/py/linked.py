@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,3 +110,17 @@ def in_process(board: HostBoard | None = None, **options: Any) -> Session:
     """A session with a board in this process."""
     board = board or HostBoard()
     return Session(lambda: InProcess(board), **options)
+
+
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-psabi", "-O1", "-g"]
+SANITIZE = ["-fsanitize=address,undefined,alignment", "-fno-sanitize-recover=all"]
+
+
+def build(cc: str, program: str, folder: Path, *flags: str) -> Path:
+    """tests/c/<program>.c with the core as firmware builds it, under the sanitizers."""
+    core = ROOT / "runtime_c"
+    sources = [ROOT / f"tests/c/{program}.c", *core.glob("egg_*.c"), core / "host/egg_board.c"]
+    path = folder / f"{program}-{cc}"
+    command = [cc, *STRICT, *SANITIZE, *flags, f"-I{core}", *map(str, sources), "-o", str(path)]
+    subprocess.run(command, check=True)
+    return path
