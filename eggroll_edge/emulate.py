@@ -84,7 +84,7 @@ def emulator_command(name: str, elf: Path, memory: Path | None = None) -> list[s
     filled = [word.format(**files) for word in command]
     if filled[0] == "node":
         return filled
-    serial = ["-serial", "tcp:127.0.0.1:0,server=on,wait=on"]
+    serial = ["-serial", "tcp:127.0.0.1:0,server=on,wait=on,nodelay=on"]
     return [*filled, "-nographic", "-monitor", "none", *serial]
 
 

@@ -31,7 +31,6 @@ RAM_BUDGET = 2 * KIB + KIB // 2
 
 TOOLS = {"arm": "arm-none-eabi-", "riscv": "riscv64-unknown-elf-"}
 LINK = ("egg_wire", "egg_session", "egg_command", "egg_learn", "egg_store")
-MARKS = ("<!-- sizes -->", "<!-- /sizes -->")
 
 
 @dataclass(frozen=True)
@@ -152,12 +151,14 @@ def compilers() -> str:
     return ", ".join(found)
 
 
-def put_table(file: Path, text: str) -> None:
-    before, mark, rest = file.read_text().partition(MARKS[0])
-    _, end, after = rest.partition(MARKS[1])
-    if not mark or not end:
-        raise SystemExit(f"{file} has no marks {' ... '.join(MARKS)}")
-    file.write_text(f"{before}{mark}\n{text}\n{end}{after}")
+def put_table(file: Path, text: str, mark: str) -> None:
+    """Replaces what is between <!-- mark --> and <!-- /mark -->."""
+    start, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    before, found_start, rest = file.read_text().partition(start)
+    _, found_end, after = rest.partition(end)
+    if not found_start or not found_end:
+        raise SystemExit(f"{file} has no marks {start} ... {end}")
+    file.write_text(f"{before}{start}\n{text}\n{end}{after}")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -170,7 +171,7 @@ def main(arguments: list[str] | None = None) -> int:
     sizes = [measure(name, options.image) for name in options.boards or BOARDS]
     note = f"Bytes, -Os, {compilers()}; by `tools/size_report.py`."
     for file in options.write:
-        put_table(file, f"{table(sizes)}\n\n{note}")
+        put_table(file, f"{table(sizes)}\n\n{note}", "sizes")
     if options.json:
         print(json.dumps([{**asdict(s), "flash": s.flash} for s in sizes], indent=1))
     else:

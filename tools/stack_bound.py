@@ -1,6 +1,7 @@
 """The most stack that an image can use, checked against what its linker script gives.
 
     python tools/stack_bound.py [BOARD...] [--image egg|selftest] [--verbose]
+    --write FILE...   put the table between <!-- stack --> and <!-- /stack --> of these files
 
 Frames and calls are gcc's own (-fcallgraph-info=su); calls of libgcc come from the object files'
 relocations, and libgcc's frames from the disassembly. A call through a pointer is looked up in
@@ -19,11 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+
+from size_report import TOOLS, put_table  # noqa: E402
 
 from eggroll_edge.boards import BOARDS, FIRMWARE, build, find_board  # noqa: E402
-
-TOOLS = {"arm": "arm-none-eabi-", "riscv": "riscv64-unknown-elf-"}
 
 INDIRECT: list[tuple[str, str]] = [
     # the call's text up to its bracket, and the functions it may reach: a pattern of name or
@@ -293,23 +294,28 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("boards", nargs="*", help="default: all")
     parser.add_argument("--image", default="egg", choices=["egg", "selftest"])
     parser.add_argument("--verbose", action="store_true", help="show the deepest chain")
+    parser.add_argument("--write", nargs="+", type=Path, default=[], metavar="FILE")
     options = parser.parse_args(arguments)
-    print("| board | deepest chain | interrupt | bound | stack |\n|---|--:|--:|--:|--:|")
-    bounds = []
-    for name in options.boards or BOARDS:
-        try:
-            b = bound(name, options.image)
-        except UnboundedError as error:
-            print(f"{name}: {error}", file=sys.stderr)
-            return 1
-        bounds.append(b)
-        print(f"| {b.board} | {b.main} | {b.interrupt} | {b.total} | {b.given} |")
-        if options.verbose:
-            print("  " + "\n  ".join(b.chain))
+    try:
+        bounds = [bound(name, options.image) for name in options.boards or BOARDS]
+    except UnboundedError as error:
+        print(f"no bound: {error}", file=sys.stderr)
+        return 1
+    print(table(bounds))
+    for file in options.write:
+        put_table(file, table(bounds), "stack")
     for b in bounds:
+        if options.verbose:
+            print(f"{b.board}:\n  " + "\n  ".join(b.chain))
         if b.total > b.given:
             print(f"{b.board}: may use {b.total} bytes of stack, has {b.given}", file=sys.stderr)
     return 1 if any(b.total > b.given for b in bounds) else 0
+
+
+def table(bounds: list[Bound]) -> str:
+    lines = ["| board | deepest chain | interrupt | bound | stack |", "|---|--:|--:|--:|--:|"]
+    lines += [f"| {b.board} | {b.main} | {b.interrupt} | {b.total} | {b.given} |" for b in bounds]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

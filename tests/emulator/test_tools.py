@@ -55,11 +55,11 @@ def test_a_budget_that_is_passed_is_named() -> None:
 def test_table_goes_between_the_marks(tmp_path: Path) -> None:
     file = tmp_path / "a.md"
     file.write_text("before\n<!-- sizes -->\nold\n<!-- /sizes -->\nafter\n")
-    size_report.put_table(file, "new")
+    size_report.put_table(file, "new", "sizes")
     assert file.read_text() == "before\n<!-- sizes -->\nnew\n<!-- /sizes -->\nafter\n"
     file.write_text("no marks")
     with pytest.raises(SystemExit):
-        size_report.put_table(file, "new")
+        size_report.put_table(file, "new", "sizes")
 
 
 @pytest.mark.parametrize("image", IMAGES)
