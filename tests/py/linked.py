@@ -37,8 +37,8 @@ def batch(rank: int) -> EsConfig:
 
 
 ONLINE = EsConfig("sample", 10, 1, 3)
-BATCH_STEPS = Steps((400, 300), ((90, 9), (64, 8)))
-SAMPLE_STEPS = Steps((40, 700), ((96, 14), (80, 14)))
+BATCH_STEPS = Steps((400, 300), ((90, 6), (64, 6)))
+SAMPLE_STEPS = Steps((40, 700), ((96, 11), (80, 11)))
 
 
 def device_config(es: EsConfig, online: bool = False, net: NetConfig = NET) -> DeviceConfig:
