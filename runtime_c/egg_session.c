@@ -77,7 +77,10 @@ static void handle(egg_session *s, uint32_t fits) {
         s->expected++;
         execute(s, s->reply[slot], &s->reply_bytes[slot], fits);
     } else {
+        static const uint8_t end = 0;
         s->stats.repeated++;
+        s->io.write(s->io.user, &end, 1); /* the reply before may have lost its end */
+        s->stats.bytes_out++;
     }
     if (s->reply_bytes[slot] != 0) send(s, s->reply[slot], s->reply_bytes[slot]);
 }
