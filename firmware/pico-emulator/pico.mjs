@@ -33,21 +33,25 @@ for (let at = 0; at < uf2.length; at += 512) {
 }
 
 // The flash functions of the ROM (rom.S). Flash erases to ones, and writing only clears bits.
-const busy = Number(process.env.PICO_PAGE_US ?? 0); // how long a page takes, so that a kill can fall into it
+// PICO_CUT=n: the power goes when n bytes of flash have changed, in the middle of a page or of an erase.
+let left = Number(process.env.PICO_CUT ?? Infinity);
+function change(start, n, value) {
+  const done = Math.min(n, left);
+  for (let i = 0; i < done; i++) chip.flash[start + i] = value(i);
+  keep(start, done);
+  left -= done;
+  if (done < n) process.exit(9);
+}
 chip.onBreak = (number) => {
   const r = chip.core.registers;
   if (number === 0xf2) {
-    chip.flash.fill(0xff, r[0], r[0] + r[1]);
-    keep(r[0], r[1]);
+    change(r[0], r[1], () => 0xff);
   } else if (number === 0xf3) {
-    for (let i = 0; i < r[2]; i++) chip.flash[r[0] + i] &= chip.readUint8(r[1] + i);
-    keep(r[0], r[2]);
+    change(r[0], r[2], (i) => chip.flash[r[0] + i] & chip.readUint8(r[1] + i));
   } else if (number < 0xf0 || number > 0xf5) {
     console.error(`bkpt ${number} at 0x${chip.core.PC.toString(16)}`);
     process.exit(3);
   }
-  if (busy > 0 && (number === 0xf2 || number === 0xf3))
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, busy / 1000);
 };
 
 // What the mask ROM does at reset: copies the second stage to the end of RAM and jumps there.
