@@ -61,6 +61,11 @@ class HostBoard:
                 f"{status_text(status)}; use {lib.EGG_PAYLOAD_MAX + 10} bytes or more"
             )
 
+    def load(self) -> bool:
+        """As firmware at its start: take up the newest checkpoint, if there is one."""
+        session = ffi.addressof(self.native.session)
+        return bool(lib.egg_session_load(session) == lib.EGG_OK)
+
     def receive(self, data: bytes) -> bytes:
         """Hand received bytes to the session; what it answered."""
         answer = b""
@@ -99,7 +104,7 @@ class InProcess:
 
 
 def flash_memory(size: int = 1 << 20, path: Path | None = None) -> U8:
-    """Erased flash; with a path: that file's, made if it is missing, and it keeps what is written."""
+    """Erased flash; with a path: that file's (made if it is missing), which keeps all writes."""
     if path is None:
         return np.full(size, 0xFF, np.uint8)
     if not path.exists():

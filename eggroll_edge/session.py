@@ -60,10 +60,14 @@ class Hello:
     @staticmethod
     def parse(body: bytes) -> Hello:
         """From a reply's body."""
-        protocol, replies, ceiling, window, has, *rest = _HELLO.unpack_from(body)
-        flags = [bool(has & bit) for bit in (1, 2, 4, 8, 16)]
-        name = body[_HELLO.size :].decode("ascii", "replace")
-        return Hello(protocol, replies, ceiling, window, *flags, *rest, name)
+        protocol, replies, ceiling, window, has, arena, free, generation, digest = (
+            _HELLO.unpack_from(body)
+        )
+        return Hello(
+            protocol, replies, ceiling, window, bool(has & 1), bool(has & 2), bool(has & 4),
+            bool(has & 8), bool(has & 16), arena, free, generation, digest,
+            body[_HELLO.size :].decode("ascii", "replace"),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -362,9 +366,7 @@ class Session:
         """All weights."""
         step = self.ceiling - 4
         sent = [
-            self.submit(
-                Command.WEIGHTS_WRITE, struct.pack("<I", at) + weights[at : at + step]
-            )
+            self.submit(Command.WEIGHTS_WRITE, struct.pack("<I", at) + weights[at : at + step])
             for at in range(0, len(weights), step)
         ]
         for pending in sent:
@@ -402,9 +404,7 @@ class Session:
         """Whether all bytes f come with the reply to a sample, so that the next may follow it."""
         return pairs <= self.hello.ceiling - 12
 
-    def sample(
-        self, stream: bytes, label: int | None, pos: int = 0, pairs: int = 0
-    ) -> RunReply:
+    def sample(self, stream: bytes, label: int | None, pos: int = 0, pairs: int = 0) -> RunReply:
         """Train on a recording (online), or add it to the generation."""
         return self.result(self.send_sample(stream, label, pos), pairs)
 
@@ -455,7 +455,8 @@ class Session:
     def load(self) -> Loaded:
         """Take up the newest checkpoint."""
         body = self.request(Command.LOAD)
-        return Loaded(*struct.unpack_from("<II", body), body[8:])
+        generation, digest = struct.unpack_from("<II", body)
+        return Loaded(generation, digest, body[8:])
 
     def stats(self) -> Stats:
         """Counters."""
@@ -474,4 +475,3 @@ def _spans(start: int, stop: int, most: int) -> Iterator[tuple[int, int]]:
     """(first, count) of pieces of [start, stop)."""
     for first in range(start, stop, most):
         yield first, min(most, stop - first)
-

@@ -77,8 +77,7 @@ class Decoder:
         *ended, self._rest = (self._rest + data).split(b"\0")
         if len(self._rest) > _LONGEST:
             self._rest = self._rest[:1]  # enough to be dropped and counted at its end
-        found = [frame for piece in ended if piece and (frame := self._frame(piece))]
-        return found
+        return [frame for piece in ended if piece and (frame := self._frame(piece))]
 
     def _frame(self, piece: bytes) -> Frame | None:
         try:

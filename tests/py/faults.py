@@ -68,9 +68,8 @@ class BadLine:
 
 
 class Cable:
-    """A Transport that is pulled out after some bytes each way; `plugged` counts how often it is in.
-
-    Bytes of a write that is torn apart still arrive, the rest does not."""
+    """A Transport that is pulled out after so many bytes; of a write that it tears apart, the first
+    part still arrives."""
 
     def __init__(self, inner: Transport, bytes_left: int) -> None:
         self._inner, self._left = inner, bytes_left

@@ -13,6 +13,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import reference
+
 from eggroll_edge.core import Steps
 from eggroll_edge.hostboard import HostBoard, InProcess
 from eggroll_edge.netconfig import EsConfig, LifConfig, NetConfig
@@ -28,7 +29,10 @@ Sample = tuple[bytes, int]
 def samples(n: int, seed: int = 1, net: NetConfig = NET) -> list[Sample]:
     """Random recordings, about 25 bytes each."""
     rng = np.random.default_rng(seed)
-    ticks = lambda: [np.flatnonzero(rng.random(net.inputs) < 0.2).tolist() for _ in range(net.ticks)]  # noqa: E731
+
+    def ticks() -> list[list[int]]:
+        return [np.flatnonzero(rng.random(net.inputs) < 0.2).tolist() for _ in range(net.ticks)]
+
     return [(reference.encode(ticks()), int(rng.integers(net.outputs))) for _ in range(n)]
 
 
@@ -81,7 +85,9 @@ def expected_online(n: int, net: NetConfig = NET) -> list[int]:
     return found
 
 
-def run_batch(session: Session, rank: int, generations: int, per: int, net: NetConfig = NET) -> Iterator[int]:
+def run_batch(
+    session: Session, rank: int, generations: int, per: int, net: NetConfig = NET
+) -> Iterator[int]:
     """The same on a device."""
     session.configure(device_config(batch(rank), net=net))
     data = samples(generations * per, net=net)

@@ -96,7 +96,7 @@ def test_cable_that_stays_out() -> None:
             raise OSError("no such port") from None
 
     session = Session(plug, timeout=0.01, patience=0.3)
-    with pytest.raises(LinkError, match="did not come back within 0.3 s: plug the board in"):
+    with pytest.raises(LinkError, match=r"did not come back within 0\.3 s: plug the board in"):
         list(run_online(session, 50))
 
 

@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 import pytest
+import reference
+from eggroll_edge._core import lib
 from linked import (
     BATCH_STEPS,
     DEEP,
@@ -27,8 +29,6 @@ from linked import (
     samples,
 )
 
-import reference
-from eggroll_edge._core import lib
 from eggroll_edge.core import Net, Steps
 from eggroll_edge.errors import ConfigError, DeviceError, LinkError
 from eggroll_edge.hostboard import HostBoard, InProcess, flash_memory, on_pty, on_tcp
@@ -332,7 +332,7 @@ def test_nobody_answers() -> None:
         def write(self, data: bytes) -> None:
             pass
 
-    with pytest.raises(LinkError, match="no answer to HELLO within 0.1 s"):
+    with pytest.raises(LinkError, match=r"no answer to HELLO within 0\.1 s"):
         Session(lambda: Silence(HostBoard()), timeout=0.02, patience=0.1)
 
 

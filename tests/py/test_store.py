@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from eggroll_edge._core import ffi, lib
 
 WHOLE = 2**32 - 1
@@ -33,9 +32,7 @@ class Flash:
     def save(self, generation: int) -> int:
         config, weights = content(generation)
         return int(
-            lib.egg_store_save(
-                self.store, generation, config, len(config), weights, len(weights)
-            )
+            lib.egg_store_save(self.store, generation, config, len(config), weights, len(weights))
         )
 
     def load(self) -> int | None:

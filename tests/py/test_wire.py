@@ -7,11 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from eggroll_edge._core import ffi, lib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from linked import ROOT, build
 
-from eggroll_edge._core import ffi, lib
 from eggroll_edge.netconfig import status_text
 from eggroll_edge.wire import REPLY, Command, Decoder, Frame, encode, line_bytes
 
@@ -55,9 +55,10 @@ class CDecoder:
 def c_encode(frame: Frame) -> bytes:
     out = bytearray()
 
-    @ffi.callback("egg_wire_write")
-    def write(user: object, data: object, n: int) -> None:
+    def take(user: object, data: object, n: int) -> None:
         out.extend(ffi.buffer(data, n))
+
+    write = ffi.callback("egg_wire_write", take)
 
     buffer = ffi.new("uint8_t[]", bytes((frame.type, frame.sequence)) + frame.payload + bytes(4))
     size = lib.egg_wire_seal(buffer, 2 + len(frame.payload))
