@@ -9,6 +9,7 @@
 static void out(void *user, const uint8_t *bytes, size_t n) {
     (void)user;
     fwrite(bytes, 1, n, stdout);
+    fflush(stdout);
 }
 
 static uint32_t selftest(void *user, void *memory, size_t bytes) {

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import select
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +69,7 @@ def model(es: EsConfig, steps: Steps, net: NetConfig = NET) -> tuple[reference.N
     )
 
 
+@cache
 def expected_batch(rank: int, generations: int, per: int, net: NetConfig = NET) -> list[int]:
     """Digest after each generation of `batch`, by the reference."""
     ref, es = model(batch(rank), BATCH_STEPS, net)
@@ -75,6 +82,7 @@ def expected_batch(rank: int, generations: int, per: int, net: NetConfig = NET) 
     return found
 
 
+@cache
 def expected_online(n: int, net: NetConfig = NET) -> list[int]:
     """Digest after each sample of `online`, by the reference."""
     ref, es = model(ONLINE, SAMPLE_STEPS, net)
@@ -122,11 +130,44 @@ STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-psabi
 SANITIZE = ["-fsanitize=address,undefined,alignment", "-fno-sanitize-recover=all"]
 
 
-def build(cc: str, program: str, folder: Path, *flags: str) -> Path:
-    """tests/c/<program>.c with the core as firmware builds it, under the sanitizers."""
+@cache
+def _objects(cc: str) -> Path:
+    """The core as firmware builds it, under the sanitizers; kept until the process ends."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
     core = ROOT / "runtime_c"
-    sources = [ROOT / f"tests/c/{program}.c", *core.glob("egg_*.c"), core / "host/egg_board.c"]
-    path = folder / f"{program}-{cc}"
-    command = [cc, *STRICT, *SANITIZE, *flags, f"-I{core}", *map(str, sources), "-o", str(path)]
-    subprocess.run(command, check=True)
+    sources = [*core.glob("egg_*.c"), core / "host/egg_board.c"]
+    subprocess.run([cc, *STRICT, *SANITIZE, "-c", *map(str, sources)], check=True, cwd=folder)
+    return folder
+
+
+def build(cc: str, program: str, folder: Path) -> Path:
+    """tests/c/<program>.c with that core."""
+    path, source = folder / f"{program}-{cc}", ROOT / f"tests/c/{program}.c"
+    objects = map(str, _objects(cc).glob("*.o"))
+    command = [cc, *STRICT, *SANITIZE, f"-I{ROOT / 'runtime_c'}", str(source), *objects]
+    subprocess.run([*command, "-o", str(path)], check=True)
     return path
+
+
+class Program:
+    """A Transport to tests/c/link.c."""
+
+    def __init__(self, path: Path) -> None:
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen([path], stdin=pipe, stdout=pipe, bufsize=0)
+
+    def write(self, data: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(data)
+
+    def read(self, timeout: float) -> bytes:
+        out = self.process.stdout
+        assert out is not None
+        ready, _, _ = select.select([out], [], [], timeout)
+        return os.read(out.fileno(), 4096) if ready else b""
+
+    def close(self) -> None:
+        """Its sanitizers have the last word."""
+        self.process.communicate()
+        assert self.process.returncode == 0

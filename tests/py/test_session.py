@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,9 @@ from linked import (
     SAMPLE_STEPS,
     SEED,
     STD,
+    Program,
     batch,
+    build,
     device_config,
     expected_batch,
     expected_online,
@@ -40,11 +43,15 @@ from eggroll_edge.wire import Command, Decoder, Frame, encode
 Link = Callable[[HostBoard], AbstractContextManager[str]]
 
 
-@pytest.fixture(params=["in-process", "pty", "tcp"])
-def session(request: pytest.FixtureRequest) -> Iterator[Session]:
+@pytest.fixture(params=["in-process", "firmware build", "pty", "tcp"])
+def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]:
     board = HostBoard()
     if request.param == "in-process":
         yield in_process(board)
+        return
+    if request.param == "firmware build":  # EGG_PAD 1, little memory, under the sanitizers
+        with Session(lambda: Program(build("gcc", "link", tmp_path))) as session:
+            yield session
         return
     serve: Link = on_pty if request.param == "pty" else on_tcp
     with serve(board) as url, Session(opener(url)) as session:
