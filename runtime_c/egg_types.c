@@ -15,7 +15,7 @@ const char *egg_status_text(egg_status status) {
         "rank must be 1..16, and pairs * rank at most 65536",
         "segments must be 1..8 and at most the ticks",
         "fitness must be xent or accuracy, penalty 0..4095",
-        "sigma is over its limit: 32767 (sample: a fourth of a layer's current limit; full: 16383, readout 16367)",
+        "sigma is over 32767 (full: 16383, readout 16367), or in sample over a fourth of a layer's current limit",
         "a learning rate must have lm 0..127 and ln 0..30 (sample: 4..30)",
         "the buffer is too small, or not aligned to 4 bytes",
         "a recording's stream is torn, or names an input beyond the net's",
