@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from eggroll_edge._core import lib
 from eggroll_edge.config import TrainConfig
 from eggroll_edge.core import I8, U8, Samples, Steps, Tally
 from eggroll_edge.errors import ConfigError, DeviceError
-from eggroll_edge.estimators import Estimator, Outcome, Task
+from eggroll_edge.estimators import Estimator, Outcome
 from eggroll_edge.events import EventDataset
 from eggroll_edge.sampling import Batch
 from eggroll_edge.session import DeviceConfig, RunReply, Session, Stats
@@ -90,15 +91,15 @@ class OnDevice(Estimator):
         self.host, self.net = host, host.net
         self._session, self._options, self._config, self._log = session, options, config, log
         longest = Samples(data.streams, data.offsets, data.labels).longest
-        if config.augment_shift:  # a shifted recording may jump further between its events
-            longest += config.ticks * (1 + self.net.config.inputs // 254)
         self._device_config = DeviceConfig(
             self.net.config, config.es_config(), config.online, config.seed, config.init_std,
             config.readout_std, longest,
         )  # fmt: skip
         self._bring_up()
 
-    def step(self, generation: int, steps: Steps, batch: Batch, meanwhile: Task) -> Outcome:
+    def step(
+        self, generation: int, steps: Steps, batch: Batch, meanwhile: Callable[[], None]
+    ) -> Outcome:
         meanwhile()  # journals the generation before, whatever becomes of this one
         done = self._with_restarts(generation, steps, batch)
         outcome = self.host.step(generation, steps, batch, lambda: None)

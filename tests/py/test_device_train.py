@@ -23,7 +23,6 @@ RUNS: list[tuple[str, dict[str, Any]]] = [
     ("batch", {"pairs": 300, "batch": 8, "generations": 5, "rank": 3}),
     ("sample", {"generations": 20}),
     ("online", {"generations": 600}),
-    ("online", {"generations": 300, "augment_shift": 1}),
     ("online", {"generations": 60, "pairs": 250}),
 ]
 
