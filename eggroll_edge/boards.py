@@ -22,7 +22,7 @@ class BoardError(EggrollError):
 
 @dataclass(frozen=True)
 class Board:
-    """One row of the table. In commands, {elf}, {hex}, {uf2}, {rom}, {memory} stand for files."""
+    """One row of the table. In commands, {elf}, {uf2}, {rom}, {memory} stand for files."""
 
     name: str
     title: str
@@ -95,7 +95,7 @@ _ALL = (
         core="Cortex-M0+",
         ram_kib=264,
         flash_kib=2048,
-        emulator=("node", "{pico}", "0", "{uf2}", "{rom}"),
+        emulator=("node", "{pico}", "{port}", "{uf2}", "{rom}"),
         keeps=("{memory}",),
         memory_bytes=2 << 20,
         flash_with="drive",

@@ -65,8 +65,8 @@ def _erased(memory: Path, length: int) -> None:
             file.write(b"\xff" * (1 << 20))
 
 
-def emulator_command(name: str, elf: Path, memory: Path | None = None) -> list[str]:
-    """The emulator's command for an image; `memory` is the file that keeps non-volatile memory."""
+def emulator_command(name: str, elf: Path, memory: Path | None = None, port: int = 0) -> list[str]:
+    """The emulator's command for an image, as emulator() runs it."""
     board = find_board(name)
     command = board.emulator
     if memory is not None:
@@ -80,11 +80,12 @@ def emulator_command(name: str, elf: Path, memory: Path | None = None) -> list[s
         "rom": elf.with_name("rom.bin"),
         "pico": PICO / "pico.mjs",
         "memory": memory,
+        "port": port,
     }
     filled = [word.format(**files) for word in command]
     if filled[0] == "node":
         return filled
-    serial = ["-serial", "tcp:127.0.0.1:0,server=on,wait=on,nodelay=on"]
+    serial = ["-serial", f"tcp:127.0.0.1:{port},server=on,wait=on,nodelay=on"]
     return [*filled, "-nographic", "-monitor", "none", *serial]
 
 
@@ -94,6 +95,7 @@ def emulator(
     image: str | Path = "egg",
     *,
     memory: Path | None = None,
+    port: int = 0,
     options: Sequence[str] = (),
 ) -> Iterator[Emulator]:
     """Starts the emulator of a board and ends it on leaving.
@@ -101,6 +103,7 @@ def emulator(
     image:    egg or selftest, built if need be, or the path of an .elf
     memory:   file that keeps the board's non-volatile memory (made if missing); without, it
               is lost with the emulator
+    port:     on which to listen; 0: any free one
     options:  more arguments of the emulator, such as -plugin
     """
     check_emulator(name)
@@ -109,7 +112,7 @@ def emulator(
         raise BoardError(f"there is no image {elf}")
     if memory is not None:
         _erased(memory, find_board(name).memory_bytes)
-    command = [*emulator_command(name, elf, memory), *options]
+    command = [*emulator_command(name, elf, memory, port), *options]
     with tempfile.TemporaryDirectory(prefix="eggroll-edge-") as folder:
         log = Path(folder) / "log"
         with log.open("wb") as file:
@@ -117,8 +120,8 @@ def emulator(
                 command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
             )
         try:
-            port = _wait_for_port(name, process, log)
-            yield Emulator(f"socket://127.0.0.1:{port}", process, log)
+            opened = _wait_for_port(name, process, log)
+            yield Emulator(f"socket://127.0.0.1:{opened}", process, log)
         finally:
             process.kill()
             process.wait()

@@ -169,7 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--write", nargs="+", type=Path, default=[], metavar="FILE")
     options = parser.parse_args(arguments)
     sizes = [measure(name, options.image) for name in options.boards or BOARDS]
-    note = f"Bytes, -Os, {compilers()}; by `tools/size_report.py`."
+    note = f"Bytes, -Os (inner loops -O2), {compilers()}; by `tools/size_report.py`."
     for file in options.write:
         put_table(file, f"{table(sizes)}\n\n{note}", "sizes")
     if options.json:

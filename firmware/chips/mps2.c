@@ -31,7 +31,7 @@ void board_init(void) {
     REG(FPGAIO_PRESCALE) = 25u - 1u; /* of 25 MHz */
     REG(UART_BAUDDIV) = 217;
     REG(UART_CTRL) = 1u | 2u | 8u; /* out, in, receive interrupt */
-    (void)REG(UART_DATA); /* QEMU asks for what the host sent before this point only when a byte is taken */
+    (void)REG(UART_DATA);          /* QEMU asks for what the host sent before this point only when a byte is taken */
     cpu_enable_irq(UART_RX_IRQ);
 }
 

@@ -120,6 +120,14 @@ def test_an_emulator_that_ends_by_itself_is_noticed(tmp_path: Path) -> None:
         pass
 
 
+def test_the_port_can_be_chosen() -> None:
+    for board in ("microbit", "pico"):
+        with emulate.emulator(board, "selftest") as free:
+            port = int(free.url.rpartition(":")[2])
+        with emulate.emulator(board, "selftest", port=port) as running:
+            assert running.url == free.url == f"socket://127.0.0.1:{port}"
+
+
 def test_every_board_of_the_firmware_is_in_the_table() -> None:
     folders = {folder.name for folder in (boards.FIRMWARE / "boards").iterdir()}
     assert folders == {*BOARDS, "template"}

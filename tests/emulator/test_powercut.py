@@ -25,7 +25,6 @@ from size_report import TOOLS, symbols  # noqa: E402
 
 from eggroll_edge.boards import BOARDS, build  # noqa: E402
 from eggroll_edge.emulate import emulator  # noqa: E402
-from eggroll_edge.errors import EggrollError  # noqa: E402
 from eggroll_edge.hostboard import HostBoard, InProcess  # noqa: E402
 from eggroll_edge.session import Session  # noqa: E402
 
@@ -85,13 +84,24 @@ class Line:
         self._socket.close()
 
 
+class PowerCutError(Exception):
+    """The line broke; there is nothing to connect to again."""
+
+
 def connect(url: str) -> Session:
-    return Session(lambda: Line(url), timeout=1, patience=20)
+    lines = iter([Line(url)])
+
+    def open_once() -> Line:
+        for line in lines:
+            return line
+        raise PowerCutError
+
+    return Session(open_once, timeout=0.25, patience=60)
 
 
 def kept_on_host(memory: Path, medium: Medium) -> tuple[int, int]:
     """Generation and digest of the checkpoint that the C store finds in a memory file."""
-    content = np.fromfile(memory, np.uint8)[medium.offset : medium.offset + medium.size]
+    content = np.fromfile(memory, np.uint8, medium.size, offset=medium.offset)
     board = HostBoard(flash=content, erase=medium.erase, program=medium.program)
     loaded = Session(lambda: InProcess(board)).load()
     return loaded.generation, loaded.digest
@@ -119,11 +129,12 @@ def cut_options(board: str, plugin: Path, **arguments: object) -> list[str]:
 
 def length_of_save(board: str, memory: Path, medium: Medium, plugin: Path, folder: Path) -> int:
     """Instructions (pico: bytes of flash) of a SAVE that nothing disturbs."""
-    before = np.fromfile(memory, np.uint8)
     if board == "pico":
         with emulator(board, memory=memory) as running, connect(running.url) as session:
             save_once_more(session)
-        return medium.erase + int((np.fromfile(memory, np.uint8) != before).sum())
+        config = linked.device_config(linked.ONLINE, online=True).pack()
+        size = 20 + len(config) + linked.NET.parameters + 4
+        return sum(-(-size // unit) * unit for unit in (medium.erase, medium.program))
     out = folder / "count"
     at = symbols(build(board), TOOLS[BOARDS[board].arch])
     options = cut_options(board, plugin, end=hex(at["serial_write"] & ~1), out=out)
@@ -145,9 +156,8 @@ def cut_at(board: str, memory: Path, after: int, plugin: Path, patch: pytest.Mon
     with emulator(board, memory=memory, options=options) as running:
         try:
             with connect(running.url) as session:
-                patch.setattr(session, "_patience", 0.0)
                 save_once_more(session)
-        except (EggrollError, OSError):
+        except PowerCutError:
             running.process.wait(timeout=20)
             return True
         finally:
