@@ -20,8 +20,12 @@ HEADERS = [
     "egg_ws.h",
     "egg_forward.h",
     "egg_es.h",
+    "egg_wire.h",
+    "egg_store.h",
+    "egg_session.h",
     "host/egg_host.h",
     "host/egg_plan.h",
+    "host/egg_board.h",
 ]
 CEILINGS = re.compile(r"^#define (EGG_\w+) (\d+)u?\b", re.MULTILINE)
 

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from eggroll_edge import cli_options as option
 from eggroll_edge.cli_data import open_both
+from eggroll_edge.cli_device import Baud, CheckEvery, Port, SaveEvery, training_on
 from eggroll_edge.cli_show import (
     RunDisplay,
     amount,
@@ -28,6 +29,7 @@ from eggroll_edge.train import Stop, load_config
 from eggroll_edge.train import resume as resume_run
 from eggroll_edge.train import train as train_run
 from eggroll_edge.trainer import RESULT
+from eggroll_edge.transport import BAUD
 
 INTERRUPTED = 130  # what a shell reports for a command that SIGINT ended
 
@@ -82,6 +84,10 @@ def train(
     lr_final: option.LrFinal = None,
     eval_every: option.EvalEvery = None,
     early_stop: option.EarlyStop = None,
+    port: Port = None,
+    baud: Baud = BAUD,
+    check_every: CheckEvery = 1,
+    save_every: SaveEvery = 0,
 ) -> None:
     """Train a spiking net without gradients, and journal it.
 
@@ -96,6 +102,8 @@ def train(
         eggroll-edge train --estimator batch --pairs 512 --batch 256 --json
 
         eggroll-edge train --online --pairs 16 --out runs/as-on-the-device
+
+        eggroll-edge train --online --pool 2 --hidden 32 --port /dev/ttyACM0
     """
     config = option.config_of(ctx.params)
     run_dir = out or option.run_dir_for(config, preset, data)
@@ -104,16 +112,18 @@ def train(
     def run(display: RunDisplay, stop: Stop) -> RunResult:
         taken = (run_dir / JOURNAL).exists() and not force  # then refused before data are decoded
         recordings, tests = (None, None) if taken else open_both(config, display.counting, workers)
-        return train_run(
-            config,
-            run_dir,
-            workers=workers,
-            on_event=display,
-            stop=stop,
-            data=recordings,
-            test_data=tests,
-            force=force,
-        )
+        with training_on(port, baud, check_every, save_every) as make_trainer:
+            return train_run(
+                config,
+                run_dir,
+                workers=workers,
+                on_event=display,
+                stop=stop,
+                data=recordings,
+                test_data=tests,
+                force=force,
+                make_trainer=make_trainer,
+            )
 
     _carry_out(run, run_dir, show, as_json)
 
@@ -122,6 +132,10 @@ def resume(
     run_dir: option.Run,
     workers: option.Workers = None,
     as_json: option.AsJson = False,
+    port: Port = None,
+    baud: Baud = BAUD,
+    check_every: CheckEvery = 1,
+    save_every: SaveEvery = 0,
 ) -> None:
     """Go on with a run that was stopped, to the same bits as if it had not been.
 
@@ -135,14 +149,16 @@ def resume(
         config = load_config(run_dir)
         over = (run_dir / RESULT).exists()
         recordings, tests = (None, None) if over else open_both(config, display.counting, workers)
-        return resume_run(
-            run_dir,
-            workers=workers,
-            on_event=display,
-            stop=stop,
-            data=recordings,
-            test_data=tests,
-        )
+        with training_on(None if over else port, baud, check_every, save_every) as make_trainer:
+            return resume_run(
+                run_dir,
+                workers=workers,
+                on_event=display,
+                stop=stop,
+                data=recordings,
+                test_data=tests,
+                make_trainer=make_trainer,
+            )
 
     _carry_out(run, run_dir, console(as_json), as_json)
 

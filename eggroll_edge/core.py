@@ -125,6 +125,15 @@ class Samples:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def stream(self, index: int) -> bytes:
+        """One recording."""
+        return self._streams[self._offsets[index] : self._offsets[index + 1]].tobytes()
+
+    @property
+    def longest(self) -> int:
+        """Bytes of the longest recording."""
+        return int(np.diff(self._offsets.astype(np.int64)).max(initial=0))
+
     def check(self, net: NetConfig, name: str = "data") -> None:
         """DataError, naming the first sample that is torn or has an input or label too many."""
         bad = ffi.new("uint32_t *")

@@ -22,3 +22,15 @@ class CacheError(DataError):
 
 class JournalError(EggrollError):
     """A training journal that cannot be read, written, continued or replayed."""
+
+
+class LinkError(EggrollError):
+    """A link that does not open, or that does not answer in time."""
+
+
+class DeviceError(LinkError):
+    """A device that answered, but refused; `status` is its code, a key of PROTOCOL.md's table."""
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status

@@ -26,7 +26,7 @@ from eggroll_edge.journal import GenerationLine, JournalReader
 from eggroll_edge.journal_write import JournalWriter
 from eggroll_edge.progress import Note, OnEvent, RunResult
 from eggroll_edge.replay import Rebuilder, check_data, header_config, initial_net, open_split
-from eggroll_edge.trainer import RESULT, Stop, Trainer
+from eggroll_edge.trainer import RESULT, MakeTrainer, Stop, Trainer
 from eggroll_edge.version import __version__
 
 __all__ = ["Stop", "load", "load_config", "open_split", "resume", "train"]
@@ -42,6 +42,7 @@ def train(
     data: EventDataset | None = None,
     test_data: EventDataset | None = None,
     force: bool = False,
+    make_trainer: MakeTrainer = Trainer,
 ) -> RunResult:
     """Train from scratch into `out_dir`.
 
@@ -49,6 +50,7 @@ def train(
     stop: asked after each generation; True ends the run with a checkpoint, to be resumed.
     data, test_data: use these instead of opening what config names.
     force: a run that is already in out_dir is removed; without it, JournalError.
+    make_trainer: device_train.on_device(...) trains on a device.
     """
     run_dir, crew_size = Path(out_dir), worker_count(workers)
     _refuse_taken(run_dir, force)
@@ -60,7 +62,7 @@ def train(
         for name in (RESULT, checkpoint.NAME):
             (run_dir / name).unlink(missing_ok=True)
         journal.write_header(_header(config, net, data, test))
-        trainer = Trainer(
+        trainer = make_trainer(
             config, run_dir, net, Course(), journal, data, test, crew_size, on_event, stop
         )
         return trainer.run()
@@ -74,6 +76,7 @@ def resume(
     stop: Stop | None = None,
     data: EventDataset | None = None,
     test_data: EventDataset | None = None,
+    make_trainer: MakeTrainer = Trainer,
 ) -> RunResult:
     """Go on with a run, to the same bits as if it had never stopped.
 
@@ -93,7 +96,7 @@ def resume(
     if reader.torn and on_event is not None:
         on_event(Note(f"{reader.path}: the last line was torn and is left out"))
     with JournalWriter(run_dir, reader.whole_bytes, active) as journal:
-        trainer = Trainer(
+        trainer = make_trainer(
             config, run_dir, net, course, journal, data, test, crew_size, on_event, stop
         )
         return trainer.run()

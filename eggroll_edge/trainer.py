@@ -216,5 +216,9 @@ class Trainer:
         )
 
 
+MakeTrainer = Callable[..., Trainer]
+"""Trainer, or what makes a kind of one from the same arguments."""
+
+
 def _ignore(event: Event) -> None:
     pass

@@ -20,6 +20,17 @@ const char *egg_status_text(egg_status status) {
         "the buffer is too small, or not aligned to 4 bytes",
         "a recording's stream is torn, or names an input beyond the net's",
         "a label is not below the number of outputs",
+        "unknown command",
+        "the payload has not the length that the command wants",
+        "the frame is longer than the device's ceiling",
+        "the device speaks another version of the protocol",
+        "no HELLO since the device started",
+        "a frame before this one is missing",
+        "the command does not fit the device's state: CONFIG comes first, then GENERATION, then SAMPLE",
+        "an offset, count or position is out of range",
+        "the device has no store, button or selftest",
+        "the store holds no whole checkpoint",
+        "the store cannot be read or written, or the checkpoint does not fit in it",
     };
     return (unsigned)status < EGG_STATUS_COUNT ? text[status] : "unknown status";
 }

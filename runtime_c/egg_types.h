@@ -26,6 +26,18 @@ typedef enum {
     EGG_E_MEMORY,    /* the buffer is smaller than *_bytes() says, or not aligned to 4 */
     EGG_E_STREAM,    /* a recording's byte stream is torn, or names an input that the net has not */
     EGG_E_LABEL,     /* label not below the number of outputs */
+    /* of the link (egg_session.h) */
+    EGG_E_COMMAND,  /* unknown command */
+    EGG_E_LENGTH,   /* a payload has not the length that its command wants */
+    EGG_E_CEILING,  /* a frame is longer than the device's ceiling */
+    EGG_E_PROTOCOL, /* the device speaks another version of the protocol */
+    EGG_E_SESSION,  /* no HELLO since the device started */
+    EGG_E_SEQUENCE, /* a frame before this one is missing */
+    EGG_E_ORDER,    /* the command does not fit the device's state */
+    EGG_E_RANGE,    /* an offset, count or position is out of range */
+    EGG_E_ABSENT,   /* this device has no store, button or selftest */
+    EGG_E_EMPTY,    /* the store holds no whole checkpoint */
+    EGG_E_STORE,    /* the store cannot be read or written, or a checkpoint does not fit in it */
     EGG_STATUS_COUNT
 } egg_status;
 

@@ -1,0 +1,203 @@
+"""`eggroll-edge devices`, `monitor` and `emulate`, and what `train --port` needs."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from serial.tools import list_ports
+
+from eggroll_edge.cli_show import console, print_json
+from eggroll_edge.device_train import Options, on_device
+from eggroll_edge.errors import ConfigError, LinkError
+from eggroll_edge.hostboard import HostBoard, flash_memory, on_pty, on_tcp
+from eggroll_edge.session import Session, Stats
+from eggroll_edge.trainer import MakeTrainer, Trainer
+from eggroll_edge.transport import BAUD, opener
+
+_PANEL = "Device"
+_QUICK_S = 0.3
+"""How long `devices` waits for an answer at each port; twice as long at most."""
+
+# fmt: off
+Port = Annotated[str | None, typer.Option("--port", metavar="URL", show_default=False,
+    rich_help_panel=_PANEL, help="Train on the device there: /dev/ttyACM0, COM3, "
+    "socket://host:port; `eggroll-edge devices` lists them.")]
+Baud = Annotated[int, typer.Option("--baud", metavar="N", min=1, rich_help_panel=_PANEL,
+    help="Of a serial port.")]
+CheckEvery = Annotated[int, typer.Option("--check-every", metavar="G", min=1,
+    rich_help_panel=_PANEL, help="With --port: generations between comparisons of the device's "
+    "digest with the host's.")]
+SaveEvery = Annotated[int, typer.Option("--save-every", metavar="G", min=0,
+    rich_help_panel=_PANEL, help="With --port: generations between checkpoints in the device's "
+    "flash; 0 = none.")]
+ThePort = Annotated[str, typer.Option("--port", metavar="URL", show_default=False,
+    help="/dev/ttyACM0, COM3, socket://host:port; `eggroll-edge devices` lists them.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout; all else goes to "
+    "stderr.")]
+# fmt: on
+
+
+@contextlib.contextmanager
+def training_on(
+    port: str | None, baud: int, check_every: int, save_every: int
+) -> Iterator[MakeTrainer]:
+    """For train() and resume(): on the device at `port`, or on this computer without one."""
+    if port is None:
+        yield Trainer
+        return
+    with Session(opener(port, baud)) as session:
+        yield on_device(session, Options(check_every, save_every))
+
+
+def devices(
+    urls: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[URL]...", show_default=False, help="Ask these instead of all."),
+    ] = None,
+    baud: Baud = BAUD,
+    as_json: AsJson = False,
+) -> None:
+    """Ask every serial port for a device, and show what answers.
+
+    Examples:
+
+        eggroll-edge devices
+
+        eggroll-edge devices socket://127.0.0.1:5000
+    """
+    show = console(as_json)
+    ports = urls or [port.device for port in list_ports.comports()]
+    table, found = Table("port", "board", "arena", "generation", "digest", box=None), []
+    for port in ports:
+        try:
+            with Session(opener(port, baud), timeout=_QUICK_S, patience=_QUICK_S) as session:
+                hello = session.hello
+        except LinkError as error:
+            show.print(f"{port}: {str(error).split(':')[0] if not urls else error}")
+            continue
+        digest = f"{hello.digest:08x}" if hello.configured else "no net"
+        arena = f"{hello.arena:,} bytes"
+        table.add_row(port, hello.board, arena, str(hello.generation), digest)
+        found.append({"port": port, **vars(hello)})
+    if found:
+        show.print(table)
+    else:
+        show.print(
+            f"no device answered at {len(ports)} ports: plug a board in (eggroll-edge flash BOARD "
+            "puts the firmware on it), or start one: eggroll-edge emulate host"
+        )
+    if as_json:
+        print_json({"devices": found})
+    if not found:
+        raise typer.Exit(1)
+
+
+def monitor(
+    port: ThePort,
+    baud: Baud = BAUD,
+    every: Annotated[
+        float, typer.Option("--every", metavar="S", min=0.05, help="Seconds between lines.")
+    ] = 1.0,
+    count: Annotated[
+        int, typer.Option("--count", metavar="N", min=0, help="Lines; 0 = until Ctrl-C.")
+    ] = 0,
+    selftest: Annotated[
+        bool, typer.Option("--selftest", help="Run the device's selftest; its net is lost.")
+    ] = False,
+) -> None:
+    """Show what a device does: samples, link, and the share of time that it computes.
+
+    Examples:
+
+        eggroll-edge monitor --port /dev/ttyACM0
+
+        eggroll-edge monitor --port /dev/ttyACM0 --selftest
+    """
+    show = console()
+    with Session(opener(port, baud)) as session:
+        hello = session.hello
+        show.print(
+            f"{hello.board}: protocol {hello.protocol}, arena {hello.arena:,} bytes, "
+            f"{hello.free:,} free, frames of {hello.ceiling}, window of {hello.window} bytes, "
+            f"generation {hello.generation}, digest {hello.digest:08x}"
+        )
+        if selftest:
+            _selftest(session, show)
+            return
+        before, lines = session.stats(), 0
+        with contextlib.suppress(KeyboardInterrupt):
+            while not count or lines < count:
+                time.sleep(every)
+                after = session.stats()
+                show.print(_stats_line(before, after))
+                before, lines = after, lines + 1
+
+
+def _selftest(session: Session, show: Console) -> None:
+    faults = session.selftest()
+    show.print(f"selftest: {'passed' if faults == 0 else f'{faults} digests differ'}")
+    if faults:
+        raise typer.Exit(1)
+
+
+def _stats_line(before: Stats, after: Stats) -> str:
+    def grown(name: str) -> int:
+        return int((getattr(after, name) - getattr(before, name)) % 2**32)
+
+    busy = 100 * grown("busy_ticks") / max(1, grown("ticks"))
+    return (
+        f"samples {after.samples} (+{grown('samples')}), updates {after.updates} "
+        f"(+{grown('updates')}), in +{grown('bytes_in')} bytes, out +{grown('bytes_out')}, "
+        f"bad frames {after.bad}, repeated {after.repeated}"
+        + (f", computing {busy:.0f} %" if after.ticks_hz else "")
+    )
+
+
+def emulate(
+    board: Annotated[str, typer.Argument(metavar="BOARD", help="host: this computer.")] = "host",
+    tcp: Annotated[
+        int | None,
+        typer.Option("--tcp", metavar="PORT", show_default=False, help="On TCP; 0: any port."),
+    ] = None,
+    pty: Annotated[bool, typer.Option("--pty", help="On a pseudo-terminal (the default).")] = False,
+    flash: Annotated[
+        Path | None,
+        typer.Option(
+            "--flash", metavar="FILE", show_default=False, help="Keep checkpoints in this file."
+        ),
+    ] = None,
+) -> None:
+    """Start a board that needs no hardware, and print its URL; Ctrl-C ends it.
+
+    Examples:
+
+        eggroll-edge emulate host
+
+        eggroll-edge emulate host --tcp 5000 --flash board.bin
+    """
+    if board != "host":
+        raise ConfigError(f"board {board!r}: this command emulates host only")
+    if pty and tcp is not None:
+        raise ConfigError("--pty and --tcp are both given: choose one")
+    machine = HostBoard(flash=flash_memory(path=flash))
+    if machine.native.flash.size and machine.load():
+        typer.echo(f"checkpoint of generation {machine.native.session.done} loaded", err=True)
+    with on_pty(machine) if tcp is None else on_tcp(machine, tcp) as url:
+        typer.echo(url)
+        typer.echo(f"train on it: eggroll-edge train --port {url}", err=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            while True:
+                time.sleep(3600)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (devices, monitor, emulate):
+        app.command()(command)

@@ -1,0 +1,72 @@
+"""Ways to move bytes: any pyserial URL, or a session of the C core inside this process."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import serial
+
+from eggroll_edge.errors import LinkError
+
+BAUD = 115200
+_POLL_S = 0.0005
+
+
+class Transport(Protocol):
+    """A pipe of bytes to a device. Any method but close() may raise OSError: the cable is out."""
+
+    def write(self, data: bytes) -> None:
+        """Send all of data."""
+
+    def read(self, timeout: float) -> bytes:
+        """What has arrived; waits up to `timeout` seconds for the first byte. b"" if none came."""
+
+    def close(self) -> None:
+        """Let go of the device."""
+
+
+Opener = Callable[[], Transport]
+"""Opens a transport, again after a cable was pulled; LinkError or OSError if it cannot."""
+
+
+class SerialTransport:
+    """A pyserial URL: /dev/ttyACM0, COM3, socket://host:port, rfc2217://host:port, loop://."""
+
+    def __init__(self, url: str, baud: int = BAUD) -> None:
+        try:
+            self._port = serial.serial_for_url(url, baudrate=baud, timeout=0, write_timeout=10)
+        except (OSError, ValueError) as error:
+            raise LinkError(
+                f"{url}: cannot be opened ({error}): is the board plugged in, and the port free? "
+                "`eggroll-edge devices` lists ports"
+            ) from error
+        try:
+            self._file: int | None = self._port.fileno()
+            select.select([self._file], [], [], 0)
+        except (OSError, AttributeError, ValueError):  # loop://, rfc2217://, Windows
+            self._file = None
+
+    def write(self, data: bytes) -> None:
+        self._port.write(data)
+
+    def read(self, timeout: float) -> bytes:
+        if self._file is not None:
+            select.select([self._file], [], [], max(0.0, timeout))
+            return bytes(self._port.read(4096))
+        end = time.monotonic() + timeout
+        while not (data := bytes(self._port.read(4096))) and time.monotonic() < end:
+            time.sleep(_POLL_S)
+        return data
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._port.close()
+
+
+def opener(url: str, baud: int = BAUD) -> Opener:
+    """Opens a pyserial URL, each time anew."""
+    return lambda: SerialTransport(url, baud)

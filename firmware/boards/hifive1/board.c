@@ -1,0 +1,126 @@
+/* SiFive HiFive1 Rev B: FE310-G002, RV32IMAC, 16 KB RAM, 4 MB serial flash; serial over the USB cable. */
+#include "board.h"
+
+#include "cpu.h"
+#include "ring.h"
+
+const char board_name[] = "hifive1";
+
+#define PRCI 0x10008000u
+#define PRCI_HFROSC (PRCI + 0x0u)
+#define PRCI_HFXOSC (PRCI + 0x4u)
+#define PRCI_PLL (PRCI + 0x8u)
+#define PRCI_PLLOUT (PRCI + 0xCu)
+#define OSC_ON (1u << 30)
+#define OSC_READY (1u << 31)
+#define PLL_SELECT (1u << 16)
+#define PLL_CRYSTAL (1u << 17)
+#define PLL_BYPASS (1u << 18)
+#define PLL_LOCKED (1u << 31)
+#define PLL_128_MHZ (1u | 31u << 4 | 2u << 10) /* 16 MHz / 2 * 64 / 4 */
+
+#define GPIO 0x10012000u
+#define GPIO_OUTPUT_EN (GPIO + 0x08u)
+#define GPIO_OUTPUT (GPIO + 0x0Cu)
+#define GPIO_IOF_EN (GPIO + 0x38u)
+#define GPIO_IOF_SELECT (GPIO + 0x3Cu)
+#define UART_PINS (1u << 16 | 1u << 17)
+#define LED_GREEN (1u << 19) /* on when low */
+
+#define UART 0x10013000u
+#define UART_TX (UART + 0x00u)
+#define UART_RX (UART + 0x04u)
+#define UART_TXCTRL (UART + 0x08u)
+#define UART_RXCTRL (UART + 0x0Cu)
+#define UART_INTERRUPTS (UART + 0x10u)
+#define UART_DIVIDER (UART + 0x18u)
+#define UART_FLAG (1u << 31) /* TX: full, RX: empty */
+#define UART_IRQ 3u
+
+#define PLIC 0x0C000000u
+#define PLIC_ENABLE (PLIC + 0x2000u)
+#define PLIC_CLAIM (PLIC + 0x200004u)
+
+const board_nv_info board_nv = {0, 0,
+                                0}; /* code runs from the serial flash, and nothing here was able to test writing it */
+const uint32_t board_ticks_hz = 1000000;
+
+/* 128 MHz from the crystal, or the crystal's 16 MHz without PLL, or the internal 13.8 MHz. Returns kHz. */
+static uint32_t clock_init(void) {
+    REG(PRCI_HFROSC) = OSC_ON | 16u << 16 | 4u;
+    cpu_await(PRCI_HFROSC, OSC_READY, OSC_READY, 100000);
+    REG(PRCI_PLL) &= ~PLL_SELECT; /* off the PLL while it changes */
+    REG(PRCI_HFXOSC) = OSC_ON;
+    if (!cpu_await(PRCI_HFXOSC, OSC_READY, OSC_READY, 1000000)) return 13800;
+    REG(PRCI_PLLOUT) = 1u << 8; /* undivided */
+    REG(PRCI_PLL) = PLL_CRYSTAL | PLL_BYPASS | PLL_128_MHZ;
+    REG(PRCI_PLL) = PLL_CRYSTAL | PLL_128_MHZ;
+    for (volatile uint32_t i = 0; i < 2000; i++) { /* the lock flag means nothing in the first 100 us */
+    }
+    bool locked = cpu_await(PRCI_PLL, PLL_LOCKED, PLL_LOCKED, 100000);
+    REG(PRCI_PLL) = PLL_SELECT | PLL_CRYSTAL | (locked ? PLL_128_MHZ : PLL_BYPASS);
+    return locked ? 128000 : 16000;
+}
+
+void board_init(void) {
+    uint32_t khz = clock_init();
+    REG(GPIO_IOF_SELECT) &= ~UART_PINS;
+    REG(GPIO_IOF_EN) |= UART_PINS;
+    REG(GPIO_OUTPUT) |= LED_GREEN;
+    REG(GPIO_OUTPUT_EN) |= LED_GREEN;
+    REG(UART_DIVIDER) = khz * 10u / 1152u - 1u;
+    REG(UART_TXCTRL) = 1;
+    REG(UART_RXCTRL) = 1; /* interrupt from the first byte on */
+    REG(UART_INTERRUPTS) = 2;
+    REG(PLIC + 4u * UART_IRQ) = 1;
+    REG(PLIC_ENABLE) = 1u << UART_IRQ;
+    REG(PLIC_ENABLE + 4u) = 0;
+    REG(PLIC + 0x200000u) = 0; /* threshold */
+}
+
+void board_interrupt(void) {
+    uint32_t source = REG(PLIC_CLAIM), word;
+    while (!((word = REG(UART_RX)) & UART_FLAG)) ring_put((uint8_t)word);
+    REG(PLIC_CLAIM) = source;
+}
+
+void board_send(uint8_t byte) {
+    while (REG(UART_TX) & UART_FLAG) {
+    }
+    REG(UART_TX) = byte;
+}
+
+/* The cycle counter / 128: slower than it says if the PLL did not lock. */
+uint32_t board_ticks(void) {
+    uint32_t high, low, again;
+    do {
+        __asm volatile("csrr %0, mcycleh\n csrr %1, mcycle\n csrr %2, mcycleh" : "=r"(high), "=r"(low), "=r"(again));
+    } while (high != again);
+    return high << 25 | low >> 7;
+}
+
+bool board_nv_read(uint32_t offset, void *bytes, size_t n) {
+    (void)offset, (void)bytes, (void)n;
+    return false;
+}
+
+bool board_nv_erase(uint32_t offset) {
+    (void)offset;
+    return false;
+}
+
+bool board_nv_write(uint32_t offset, const void *bytes, size_t n) {
+    (void)offset, (void)bytes, (void)n;
+    return false;
+}
+
+void board_led(bool on) {
+    if (on)
+        REG(GPIO_OUTPUT) &= ~LED_GREEN;
+    else
+        REG(GPIO_OUTPUT) |= LED_GREEN;
+}
+
+int board_label(void) {
+    return -1;
+}

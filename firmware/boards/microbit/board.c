@@ -1,0 +1,28 @@
+/* BBC micro:bit v1: nRF51822, Cortex-M0, 16 KB RAM, 256 KB flash; serial over the USB cable. */
+#include "board.h"
+
+#include "nrf5.h"
+
+const char board_name[] = "microbit";
+
+#define TX 24u
+#define RX 25u
+#define LED_ROW 13u /* the LED in the corner: row high, column low */
+#define LED_COLUMN 4u
+#define BUTTON_A 17u
+#define BUTTON_B 26u
+
+void board_init(void) {
+    nrf5_init(TX, RX);
+    nrf5_output(LED_COLUMN, false);
+    nrf5_input(BUTTON_A, NRF5_NO_PULL); /* the board has pull-ups */
+    nrf5_input(BUTTON_B, NRF5_NO_PULL);
+}
+
+void board_led(bool on) {
+    nrf5_output(LED_ROW, on);
+}
+
+int board_label(void) {
+    return nrf5_is_low(BUTTON_A) ? 0 : nrf5_is_low(BUTTON_B) ? 1 : -1;
+}

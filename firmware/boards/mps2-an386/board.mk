@@ -1,0 +1,4 @@
+ARCH = arm
+CPU = -mcpu=cortex-m4 -mthumb
+CHIPS = mps2
+FORMATS =

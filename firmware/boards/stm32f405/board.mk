@@ -1,0 +1,4 @@
+ARCH = arm
+CPU = -mcpu=cortex-m4 -mthumb
+CHIPS = stm32f4
+FORMATS = hex bin

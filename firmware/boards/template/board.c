@@ -1,0 +1,49 @@
+/* A start for a board of your own: copy this folder to boards/<name>/, and fill in the functions (board.h says what
+ * each has to do). It compiles as it stands, and does nothing. */
+#include "board.h"
+
+#include "cpu.h"
+#include "ring.h"
+
+const char board_name[] = "template";
+const uint32_t board_ticks_hz = 1000000;
+const board_nv_info board_nv = {0, 0, 0}; /* no checkpoints */
+
+void board_init(void) {
+    /* clocks, pins, timer, UART at 115200 baud; then its receive interrupt: cpu_enable_irq(number) on a Cortex-M */
+}
+
+void board_interrupt(void) {
+    /* while the UART has a byte: ring_put(byte); then clear the interrupt */
+}
+
+void board_send(uint8_t byte) {
+    (void)byte; /* wait until the UART has room, and hand it the byte */
+}
+
+uint32_t board_ticks(void) {
+    return 0;
+}
+
+bool board_nv_read(uint32_t offset, void *bytes, size_t n) {
+    (void)offset, (void)bytes, (void)n;
+    return false;
+}
+
+bool board_nv_erase(uint32_t offset) {
+    (void)offset;
+    return false;
+}
+
+bool board_nv_write(uint32_t offset, const void *bytes, size_t n) {
+    (void)offset, (void)bytes, (void)n;
+    return false;
+}
+
+void board_led(bool on) {
+    (void)on;
+}
+
+int board_label(void) {
+    return -1;
+}

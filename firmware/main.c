@@ -1,0 +1,82 @@
+/* The firmware: a session (runtime_c/egg_session.h) on the board's serial port, which works in the arena. */
+#include "board.h"
+#include "cpu.h"
+#include "egg_session.h"
+#include "ring.h"
+#include "selftest.h"
+
+static void serial_write(void *user, const uint8_t *bytes, size_t n) {
+    (void)user;
+    while (n-- > 0) board_send(*bytes++);
+}
+
+static uint32_t now(void *user) {
+    (void)user;
+    return board_ticks();
+}
+
+static int32_t nv_read(void *user, uint32_t address, void *bytes, uint32_t n) {
+    (void)user;
+    return board_nv_read(address, bytes, n) ? 0 : -1;
+}
+
+static int32_t nv_write(void *user, uint32_t address, const void *bytes, uint32_t n) {
+    (void)user;
+    return board_nv_write(address, bytes, n) ? 0 : -1;
+}
+
+static int32_t nv_erase_unit(void *user, uint32_t address) {
+    (void)user;
+    return board_nv_erase(address) ? 0 : -1;
+}
+
+static int32_t label(void *user) {
+    (void)user;
+    return board_label();
+}
+
+static uint32_t selftest(void *user, void *memory, size_t bytes) {
+    (void)user;
+    return selftest_run(memory, bytes, NULL);
+}
+
+void firmware_fault(void) {
+    cpu_interrupts(false);
+    board_led(true);
+    for (;;) cpu_sleep();
+}
+
+static egg_session session;
+static egg_store store;
+
+static egg_status start(void) {
+    const uint32_t slot = board_nv.bytes / 2u;
+    store.read = nv_read;
+    store.write = nv_write;
+    store.erase_unit = nv_erase_unit;
+    store.slot[1] = slot; /* slot[0] = 0 */
+    store.slot_size = slot;
+    store.erase = board_nv.erase;
+    store.program = board_nv.write;
+    egg_session_io io = {serial_write,   NULL,  board_name, slot > 0 ? &store : NULL, now, RING_BYTES,
+                         board_ticks_hz, label, selftest};
+    egg_status status = egg_session_init(&session, &io, arena_start, (size_t)(arena_end - arena_start));
+    if (status == EGG_OK) egg_session_load(&session); /* there may be none: then the host configures */
+    return status;
+}
+
+int main(void) {
+    uint8_t bytes[32];
+    board_init();
+    if (start() != EGG_OK) firmware_fault();
+    for (;;) {
+        size_t n = ring_take(bytes, sizeof bytes);
+        if (n > 0) {
+            board_led(true);
+            egg_session_receive(&session, bytes, n);
+            board_led(false);
+        } else {
+            ring_wait();
+        }
+    }
+}

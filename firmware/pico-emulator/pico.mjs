@@ -1,0 +1,117 @@
+// node pico.mjs PORT IMAGE.uf2 ROM.bin [FLASH.bin]   (PORT 0: any free one, printed)
+// A Raspberry Pi Pico whose UART0 is the TCP port 127.0.0.1:PORT. The core starts at the first connection. FLASH.bin keeps
+// the 2 MB of flash between runs (it is made if missing; the image is written over it at each start).
+import fs from 'node:fs';
+import net from 'node:net';
+import { ConsoleLogger, LogLevel, RP2040 } from 'rp2040js';
+
+const [port, image, rom, flashFile] = process.argv.slice(2);
+const FLASH_BASE = 0x10000000;
+const NANOSECONDS = 1e9 / 125e6; // of a cycle
+
+const chip = new RP2040();
+chip.logger = new ConsoleLogger(LogLevel.Error, false);
+
+const romBytes = new Uint8Array(16384);
+romBytes.set(fs.readFileSync(rom));
+chip.loadBootrom(new Uint32Array(romBytes.buffer));
+
+let flash = -1;
+if (flashFile) {
+  if (fs.existsSync(flashFile)) chip.flash.set(fs.readFileSync(flashFile).subarray(0, chip.flash.length));
+  else fs.writeFileSync(flashFile, chip.flash);
+  flash = fs.openSync(flashFile, 'r+');
+}
+const keep = (start, n) => flash >= 0 && fs.writeSync(flash, chip.flash, start, n, start);
+
+const uf2 = fs.readFileSync(image);
+for (let at = 0; at < uf2.length; at += 512) {
+  const start = uf2.readUInt32LE(at + 12) - FLASH_BASE;
+  const n = uf2.readUInt32LE(at + 16);
+  chip.flash.set(uf2.subarray(at + 32, at + 32 + n), start);
+  keep(start, n);
+}
+
+// The flash functions of the ROM (rom.S). Flash erases to ones, and writing only clears bits.
+// PICO_CUT=n: the power goes when n bytes of flash have changed, in the middle of a page or of an erase.
+let left = Number(process.env.PICO_CUT ?? Infinity);
+function change(start, n, value) {
+  const done = Math.min(n, left);
+  for (let i = 0; i < done; i++) chip.flash[start + i] = value(i);
+  keep(start, done);
+  left -= done;
+  if (done < n) process.exit(9);
+}
+chip.onBreak = (number) => {
+  const r = chip.core.registers;
+  if (number === 0xf2) {
+    change(r[0], r[1], () => 0xff);
+  } else if (number === 0xf3) {
+    change(r[0], r[2], (i) => chip.flash[r[0] + i] & chip.readUint8(r[1] + i));
+  } else if (number < 0xf0 || number > 0xf5) {
+    console.error(`bkpt ${number} at 0x${chip.core.PC.toString(16)}`);
+    process.exit(3);
+  }
+};
+
+// What the mask ROM does at reset: copies the second stage to the end of RAM and jumps there.
+chip.sram.set(chip.flash.subarray(0, 256), 0x41f00);
+chip.core.PC = 0x20041f00;
+chip.core.SP = 0x20042000;
+
+let socket = null;
+let running = false;
+let received = []; // buffers from the host that the UART has not taken yet
+let offset = 0;
+let sent = [];
+const uart = chip.uart[0];
+uart.onByte = (byte) => sent.push(byte);
+
+function feed() {
+  while (received.length && uart.rxFIFO.itemCount < 16) {
+    uart.feedByte(received[0][offset++]);
+    if (offset === received[0].length) {
+      received.shift();
+      offset = 0;
+    }
+  }
+}
+
+function run() {
+  const core = chip.core;
+  let slices = 0;
+  for (; slices < 200 && !(core.waiting && received.length === 0); slices++) {
+    feed();
+    let cycles = 0;
+    for (let i = 0; i < 500 && !core.waiting; i++) cycles += core.executeInstruction();
+    chip.clock.tick(cycles * NANOSECONDS);
+  }
+  if (sent.length && socket) socket.write(Buffer.from(sent));
+  sent = [];
+  running = slices === 200; // else asleep until the host sends
+  if (running) setImmediate(run);
+}
+
+function wake() {
+  if (running) return;
+  running = true;
+  setImmediate(run);
+}
+
+net
+  .createServer((connection) => {
+    socket = connection;
+    connection.setNoDelay(true);
+    connection.on('data', (bytes) => {
+      received.push(bytes);
+      wake();
+    });
+    connection.on('error', () => {});
+    connection.on('close', () => {
+      if (socket === connection) socket = null;
+    });
+    wake();
+  })
+  .listen(Number(port), '127.0.0.1', function () {
+    console.log(`listening on ${this.address().port}`);
+  });

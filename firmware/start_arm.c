@@ -1,0 +1,29 @@
+/* Start of a Cortex-M: vector table, memory, main(). */
+#include "board.h"
+#include "cpu.h"
+
+extern uint32_t stack_top[], data_load[], data_start[], data_end[], bss_start[], bss_end[];
+int main(void);
+void reset(void);
+
+void reset(void) {
+    const uint32_t *from = data_load;
+    for (uint32_t *to = data_start; to < data_end;) *to++ = *from++;
+    for (uint32_t *to = bss_start; to < bss_end;) *to++ = 0;
+    main();
+    firmware_fault();
+}
+
+/* Every interrupt of the chip is the board's; only the UART's is ever enabled. The table is as long as the longest. */
+#define IRQS 96
+typedef void (*vector)(void);
+__attribute__((section(".vectors"), used)) static const struct {
+    const void *stack;
+    vector system[15];
+    vector irq[IRQS];
+} vectors = {
+    stack_top,
+    {reset, firmware_fault, firmware_fault, firmware_fault, firmware_fault, firmware_fault, 0, 0, 0, 0, firmware_fault,
+     firmware_fault, 0, firmware_fault, firmware_fault},
+    {[0 ... IRQS - 1] = board_interrupt},
+};

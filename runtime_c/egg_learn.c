@@ -1,0 +1,206 @@
+/* A session's net: memory, generations, checkpoints. */
+#include "egg_fx.h"
+#include "egg_session.h"
+#include "egg_session_private.h"
+#include "egg_stream.h"
+
+static size_t round4(size_t n) {
+    return (n + 3u) & ~(size_t)3u;
+}
+
+/* Bytes of each part of the arena; the parts with words come first. */
+typedef struct {
+    size_t ws, diff, sum, weights, f, active, stream;
+} parts;
+
+static parts parts_of(const egg_net_config *net, const egg_es_config *es, uint32_t mode, uint32_t stream_max) {
+    uint32_t learns = mode != EGG_MODE_INFER, batch = learns && es->estimator == EGG_BATCH;
+    size_t longest = egg_stream_bytes(net->ticks, net->inputs);
+    parts p;
+    p.ws = round4(egg_ws_bytes(net, learns ? es : NULL));
+    p.weights = egg_net_bytes(net);
+    p.diff = batch ? es->pairs * sizeof(int32_t) : 0;
+    p.sum = learns && !batch && mode != EGG_MODE_ONLINE ? p.weights * sizeof(int32_t) : 0;
+    p.f = learns ? es->pairs : 0;
+    p.active = batch ? (net->inputs + 8u) / 8u : 0;
+    p.stream = stream_max == 0 || stream_max > longest ? longest : stream_max;
+    return p;
+}
+
+static size_t total(const parts *p) {
+    return p->ws + p->diff + p->sum + p->weights + p->f + p->active + p->stream;
+}
+
+size_t egg_session_bytes(const egg_net_config *net, const egg_es_config *es, uint32_t mode, uint32_t stream_max) {
+    parts p = parts_of(net, es, mode, stream_max);
+    return total(&p);
+}
+
+/* CONFIG's payload up to the layers: see PROTOCOL.md. */
+enum { MODE = 0, LAYERS = 1, STD = 13, SEED = 20, STREAM = 24, FIXED = 28, LAYER = 6 };
+
+static egg_status parse(const uint8_t *p, size_t n, egg_net_config *net, egg_es_config *es) {
+    if (n < FIXED) return EGG_E_LENGTH;
+    if (p[LAYERS] < 1 || p[LAYERS] > EGG_LAYERS_MAX) return EGG_E_LAYERS;
+    if (n != FIXED + (size_t)LAYER * p[LAYERS]) return EGG_E_LENGTH;
+    egg_zero(net, sizeof *net);
+    net->layers = p[LAYERS];
+    net->inputs = (uint16_t)egg_get16(p + 2);
+    net->outputs = (uint16_t)egg_get16(p + 4);
+    net->ticks = p[6];
+    net->readout = p[7];
+    net->gain = p[8];
+    es->estimator = p[9];
+    es->rank = p[10];
+    es->segments = p[11];
+    es->fitness = p[12];
+    es->pairs = (uint16_t)egg_get16(p + 16);
+    es->penalty = (uint16_t)egg_get16(p + 18);
+    for (uint32_t l = 0; l < net->layers; l++) {
+        const uint8_t *q = p + FIXED + LAYER * l;
+        net->layer[l].size = (uint16_t)egg_get16(q);
+        net->layer[l].threshold = (uint16_t)egg_get16(q + 2);
+        net->layer[l].leak_shift = q[4];
+        net->layer[l].refractory = q[5];
+    }
+    egg_status status = egg_net_check(net);
+    if (status != EGG_OK) return status;
+    if (p[MODE] > EGG_MODE_ONLINE || p[STD] > 64 || p[STD + 1] > 64) return EGG_E_RANGE;
+    if (p[MODE] == EGG_MODE_INFER) return EGG_OK;
+    if (es->estimator > EGG_SAMPLE || (p[MODE] == EGG_MODE_ONLINE && es->estimator != EGG_SAMPLE))
+        return EGG_E_ESTIMATOR;
+    return egg_es_check(net, es);
+}
+
+/* Carves the arena; the weights are left as they are. */
+static egg_status carve(egg_session *s, const uint8_t *payload, size_t n, size_t *needed) {
+    egg_net_config net;
+    egg_es_config es;
+    *needed = 0;
+    s->configured = s->begun = s->receiving = 0;
+    egg_status status = parse(payload, n, &net, &es);
+    if (status != EGG_OK) return status;
+    s->mode = payload[MODE];
+    uint32_t learns = s->mode != EGG_MODE_INFER;
+    parts p = parts_of(&net, &es, s->mode, egg_get32(payload + STREAM));
+    *needed = total(&p);
+    if (*needed > s->bytes) return EGG_E_MEMORY;
+    uint8_t *at = s->memory;
+    status = egg_ws_init(&s->ws, &net, learns ? &es : NULL, at, p.ws);
+    if (status != EGG_OK) return status;
+    at += p.ws;
+    s->diff = (int32_t *)(void *)at, at += p.diff;
+    s->sum = (int32_t *)(void *)at, at += p.sum;
+    egg_net_init(&s->net, &net, (int8_t *)at, p.weights), at += p.weights;
+    s->f = (int8_t *)at, at += p.f;
+    s->active = at, at += p.active;
+    s->stream = at;
+    s->stream_max = (uint32_t)p.stream;
+    s->gen.es = es;
+    s->gen.seed = egg_get32(payload + SEED);
+    s->used = *needed;
+    s->config_bytes = (uint8_t)n;
+    egg_copy(s->config, payload, n);
+    if (learns) egg_zero(s->f, p.f);
+    s->configured = 1;
+    return EGG_OK;
+}
+
+egg_status egg_session_config(egg_session *s, const uint8_t *payload, size_t n, size_t *needed) {
+    egg_status status = carve(s, payload, n, needed);
+    if (status == EGG_OK) egg_net_randomize(&s->net, s->gen.seed, payload[STD], payload[STD + 1]);
+    if (status == EGG_OK) s->done = 0;
+    return status;
+}
+
+uint32_t egg_session_digest(const egg_session *s) {
+    return s->configured ? egg_net_digest(&s->net) : 0;
+}
+
+egg_status egg_session_begin(egg_session *s, uint32_t generation, egg_sigma sigma, egg_rate hidden, egg_rate readout) {
+    if (!s->configured || s->mode == EGG_MODE_INFER) return EGG_E_ORDER;
+    s->begun = 0;
+    s->gen.generation = s->done = generation;
+    s->gen.sigma = sigma;
+    s->gen.rate_hidden = hidden;
+    s->gen.rate_readout = readout;
+    egg_status status = egg_gen_check(&s->gen);
+    if (status != EGG_OK) return status;
+    if (s->gen.es.estimator == EGG_BATCH) {
+        egg_zero(s->diff, s->gen.es.pairs * sizeof *s->diff);
+        egg_zero(s->active, (s->net.config.inputs + 8u) / 8u);
+    } else if (s->mode == EGG_MODE_GENERATIONS) {
+        egg_zero(s->sum, egg_net_bytes(&s->net.config) * sizeof *s->sum);
+    }
+    s->samples = 0;
+    s->begun = 1;
+    return EGG_OK;
+}
+
+egg_status egg_session_sample(egg_session *s, const uint8_t *stream, size_t n, uint32_t label, uint32_t pos,
+                              egg_result *result) {
+    const egg_net_config *c = &s->net.config;
+    if (!s->begun) return EGG_E_ORDER;
+    if (label >= c->outputs) return EGG_E_LABEL;
+    uint32_t online = s->mode == EGG_MODE_ONLINE;
+    if (pos >= (online ? 1u : EGG_SAMPLES_MAX) || s->samples >= EGG_SAMPLES_MAX) return EGG_E_RANGE;
+    egg_status status = egg_stream_check(stream, n, c->ticks, c->inputs);
+    if (status != EGG_OK) return status;
+    if (s->gen.es.estimator == EGG_BATCH) {
+        *result = egg_batch_eval(&s->gen, &s->ws, stream, label, s->diff);
+        egg_batch_mark(c, stream, s->active);
+    } else {
+        *result = egg_sample_eval(&s->gen, &s->ws, pos, stream, label, s->f, &s->exponent);
+        egg_sample_credit(&s->gen, &s->ws, pos, s->f, s->exponent);
+        egg_sample_add(&s->gen, &s->ws, stream, online ? NULL : s->sum);
+    }
+    s->stats.samples++;
+    if (online) {
+        s->done = ++s->gen.generation;
+        s->stats.updates++;
+    } else {
+        s->samples++;
+    }
+    return EGG_OK;
+}
+
+egg_status egg_session_update(egg_session *s, uint32_t given) {
+    if (!s->begun || s->mode != EGG_MODE_GENERATIONS) return EGG_E_ORDER;
+    const egg_net_config *c = &s->net.config;
+    if (s->gen.es.estimator == EGG_BATCH) {
+        if (!given) egg_shape(s->diff, s->gen.es.pairs, s->f);
+        egg_batch_update(&s->gen, &s->ws, s->f, s->active);
+    } else {
+        if (given) return EGG_E_ESTIMATOR;
+        for (uint32_t m = 0; m < egg_net_matrices(c); m++) egg_apply(&s->gen, &s->ws, m, 0, egg_net_rows(c, m), s->sum);
+    }
+    s->done = s->gen.generation + 1u;
+    s->begun = 0;
+    s->stats.updates++;
+    return EGG_OK;
+}
+
+egg_status egg_session_save(egg_session *s) {
+    if (s->io.store == NULL) return EGG_E_ABSENT;
+    if (!s->configured) return EGG_E_ORDER;
+    return egg_store_save(s->io.store, s->done, s->config, s->config_bytes, s->net.weights[0],
+                          (uint32_t)egg_net_bytes(&s->net.config));
+}
+
+egg_status egg_session_load(egg_session *s) {
+    const egg_store *store = s->io.store;
+    uint8_t config[EGG_CONFIG_MAX];
+    egg_checkpoint found;
+    size_t needed;
+    if (store == NULL) return EGG_E_ABSENT;
+    egg_status status = egg_store_find(store, &found);
+    if (status != EGG_OK) return status;
+    if (found.config_bytes > EGG_CONFIG_MAX) return EGG_E_EMPTY; /* of another firmware */
+    status = egg_store_config(store, &found, config);
+    if (status == EGG_OK) status = carve(s, config, found.config_bytes, &needed);
+    if (status == EGG_OK && found.weight_bytes != egg_net_bytes(&s->net.config)) status = EGG_E_EMPTY;
+    if (status == EGG_OK) status = egg_store_weights(store, &found, s->net.weights[0]);
+    s->configured = status == EGG_OK;
+    if (status == EGG_OK) s->done = found.generation;
+    return status;
+}

@@ -1,0 +1,118 @@
+#include "egg_board.h"
+
+#include <time.h>
+
+#include "../egg_fx.h"
+
+static uint32_t draw(egg_flash *flash) { /* xorshift32 */
+    uint32_t x = flash->random | 1u;
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    return flash->random = x;
+}
+
+/* One step; 0 if the power went with it. */
+static uint32_t powered(egg_flash *flash) {
+    if (flash->used >= flash->steps) return 0;
+    return ++flash->used < flash->steps;
+}
+
+static uint32_t outside(const egg_flash *flash, uint32_t address, uint32_t n) {
+    return address > flash->size || n > flash->size - address;
+}
+
+static int32_t flash_read(void *user, uint32_t address, void *bytes, uint32_t n) {
+    const egg_flash *flash = (const egg_flash *)user;
+    if (outside(flash, address, n) || flash->used >= flash->steps) return 1;
+    for (uint32_t i = 0; i < n; i++) ((uint8_t *)bytes)[i] = flash->bytes[address + i];
+    return 0;
+}
+
+static int32_t flash_write(void *user, uint32_t address, const void *bytes, uint32_t n) {
+    egg_flash *flash = (egg_flash *)user;
+    const uint8_t *from = (const uint8_t *)bytes;
+    if (flash->used >= flash->steps) return 1;
+    if (outside(flash, address, n) || address % flash->program != 0 || n % flash->program != 0) {
+        flash->broken++;
+        return 1;
+    }
+    for (uint32_t i = 0; i < n; i += 4) {
+        uint32_t stays = powered(flash);
+        for (uint32_t j = i; j < i + 4 && j < n; j++) {
+            uint8_t *at = &flash->bytes[address + j];
+            if ((*at & from[j]) != from[j]) flash->broken++;
+            *at = (uint8_t)(*at & (from[j] | (stays ? 0u : draw(flash))));
+        }
+        if (!stays) return 1;
+    }
+    return 0;
+}
+
+static int32_t flash_erase(void *user, uint32_t address) {
+    egg_flash *flash = (egg_flash *)user;
+    if (flash->used >= flash->steps) return 1;
+    if (outside(flash, address, flash->erase) || address % flash->erase != 0) {
+        flash->broken++;
+        return 1;
+    }
+    for (uint32_t eighth = 0; eighth < 8; eighth++) {
+        uint32_t stays = powered(flash);
+        for (uint32_t i = 0; i < flash->erase; i++) {
+            uint32_t set = draw(flash) % 8u <= eighth ? draw(flash) : 0u; /* the longer, the more bits */
+            flash->bytes[address + i] = (uint8_t)(flash->bytes[address + i] | set);
+        }
+        if (!stays) return 1;
+    }
+    for (uint32_t i = 0; i < flash->erase; i++) flash->bytes[address + i] = 0xFF;
+    return 0;
+}
+
+void egg_flash_store(egg_flash *flash, egg_store *store) {
+    store->read = flash_read;
+    store->write = flash_write;
+    store->erase_unit = flash_erase;
+    store->user = flash;
+    store->slot[0] = 0;
+    store->slot[1] = store->slot_size = flash->size / 2u;
+    store->erase = flash->erase;
+    store->program = flash->program;
+}
+
+static void board_write(void *user, const uint8_t *bytes, size_t n) {
+    egg_board *board = (egg_board *)user;
+    while (n-- > 0) {
+        if (board->out_bytes < board->out_max)
+            board->out[board->out_bytes++] = *bytes++;
+        else
+            board->lost++;
+    }
+}
+
+static uint32_t board_ticks(void *user) {
+    (void)user;
+    return (uint32_t)((uint64_t)clock() * 1000000u / CLOCKS_PER_SEC);
+}
+
+static int32_t board_label(void *user) {
+    return ((egg_board *)user)->label;
+}
+
+egg_status egg_board_init(egg_board *board, const char *name, uint16_t window, void *memory, size_t bytes) {
+    egg_session_io io;
+    egg_zero(&io, sizeof io);
+    io.write = board_write;
+    io.user = board;
+    io.board = name;
+    io.ticks = board_ticks;
+    io.ticks_hz = 1000000;
+    io.label = board_label;
+    io.window = window;
+    board->label = -1;
+    board->out_bytes = board->lost = 0;
+    if (board->flash.bytes != NULL) {
+        egg_flash_store(&board->flash, &board->store);
+        io.store = &board->store;
+    }
+    return egg_session_init(&board->session, &io, memory, bytes);
+}

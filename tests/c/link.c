@@ -1,0 +1,36 @@
+/* A board on stdin and stdout, as firmware has it (EGG_PAD 1): what it reads goes to the session, what the session
+ * writes goes out. Without a clock, so that PROTOCOL.md's examples come out the same each time. */
+#include <stdio.h>
+#include <string.h>
+
+#include "egg_session.h"
+#include "host/egg_board.h"
+
+static void out(void *user, const uint8_t *bytes, size_t n) {
+    (void)user;
+    fwrite(bytes, 1, n, stdout);
+    fflush(stdout);
+}
+
+static uint32_t selftest(void *user, void *memory, size_t bytes) {
+    (void)user;
+    memset(memory, 0, bytes);
+    return 0;
+}
+
+int main(void) {
+    static egg_session session;
+    static uint32_t arena[2048];
+    static uint8_t memory[2048];
+    egg_flash flash = {memory, sizeof memory, 256, 4, UINT32_MAX, 0, 1, 0};
+    egg_store store;
+    egg_session_io io = {.write = out, .board = "example", .window = 512, .store = &store, .selftest = selftest};
+    memset(memory, 0xFF, sizeof memory);
+    egg_flash_store(&flash, &store);
+    if (egg_session_init(&session, &io, arena, sizeof arena) != EGG_OK) return 1;
+    for (int c = getchar(); c != EOF; c = getchar()) {
+        uint8_t byte = (uint8_t)c;
+        egg_session_receive(&session, &byte, 1);
+    }
+    return 0;
+}

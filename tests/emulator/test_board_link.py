@@ -1,0 +1,108 @@
+"""The firmware over its serial port: the same training, bit for bit, on host and boards.
+
+A missing emulator is a failure: tools/test installs them all."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "py"))
+
+import linked  # noqa: E402
+
+from eggroll_edge.boards import BOARDS, EMULATED  # noqa: E402
+from eggroll_edge.emulate import emulator  # noqa: E402
+from eggroll_edge.errors import DeviceError  # noqa: E402
+from eggroll_edge.hostboard import HostBoard, on_pty  # noqa: E402
+from eggroll_edge.session import Session  # noqa: E402
+from eggroll_edge.transport import SerialTransport  # noqa: E402
+
+GENERATIONS, PER, ONLINE = 10, 3, 50
+KEEPING = [name for name in EMULATED if BOARDS[name].keeps]
+"""Boards whose emulator keeps their non-volatile memory in a file."""
+
+expected_batch = cache(linked.expected_batch)
+expected_online = cache(linked.expected_online)
+
+
+def connect(url: str) -> Session:
+    return Session(lambda: SerialTransport(url), timeout=2)
+
+
+@contextlib.contextmanager
+def device(target: str, memory: Path | None = None) -> Iterator[Session]:
+    """A session with the host as a board, or with a board in its emulator."""
+    with contextlib.ExitStack() as stack:
+        if target == "in-process":
+            yield stack.enter_context(linked.in_process())
+        elif target == "pty":
+            yield stack.enter_context(connect(stack.enter_context(on_pty(HostBoard()))))
+        else:
+            running = stack.enter_context(emulator(target, memory=memory))
+            yield stack.enter_context(connect(running.url))
+
+
+@pytest.mark.parametrize("target", ["in-process", "pty", *EMULATED])
+def test_same_digest_at_every_generation(target: str) -> None:
+    with device(target) as session:
+        if target in EMULATED:
+            assert session.hello.board == target
+            assert session.selftest() == 0
+        for rank in (1, 3):
+            digests = list(linked.run_batch(session, rank, GENERATIONS, PER))
+            assert digests == expected_batch(rank, GENERATIONS, PER)
+        assert list(linked.run_online(session, ONLINE)) == expected_online(ONLINE)
+        assert session.stats().samples == 2 * GENERATIONS * PER + ONLINE
+        assert session.retries <= 1  # QEMU's STM32 drops what comes before the UART is on: HELLO
+
+
+@pytest.mark.parametrize("board", KEEPING)
+def test_checkpoint_outlives_the_board(board: str, tmp_path: Path) -> None:
+    memory = tmp_path / "memory"
+    with device(board, memory) as session:
+        assert not session.hello.configured
+        digests = list(linked.run_online(session, 5))
+        assert session.save() == 5
+        kept = digests[-1]
+        session.sample(*linked.samples(1)[0])  # lost
+    with device(board, memory) as session:
+        assert session.hello.configured
+        assert (session.hello.generation, session.hello.digest) == (5, kept)
+        for number in (6, 7, 8):  # both slots, again and again
+            session.begin(number - 1, linked.SAMPLE_STEPS)
+            session.sample(*linked.samples(8)[number - 1])
+            assert session.save() == number
+        kept = session.digest()[1]
+    with device(board, memory) as session:
+        assert (session.hello.generation, session.hello.digest) == (8, kept)
+
+
+def test_checkpoint_in_the_microbits_flash() -> None:
+    """QEMU models its flash controller, but forgets the flash when it ends."""
+    with device("microbit") as session:
+        kept = list(linked.run_online(session, 3))[-1]
+        for number in (3, 4, 5):
+            assert session.save() == number
+            session.reset()
+            assert (loaded := session.load()).digest == kept
+            assert loaded.generation == number
+            session.begin(number, linked.SAMPLE_STEPS)
+            session.sample(*linked.samples(5)[number - 1])
+            kept = session.digest()[1]
+
+
+@pytest.mark.parametrize("board", ["stm32f405", "hifive1"])
+def test_a_board_without_flash_to_write_says_so(board: str) -> None:
+    """QEMU has no flash controller of the STM32F405; the HiFive1 has no checkpoints."""
+    with device(board) as session:
+        digest = list(linked.run_online(session, 1))[-1]
+        with pytest.raises(DeviceError, match=f"{board} refuses SAVE"):
+            session.save()
+        assert session.digest() == (1, digest)
