@@ -1,8 +1,10 @@
-"""`eggroll-edge devices`, `monitor` and `emulate`, and what `train --port` needs."""
+"""`eggroll-edge devices`, `monitor`, `emulate` and `flash`, and what `train --port` needs."""
 
 from __future__ import annotations
 
 import contextlib
+import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +15,12 @@ from rich.console import Console
 from rich.table import Table
 from serial.tools import list_ports
 
+from eggroll_edge.boards import EMULATED
 from eggroll_edge.cli_show import console, print_json
 from eggroll_edge.device_train import Options, on_device
+from eggroll_edge.emulate import emulator
 from eggroll_edge.errors import ConfigError, LinkError
+from eggroll_edge.flash import flash as flash_board
 from eggroll_edge.hostboard import HostBoard, flash_memory, on_pty, on_tcp
 from eggroll_edge.session import Session, Stats
 from eggroll_edge.trainer import MakeTrainer, Trainer
@@ -160,17 +165,33 @@ def _stats_line(before: Stats, after: Stats) -> str:
     )
 
 
+def flash(
+    board: Annotated[str, typer.Argument(metavar="BOARD", help="microbit, pico, stm32f405, ...")],
+) -> None:
+    """Put the firmware on a board; builds it if need be.
+
+    Examples:
+
+        eggroll-edge flash pico
+    """
+    typer.echo(flash_board(board))
+
+
 def emulate(
-    board: Annotated[str, typer.Argument(metavar="BOARD", help="host: this computer.")] = "host",
+    board: Annotated[
+        str, typer.Argument(metavar="BOARD", help=f"host (this computer), {', '.join(EMULATED)}.")
+    ] = "host",
     tcp: Annotated[
         int | None,
         typer.Option("--tcp", metavar="PORT", show_default=False, help="On TCP; 0: any port."),
     ] = None,
-    pty: Annotated[bool, typer.Option("--pty", help="On a pseudo-terminal (the default).")] = False,
-    flash: Annotated[
+    pty: Annotated[
+        bool, typer.Option("--pty", help="host: on a pseudo-terminal (its default).")
+    ] = False,
+    memory: Annotated[
         Path | None,
         typer.Option(
-            "--flash", metavar="FILE", show_default=False, help="Keep checkpoints in this file."
+            "--memory", metavar="FILE", show_default=False, help="Keep checkpoints in this file."
         ),
     ] = None,
 ) -> None:
@@ -180,24 +201,35 @@ def emulate(
 
         eggroll-edge emulate host
 
-        eggroll-edge emulate host --tcp 5000 --flash board.bin
+        eggroll-edge emulate microbit --tcp 5000
     """
-    if board != "host":
-        raise ConfigError(f"board {board!r}: this command emulates host only")
-    if pty and tcp is not None:
-        raise ConfigError("--pty and --tcp are both given: choose one")
-    machine = HostBoard(flash=flash_memory(path=flash))
-    if machine.native.flash.size and machine.load():
-        typer.echo(f"checkpoint of generation {machine.native.session.done} loaded", err=True)
-    with on_pty(machine) if tcp is None else on_tcp(machine, tcp) as url:
+    if pty and (tcp is not None or board != "host"):
+        raise ConfigError("--pty goes with host and without --tcp: leave it out")
+    # SIGTERM, too, takes the emulator along
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    with _running(board, tcp, memory) as url:
         typer.echo(url)
-        typer.echo(f"train on it: eggroll-edge train --port {url}", err=True)
+        sys.stdout.flush()
+        typer.echo(f"train on it: eggroll-edge train --online --port {url}", err=True)
         with contextlib.suppress(KeyboardInterrupt):
             while True:
                 time.sleep(3600)
 
 
+@contextlib.contextmanager
+def _running(board: str, tcp: int | None, memory: Path | None) -> Iterator[str]:
+    """A board in an emulator; its URL."""
+    if board != "host":
+        with emulator(board, memory=memory, port=tcp or 0) as running:
+            yield running.url
+        return
+    machine = HostBoard(flash=flash_memory(path=memory))
+    machine.load()
+    with on_pty(machine) if tcp is None else on_tcp(machine, tcp) as url:
+        yield url
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (devices, monitor, emulate):
+    for command in (devices, monitor, emulate, flash):
         app.command()(command)

@@ -8,6 +8,7 @@ more bytes than fit its receive window.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import struct
 import time
@@ -195,12 +196,15 @@ class Session:
     def greet(self) -> Hello:
         """Begin a new session with the device; requests on their way are forgotten."""
         self._waiting.clear()
-        self._sequence = 0
+        self._sequence = secrets.randbelow(256)  # so that late replies to others do not fit
         self._replies, self._window = 1, 1 << 30
         self._heard = time.monotonic()
         self._renewed = 0.0
         nonce = struct.pack("<IB", secrets.randbits(32), PROTOCOL)
-        self._decoder.feed(b"\0")
+        self._decoder = Decoder()
+        with contextlib.suppress(OSError):  # what others left on the line
+            while self._transport.read(0):
+                pass
         hello = Hello.parse(self.request(Command.HELLO, nonce))
         self._replies, self._window = hello.replies, hello.window
         self.ceiling = min(hello.ceiling, self._most or hello.ceiling)
