@@ -130,6 +130,8 @@ def table() -> str:
         seconds = statistics.mean(run["seconds"] for run in runs)
         rate = statistics.mean(run["member_evals_per_s"] for run in runs)
         shown = report["command"].removeprefix("eggroll-edge ").removesuffix(" --seed SEED")
+        if report["evaluate"]:
+            shown += f"`, then `{report['evaluate']}"
         figures = f"{accuracy} | {seconds:.0f} | {rate / 1e6:.2f} M"
         lines.append(f"| {row.what} | `{shown}` | {figures} |")
     example = json.loads((RESULTS / "digits.json").read_text())
