@@ -120,7 +120,7 @@ uint32_t egg_session_digest(const egg_session *s) {
 egg_status egg_session_begin(egg_session *s, uint32_t generation, egg_sigma sigma, egg_rate hidden, egg_rate readout) {
     if (!s->configured || s->mode == EGG_MODE_INFER) return EGG_E_ORDER;
     s->begun = 0;
-    s->gen.generation = s->done = generation;
+    s->gen.generation = generation;
     s->gen.sigma = sigma;
     s->gen.rate_hidden = hidden;
     s->gen.rate_readout = readout;
@@ -132,6 +132,7 @@ egg_status egg_session_begin(egg_session *s, uint32_t generation, egg_sigma sigm
     } else if (s->mode == EGG_MODE_GENERATIONS) {
         egg_zero(s->sum, egg_net_bytes(&s->net.config) * sizeof *s->sum);
     }
+    s->done = generation;
     s->samples = 0;
     s->begun = 1;
     return EGG_OK;

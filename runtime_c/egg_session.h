@@ -57,7 +57,7 @@ enum { EGG_FIRST = 1, EGG_LAST = 2, EGG_LABEL_ASK = 255 };
 typedef struct {
     egg_wire_write write;          /* sends n bytes; returns when it has taken them */
     void *user;                    /* handed to all callbacks */
-    const char *board;             /* name that HELLO tells, at most 40 characters count */
+    const char *board;             /* name that HELLO tells, at most 40 characters count; not NULL */
     const egg_store *store;        /* checkpoints; NULL: none */
     uint32_t (*ticks)(void *user); /* free-running, wraps at 2^32, for STATS; NULL: none */
     uint16_t window;               /* bytes of the receive ring: the host's credits; EGG_FRAME_MAX + 4 or more */
