@@ -19,6 +19,7 @@ from eggroll_edge.datasets.nmnist import write_bin
 from eggroll_edge.errors import DataError
 from eggroll_edge.evaluate import worker_count
 from eggroll_edge.events import Binning, EventDataset
+from eggroll_edge.replay import open_split
 from eggroll_edge.saccade import CHUNK, simulate
 
 app = typer.Typer(no_args_is_help=True, help="Look at, simulate and cache event recordings.")
@@ -48,14 +49,7 @@ def open_both(
 ) -> tuple[EventDataset, EventDataset]:
     """The training and the test split of a run, as train() opens them, but with a count."""
     train, test = (
-        open_dataset(
-            spec,
-            split,
-            config.binning(),
-            skip_first=config.skip_first if split == "train" else 0,
-            workers=worker_count(workers),
-            progress=counting(f"decoding {spec}, {split}"),
-        )
+        open_split(config, split, worker_count(workers), counting(f"decoding {spec}, {split}"))
         for spec, split in zip((config.data, config.test_data or config.data), SPLITS, strict=True)
     )
     return train, test

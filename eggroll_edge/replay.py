@@ -10,7 +10,7 @@ import numpy as np
 from eggroll_edge.config import TrainConfig
 from eggroll_edge.core import Net, active_bytes
 from eggroll_edge.crew import Crew
-from eggroll_edge.datasets import open_dataset
+from eggroll_edge.datasets import Progress, open_dataset
 from eggroll_edge.errors import ConfigError, DataError, JournalError
 from eggroll_edge.estimators import Estimator, make_estimator
 from eggroll_edge.evaluate import worker_count
@@ -172,8 +172,13 @@ def check_data(header: Header, data: EventDataset) -> None:
         )
 
 
-def open_split(config: TrainConfig, split: str, crew_size: int = 2) -> EventDataset:
-    """The split "train", "test" or "all" that a config names."""
+def open_split(
+    config: TrainConfig,
+    split: str,
+    crew_size: int = 2,
+    progress: Progress | None = None,
+) -> EventDataset:
+    """The split "train", "test" or "all" that a config names; progress(done, total) on the way."""
     if split not in ("train", "test", "all"):
         raise ConfigError(f"split is {split!r}: use train, test or all")
     spec = config.test_data if split == "test" and config.test_data else config.data
@@ -183,4 +188,5 @@ def open_split(config: TrainConfig, split: str, crew_size: int = 2) -> EventData
         config.binning(),
         skip_first=0 if split == "test" else config.skip_first,
         workers=crew_size,
+        progress=progress,
     )

@@ -105,16 +105,10 @@ void egg_full_share(const egg_gen *gen, egg_ws *ws, const egg_data *data, const 
     const egg_net_config *c = &gen->net->config;
     size_t size = (size_t)c->ticks * egg_pad(c->layer[0].size);
     for (uint32_t i = 0; i < n; i++, base += size) {
-        const uint8_t *stream = data->streams + data->offsets[index[i]];
-        uint32_t label = data->labels[index[i]];
-        uint32_t spikes = egg_run(gen->net, ws, stream);
-        egg_result result = egg_forward_result(gen->net, ws, spikes, label);
-        tally->loss += result.loss;
-        tally->spikes += spikes;
-        tally->samples++;
-        tally->correct += result.predicted == label;
+        uint8_t predicted;
+        egg_host_run(gen->net, ws, data, index + i, 1, &predicted, tally);
         for (size_t k = 0; k < size; k++) base[k] = ws->base[k];
-        egg_batch_mark(c, stream, active);
+        egg_batch_mark(c, data->streams + data->offsets[index[i]], active);
     }
 }
 
