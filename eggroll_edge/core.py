@@ -176,7 +176,7 @@ class Workspace:
             self._full = _aligned(lib.egg_full_bytes(c))
         self._scratch: U8 = np.zeros(0, np.uint8)
         if es is not None and es.estimator == "batch":
-            self._scratch = _aligned(lib.egg_host_scratch(c))
+            self._scratch = _aligned(lib.egg_host_scratch(c, e))
 
     @property
     def logits(self) -> list[int]:
@@ -248,8 +248,8 @@ class Population:
     ) -> None:
         """Add the fitness differences of samples[index] to diff, and mark their active rows."""
         lib.egg_host_batch(
-            self.native, ws.native, samples.native, _u32(index), len(index), _i32(diff),
-            _u8(active), ws._tally,
+            self.native, ws.native, _u8(ws._scratch), samples.native, _u32(index), len(index),
+            _i32(diff), _u8(active), ws._tally,
         )  # fmt: skip
 
     def steps_batch(
@@ -258,7 +258,7 @@ class Population:
         """Steps of rows [row0, row1) of matrix m into total, for apply()."""
         lib.egg_host_batch_steps(
             self.native, ws.native, _i8(f), _u8(active), m, row0, row1,
-            _i32(total[self._starts[m] :]), ffi.cast("int16_t *", _u8(ws._scratch)),
+            _i32(total[self._starts[m] :]), _u8(ws._scratch),
         )  # fmt: skip
 
     def update_batch(self, ws: Workspace, f: I8, active: U8) -> None:

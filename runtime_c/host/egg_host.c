@@ -4,6 +4,7 @@
 #include "../egg_fx.h"
 #include "../egg_kernel.h"
 #include "../egg_stream.h"
+#include "egg_group.h"
 
 static const uint8_t *stream_of(const egg_data *data, uint32_t i) {
     return data->streams + data->offsets[i];
@@ -38,28 +39,35 @@ void egg_host_run(const egg_net *net, egg_ws *ws, const egg_data *data, const ui
     }
 }
 
-void egg_host_batch(const egg_gen *gen, egg_ws *ws, const egg_data *data, const uint32_t *index, uint32_t n,
-                    int32_t *diff, uint8_t *active, egg_tally *tally) {
+void egg_host_batch(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_data *data, const uint32_t *index,
+                    uint32_t n, int32_t *diff, uint8_t *active, egg_tally *tally) {
+    uint32_t group = gen->noise != NULL && egg_group_fits(&gen->net->config, &gen->es, ws);
+    if (group) egg_group_prepare(gen->net, scratch);
     for (uint32_t i = 0; i < n; i++) {
         const uint8_t *stream = stream_of(data, index[i]);
         uint32_t label = data->labels[index[i]];
-        count(tally, egg_batch_eval(gen, ws, stream, label, diff), label);
+        egg_result result = group ? egg_group_batch(gen, ws, scratch, stream, label, diff)
+                                  : egg_batch_eval(gen, ws, stream, label, diff);
+        count(tally, result, label);
         egg_batch_mark(&gen->net->config, stream, active);
     }
 }
 
 #define BLOCK 256u /* pairs whose signs are expanded at once; 256 * 127 fits int16 */
 
-size_t egg_host_scratch(const egg_net_config *net) {
+size_t egg_host_scratch(const egg_net_config *net, const egg_es_config *es) {
     uint32_t widest = 0;
     for (uint32_t m = 0; m < egg_net_matrices(net); m++)
         if (egg_pad(egg_net_cols(net, m)) > widest) widest = egg_pad(egg_net_cols(net, m));
-    return (BLOCK + 1u) * widest * sizeof(int16_t) + EGG_NEURONS_MAX * sizeof(uint32_t);
+    size_t steps = (BLOCK + 1u) * widest * sizeof(int16_t) + EGG_NEURONS_MAX * sizeof(uint32_t);
+    size_t group = egg_group_bytes(net, es);
+    return steps > group ? steps : group;
 }
 
 void egg_host_batch_steps(const egg_gen *gen, const egg_ws *ws, const int8_t *f, const uint8_t *active, uint32_t m,
-                          uint32_t row0, uint32_t row1, int32_t *sum, int16_t *scratch) {
+                          uint32_t row0, uint32_t row1, int32_t *sum, void *memory) {
     const egg_net_config *c = &gen->net->config;
+    int16_t *scratch = (int16_t *)memory;
     uint32_t cols = egg_net_cols(c, m), padded = egg_pad(cols), pairs = gen->es.pairs;
     int16_t *part = scratch + BLOCK * padded;
     uint32_t *words = (uint32_t *)(void *)(part + padded);

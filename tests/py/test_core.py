@@ -21,6 +21,8 @@ from eggroll_edge.sampling import IndexStream
 
 NET = NetConfig(36, 4, 6, (LifConfig(16, 160),))
 DEEP = NetConfig(36, 4, 6, (LifConfig(37, 80, 2, 1), LifConfig(5, 60)), gain=4)
+WAIT = NetConfig(36, 4, 6, (LifConfig(37, 80, 2, 1),), gain=4)
+ONE = NetConfig(36, 4, 6, (LifConfig(4, 60),), "spikes", 8)
 SPIKES = NetConfig(36, 4, 6, (LifConfig(12, 80), LifConfig(4, 60)), "spikes", 8)
 
 
@@ -118,6 +120,9 @@ CASES: list[tuple[str, NetConfig, dict[str, Any]]] = [
     ("batch", NET, {"pairs": 600}),
     ("batch", DEEP, {"rank": 3, "pairs": 70, "batch": 7}),
     ("batch", SPIKES, {"fitness": "accuracy"}),
+    ("batch", WAIT, {"rank": 3, "pairs": 70, "penalty_bits": 0.01}),
+    ("batch", WAIT, {"fitness": "accuracy"}),
+    ("batch", ONE, {"rank": 2}),
     ("full", DEEP, {"batch": 7}),
     ("full", SPIKES, {}),
 ]

@@ -1,0 +1,306 @@
+/* Text of the loops over lanes of pairs, included by egg_group.c once for each vector width. It expects K(name), TARGET
+ * and LANE_BYTES as egg_kernel_body.h does. Two blocks of LANES pairs are at work at once, BLOCKS * LANES pairs. */
+
+typedef int16_t K(v16) __attribute__((vector_size(LANE_BYTES), aligned(2), may_alias));
+typedef uint16_t K(u16) __attribute__((vector_size(LANE_BYTES), aligned(2), may_alias));
+typedef int32_t K(v32) __attribute__((vector_size(LANE_BYTES), aligned(4), may_alias));
+typedef uint32_t K(u32) __attribute__((vector_size(LANE_BYTES), aligned(4), may_alias));
+#define V16 K(v16)
+#define V32 K(v32)
+#define U32 K(u32)
+#define LANES (LANE_BYTES / 2u)
+#define BLOCKS 2u
+#define WORDS ((BLOCKS * LANES + 31u) / 32u)
+#define INLINE TARGET static inline EGG_INLINE
+
+/* A mask of lanes. SIGNS: from the low LANES bits of a word, set = all ones. */
+#if LANE_BYTES == 64
+#define MASK __mmask32
+#define SIGNS(bits) ((__mmask32)(bits))
+#define GE(x, y) _mm512_cmpge_epi16_mask((__m512i)(x), (__m512i)(y))
+#define SUB_IF(m, x, y) ((V16)_mm512_mask_sub_epi16((__m512i)(x), m, (__m512i)(x), (__m512i)(y)))
+#define SELECT(m, x, y) ((V16)_mm512_mask_blend_epi16(m, (__m512i)(y), (__m512i)(x)))
+#define DOT4(sum, x, w) ((V32)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(x), _mm512_set1_epi32(w)))
+#else
+#define MASK V16
+#define SIGNS(bits) K(signs)(bits)
+#define GE(x, y) ((x) >= (y))
+#define SUB_IF(m, x, y) ((x) - ((m) & (y)))
+#define SELECT(m, x, y) (((x) & (m)) | ((y) & ~(m)))
+#if LANE_BYTES == 32 /* bytes 0..32 times -127..127: no 16-bit sum saturates */
+#define DOT4(sum, x, w) \
+    ((sum) + (V32)_mm256_madd_epi16(_mm256_maddubs_epi16((__m256i)(x), _mm256_set1_epi32(w)), _mm256_set1_epi16(1)))
+#else
+#define DOT4(sum, x, w) K(dot4)(sum, x, w)
+#endif
+
+INLINE MASK K(signs)(uint32_t bits) {
+    V16 bit;
+    for (uint32_t i = 0; i < LANES; i++) bit[i] = (int16_t)(uint16_t)(1u << i);
+    return (((V16){0} + (int16_t)(uint16_t)bits) & bit) == bit;
+}
+#endif
+
+#if LANE_BYTES == 16
+/* sum of a lane's four bytes (0..32) times the four signed bytes of w */
+INLINE V32 K(dot4)(V32 sum, V32 x, int32_t w) {
+    V32 all = (V32){0} + w;
+    V16 even = (V16)(x & 0x00FF00FF) * (V16)((V16)(all << 8) >> 8),
+        odd = (V16)((x >> 8) & 0x00FF00FF) * ((V16)all >> 8);
+    even += odd;
+    return sum + ((V32)even >> 16) + (((V32)even << 16) >> 16);
+}
+#endif
+
+#define EVEN(x) ((V32)(((V32)(x) << 16) >> 16)) /* int16 lanes 0, 2, 4, ... as int32 lanes; ODD: 1, 3, 5, ... */
+#define ODD(x) ((V32)((V32)(x) >> 16))
+#define EVEN_UNSIGNED(x) ((V32)((U32)(x) & 0xFFFFu))
+#define ODD_UNSIGNED(x) ((V32)((U32)(x) >> 16))
+#define PICK(m, x, y) (((x) & (V32)(m)) | ((y) & ~(V32)(m)))
+
+/* s = clamp(rs(projection * sigma, 8), limit) in place */
+TARGET static void K(scale)(int16_t *s, uint32_t n, int32_t sigma, int32_t limit) {
+    for (uint32_t i = 0; i < n; i++) {
+        int32_t x = (s[i] * sigma + 128) >> 8;
+        x = x > limit ? limit : x;
+        s[i] = (int16_t)(x < -limit ? -limit : x);
+    }
+}
+
+/* out[WORDS][n]: sign words of the pairs from pair0 */
+TARGET static void K(draw)(egg_key key, uint32_t n, uint32_t pair0, uint32_t *out, uint32_t stride) {
+    for (uint32_t w = 0; w < WORDS; w++)
+        for (uint32_t i = 0; i < n; i++) out[w * stride + i] = egg_rng_signs(key, i, pair0 / 32u + w);
+}
+
+/* The part of a sign word, words[WORDS][stride], that block u of the lanes from pair0 has. */
+INLINE uint32_t K(bits)(const uint32_t *words, uint32_t stride, uint32_t pair0, uint32_t u) {
+    return words[u * LANES / 32u * stride] >> ((pair0 + u * LANES) % 32u);
+}
+
+typedef struct {
+    V16 v, n, ref;
+} K(neuron);
+
+/* One tick (DESIGN.md section 5). */
+INLINE void K(tick)(K(neuron) * x, V16 i, V16 th, uint32_t k, uint32_t refractory) {
+    if (refractory > 0) {
+        MASK ready = GE((V16){0}, x->ref);
+        x->ref = SELECT(ready, (V16){0}, x->ref - 1);
+        i = SELECT(ready, i, (V16){0});
+        x->v = (x->v - (x->v >> k)) + i;
+        MASK spike = GE(x->v, th) & ready;
+        x->v = SUB_IF(spike, x->v, th);
+        x->n = SUB_IF(spike, x->n, ((V16){0} - 1));
+        x->ref = SELECT(spike, (V16){0} + (int16_t)refractory, x->ref);
+    } else {
+        x->v = (x->v - (x->v >> k)) + i;
+        MASK spike = GE(x->v, th);
+        x->v = SUB_IF(spike, x->v, th);
+        x->n = SUB_IF(spike, x->n, ((V16){0} - 1));
+    }
+}
+
+/* What the lanes sum up over neurons, for each sign and block: spikes, and spikes where the readout's b is +1. */
+typedef struct {
+    V16 spikes[2][BLOCKS], projection[EGG_RANK_MAX][2][BLOCKS];
+} K(totals);
+
+/* Spikes of neuron h: count[sign][block]. Runs the neuron twice, with base + pert and base - pert for the pairs whose
+ * sign is +; the other pairs have the two counts swapped. `ranks` and `refractory` are constants at each call. */
+INLINE void K(lif)(const egg_group_job *job, uint32_t h, uint32_t pair0, const uint32_t *a, uint32_t stride,
+                   uint32_t ranks, uint32_t refractory, V16 count[2][BLOCKS]) {
+    const egg_net_config *c = &job->gen->net->config;
+    uint32_t ticks = c->ticks, size = c->layer[0].size, padded = egg_pad(size), k = c->layer[0].leak_shift;
+    V16 th = (V16){0} + (int16_t)c->layer[0].threshold;
+    const int16_t *s = job->s + pair0 % (32u * EGG_WORDS), *base = job->base + h;
+    MASK agree[EGG_RANK_MAX][BLOCKS]; /* where the sign of a rank is that of rank 0 */
+    K(neuron) plus[BLOCKS], minus[BLOCKS];
+    for (uint32_t u = 0; u < BLOCKS; u++) {
+        plus[u].v = plus[u].n = plus[u].ref = minus[u].v = minus[u].n = minus[u].ref = (V16){0};
+        for (uint32_t r = 1; r < ranks; r++)
+            agree[r][u] = SIGNS(~(K(bits)(a + h, stride, pair0, u) ^ K(bits)(a + r * size + h, stride, pair0, u)));
+    }
+    for (uint32_t t = 0; t < ticks; t++) {
+        V16 shared = (V16){0} + base[t * padded];
+        for (uint32_t u = 0; u < BLOCKS; u++) {
+            V16 pert = *(const V16 *)(s + t * 32u * EGG_WORDS + u * LANES);
+            for (uint32_t r = 1; r < ranks; r++) {
+                V16 x = *(const V16 *)(s + (r * ticks + t) * 32u * EGG_WORDS + u * LANES);
+                pert = SELECT(agree[r][u], pert + x, pert - x);
+            }
+            K(tick)(&plus[u], shared + pert, th, k, refractory);
+            K(tick)(&minus[u], shared - pert, th, k, refractory);
+        }
+    }
+    for (uint32_t u = 0; u < BLOCKS; u++) {
+        MASK sign = SIGNS(K(bits)(a + h, stride, pair0, u));
+        count[0][u] = SELECT(sign, plus[u].n, minus[u].n);
+        count[1][u] = SELECT(sign, minus[u].n, plus[u].n);
+    }
+}
+
+/* All neurons: counts as bytes of four neurons a 32-bit lane, [size / 4][sign][block][even, odd pairs]. */
+INLINE void K(hidden)(const egg_group_job *job, uint32_t pair0, const uint32_t *a, const uint32_t *b, uint32_t stride,
+                      uint32_t ranks, uint32_t refractory, K(totals) * totals) {
+    uint32_t size = job->gen->net->config.layer[0].size;
+    V32 *out = (V32 *)(void *)job->counts;
+    for (uint32_t h = 0; h < size; h += 4) {
+        V16 count[4][2][BLOCKS];
+        for (uint32_t i = 0; i < 4; i++) {
+            if (h + i >= size) {
+                for (uint32_t u = 0; u < BLOCKS; u++) count[i][0][u] = count[i][1][u] = (V16){0};
+                continue;
+            }
+            K(lif)(job, h + i, pair0, a, stride, ranks, refractory, count[i]);
+            for (uint32_t u = 0; u < BLOCKS; u++)
+                for (uint32_t sign = 0; sign < 2; sign++) totals->spikes[sign][u] += count[i][sign][u];
+            for (uint32_t r = 0; b != NULL && r < ranks; r++)
+                for (uint32_t u = 0; u < BLOCKS; u++) {
+                    MASK set = SIGNS(K(bits)(b + r * (size + 1u) + h + i, stride, pair0, u));
+                    for (uint32_t sign = 0; sign < 2; sign++)
+                        totals->projection[r][sign][u] += SELECT(set, count[i][sign][u], (V16){0});
+                }
+        }
+        for (uint32_t sign = 0; sign < 2; sign++)
+            for (uint32_t u = 0; u < BLOCKS; u++) {
+                V16 low = count[0][sign][u] | (count[1][sign][u] << 8),
+                    high = count[2][sign][u] | (count[3][sign][u] << 8);
+                *out++ = EVEN_UNSIGNED(low) | ((V32)high << 16);
+                *out++ = ODD_UNSIGNED(low) | ((V32)high & (int32_t)0xFFFF0000);
+            }
+    }
+}
+
+/* x[outputs] = sum over neurons of count * weight, for one of the 8 vectors of counts */
+TARGET static void K(readout)(const egg_group_job *job, uint32_t vector, V32 *x) {
+    const egg_net_config *c = &job->gen->net->config;
+    uint32_t quads = (c->layer[0].size + 3u) / 4u;
+    uint32_t outputs = (c->outputs + EGG_GROUP_COLUMNS - 1u) / EGG_GROUP_COLUMNS * EGG_GROUP_COLUMNS;
+    const V32 *counts = (const V32 *)(void *)job->counts + vector;
+    for (uint32_t j = 0; j < outputs; j += EGG_GROUP_COLUMNS) {
+        const int32_t *w = (const int32_t *)(const void *)job->packed + j;
+        V32 sum[EGG_GROUP_COLUMNS];
+        for (uint32_t i = 0; i < EGG_GROUP_COLUMNS; i++) sum[i] = (V32){0};
+        for (uint32_t q = 0; q < quads; q++, w += outputs) {
+            V32 n = counts[q * 8u];
+            for (uint32_t i = 0; i < EGG_GROUP_COLUMNS; i++) sum[i] = DOT4(sum[i], n, w[i]);
+        }
+        for (uint32_t i = 0; i < EGG_GROUP_COLUMNS; i++) x[j + i] = sum[i];
+    }
+}
+
+/* Fitness of the members in the lanes (DESIGN.md section 6), logits x[outputs]. */
+INLINE V32 K(fitness)(const egg_group_job *job, const V32 *x, V32 spikes) {
+    uint32_t outputs = job->gen->net->config.outputs;
+    V32 cost = spikes * (int32_t)job->gen->es.penalty, most = (V32){0} + EGG_LOSS_MAX;
+    if (job->gen->es.fitness == EGG_FITNESS_ACCURACY) {
+        V32 right = (V32){0} - 1;
+        for (uint32_t j = 0; j < outputs; j++)
+            if (j != job->label) right &= j < job->label ? x[job->label] > x[j] : x[job->label] >= x[j];
+        V32 f = (right & 4096) - cost;
+        f = PICK(f > most, most, f);
+        return PICK(f < -most, -most, f);
+    }
+    V32 max = x[0], sum = {0}, log = {0};
+    for (uint32_t j = 1; j < outputs; j++) max = PICK(x[j] > max, x[j], max);
+    for (uint32_t j = 0; j < outputs; j++) {
+        U32 d = (U32)max - (U32)x[j];
+        V32 near = (V32)(d < 65536), f = (V32)d & 4095;
+        V32 y = 65536 - ((f * (45329 - ((f * (15158 - ((f * 2597) >> 12))) >> 12))) >> 12);
+        sum += (y >> (((V32)d >> 12) & 15)) & near;
+    }
+    for (int32_t n = 4; n > 0; n >>= 1) { /* sum < 2^23: halve it until it is below 2^17 */
+        V32 large = (V32)(sum >= (65536 << n));
+        sum = PICK(large, sum >> n, sum);
+        log += large & (4096 * n);
+    }
+    V32 u = (sum - 65536) >> 1;
+    log += (u * (47144 - ((u * (22208 - ((u * (10522 - ((u * 2690) >> 15))) >> 15))) >> 15))) >> 18;
+    U32 d = (U32)max - (U32)x[job->label];
+    V32 loss = log + PICK(d < EGG_LOSS_MAX, (V32)d, most) + cost;
+    return -PICK(loss > most, most, loss);
+}
+
+/* Adds F(+) - F(-) of BLOCKS * LANES pairs from pair0 to diff. */
+TARGET static void K(group)(const egg_group_job *job, uint32_t pair0, int32_t *diff) {
+    const egg_gen *gen = job->gen;
+    const egg_net_config *c = &gen->net->config;
+    uint32_t size = c->layer[0].size, ranks = job->ranks, integrate = c->readout == EGG_READOUT_INTEGRATE;
+    uint32_t stride = ranks * (2u * size + 1u + c->outputs);
+    uint32_t *a = job->words, *b = a + ranks * size, *out = b + ranks * (size + 1u);
+    for (uint32_t r = 0; r < ranks; r++) {
+        K(draw)(egg_rng_key(gen->seed, gen->generation, 0, 0, EGG_STREAM_A, r), size, pair0, a + r * size, stride);
+        if (!integrate) continue;
+        K(draw)(egg_rng_key(gen->seed, gen->generation, 0, 1, EGG_STREAM_B, r), size + 1u, pair0, b + r * (size + 1u),
+                stride);
+        K(draw)(egg_rng_key(gen->seed, gen->generation, 0, 1, EGG_STREAM_A, r), c->outputs, pair0, out + r * c->outputs,
+                stride);
+    }
+    K(totals) totals;
+    for (uint32_t sign = 0; sign < 2; sign++)
+        for (uint32_t u = 0; u < BLOCKS; u++) {
+            totals.spikes[sign][u] = (V16){0};
+            for (uint32_t r = 0; r < ranks; r++) totals.projection[r][sign][u] = (V16){0};
+        }
+    const uint32_t *rows = integrate ? b : NULL;
+    if (c->layer[0].refractory == 0 && ranks == 1)
+        K(hidden)(job, pair0, a, rows, stride, 1, 0, &totals);
+    else
+        K(hidden)(job, pair0, a, rows, stride, ranks, c->layer[0].refractory, &totals);
+
+    V32 x[EGG_OUTPUTS_MAX + EGG_GROUP_COLUMNS], fitness[2][BLOCKS][2];
+    for (uint32_t v = 0; v < 4u * BLOCKS; v++) {
+        uint32_t sign = v / (2u * BLOCKS), u = v / 2u % BLOCKS, odd = v % 2u;
+        V16 n = totals.spikes[sign][u];
+        V32 spikes = odd ? ODD_UNSIGNED(n) : EVEN_UNSIGNED(n);
+        if (integrate) K(readout)(job, v, x);
+        for (uint32_t j = 0; j < c->outputs; j++) {
+            if (integrate)
+                x[j] += c->ticks * gen->net->weights[1][size * c->outputs + j];
+            else
+                x[j] = (V32)(((const U32 *)(const void *)job->counts)[j / 4u * 8u + v] >> (8u * (j % 4u))) & 255;
+        }
+        for (uint32_t r = 0; integrate && r < ranks; r++) {
+            V16 one = {0},
+                bias = SELECT(SIGNS(K(bits)(b + r * (size + 1u) + size, stride, pair0, u)), one + 1, one - 1);
+            V16 set = totals.projection[r][sign][u];
+            V32 sum =
+                2 * (odd ? ODD_UNSIGNED(set) : EVEN_UNSIGNED(set)) - spikes + c->ticks * (odd ? ODD(bias) : EVEN(bias));
+            V32 s = (sum * (int32_t)gen->sigma.readout + 128) >> 8, most = (V32){0} + (1 << 19) / (int32_t)ranks;
+            s = PICK(s > most, most, s);
+            s = PICK(s < -most, -most, s);
+            if (sign == 1) s = -s;
+            for (uint32_t j = 0; j < c->outputs; j++) {
+                V16 flip = SELECT(SIGNS(K(bits)(out + r * c->outputs + j, stride, pair0, u)), one, one - 1);
+                V32 minus = odd ? ODD(flip) : EVEN(flip);
+                x[j] += (s ^ minus) - minus;
+            }
+        }
+        for (uint32_t j = 0; j < c->outputs; j++) x[j] <<= c->gain;
+        fitness[sign][u][odd] = K(fitness)(job, x, spikes);
+    }
+    for (uint32_t p = 0; p < BLOCKS * LANES && pair0 + p < gen->es.pairs; p++) {
+        uint32_t u = p / LANES, lane = p % LANES / 2u, odd = p % 2u;
+        diff[p] += fitness[0][u][odd][lane] - fitness[1][u][odd][lane];
+    }
+}
+
+#undef V16
+#undef V32
+#undef U32
+#undef LANES
+#undef BLOCKS
+#undef WORDS
+#undef INLINE
+#undef MASK
+#undef SIGNS
+#undef GE
+#undef SUB_IF
+#undef SELECT
+#undef DOT4
+#undef EVEN
+#undef ODD
+#undef EVEN_UNSIGNED
+#undef ODD_UNSIGNED
+#undef PICK
