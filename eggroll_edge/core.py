@@ -256,7 +256,7 @@ class Population:
         self, ws: Workspace, f: I8, active: U8, m: int, row0: int, row1: int, total: I32
     ) -> None:
         """Steps of rows [row0, row1) of matrix m into total, for apply()."""
-        lib.egg_host_batch_steps(
+        lib.egg_steps_batch(
             self.native, ws.native, _i8(f), _u8(active), m, row0, row1,
             _i32(total[self._starts[m] :]), _u8(ws._scratch),
         )  # fmt: skip

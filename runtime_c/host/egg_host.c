@@ -5,6 +5,7 @@
 #include "../egg_kernel.h"
 #include "../egg_stream.h"
 #include "egg_group.h"
+#include "egg_steps.h"
 
 static const uint8_t *stream_of(const egg_data *data, uint32_t i) {
     return data->streams + data->offsets[i];
@@ -53,50 +54,9 @@ void egg_host_batch(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_dat
     }
 }
 
-#define BLOCK 256u /* pairs whose signs are expanded at once; 256 * 127 fits int16 */
-
 size_t egg_host_scratch(const egg_net_config *net, const egg_es_config *es) {
-    uint32_t widest = 0;
-    for (uint32_t m = 0; m < egg_net_matrices(net); m++)
-        if (egg_pad(egg_net_cols(net, m)) > widest) widest = egg_pad(egg_net_cols(net, m));
-    size_t steps = (BLOCK + 1u) * widest * sizeof(int16_t) + EGG_NEURONS_MAX * sizeof(uint32_t);
-    size_t group = egg_group_bytes(net, es);
+    size_t steps = egg_steps_bytes(), group = egg_group_bytes(net, es);
     return steps > group ? steps : group;
-}
-
-void egg_host_batch_steps(const egg_gen *gen, const egg_ws *ws, const int8_t *f, const uint8_t *active, uint32_t m,
-                          uint32_t row0, uint32_t row1, int32_t *sum, void *memory) {
-    const egg_net_config *c = &gen->net->config;
-    int16_t *scratch = (int16_t *)memory;
-    uint32_t cols = egg_net_cols(c, m), padded = egg_pad(cols), pairs = gen->es.pairs;
-    int16_t *part = scratch + BLOCK * padded;
-    uint32_t *words = (uint32_t *)(void *)(part + padded);
-    egg_rate rate = egg_es_rate(gen, m);
-    egg_zero(scratch, (BLOCK + 1u) * padded * sizeof *scratch);
-    for (uint32_t r = 0; r < gen->es.rank; r++) {
-        egg_key key_a = egg_rng_key(gen->seed, gen->generation, 0, m, EGG_STREAM_A, r);
-        egg_key key_b = egg_rng_key(gen->seed, gen->generation, 0, m, EGG_STREAM_B, r);
-        for (uint32_t block = 0; block < pairs; block += BLOCK) {
-            uint32_t n = pairs - block < BLOCK ? pairs - block : BLOCK;
-            for (uint32_t p = 0; p < n; p++) {
-                if (p % 32u == 0)
-                    for (uint32_t j = 0; j < cols; j++) words[j] = egg_rng_signs(key_a, j, (block + p) / 32u);
-                ws->kernels->expand(words, cols, p % 32u, scratch + p * padded);
-            }
-            for (uint32_t i = row0; i < row1; i++) {
-                if (m == 0 && !(((uint32_t)active[i >> 3] >> (i & 7u)) & 1u)) continue;
-                int16_t signed_f[BLOCK];
-                for (uint32_t p = 0; p < n; p++) {
-                    if (p % 32u == 0) words[0] = egg_rng_signs(key_b, i, (block + p) / 32u);
-                    signed_f[p] = (words[0] >> (p % 32u)) & 1u ? f[block + p] : (int16_t)-f[block + p];
-                }
-                ws->kernels->combine(scratch, signed_f, n, padded, part);
-                ws->kernels->add_wide(sum + (size_t)i * cols, part, cols);
-            }
-        }
-    }
-    for (size_t k = (size_t)row0 * cols; k < (size_t)row1 * cols; k++)
-        sum[k] = egg_clamp(egg_round_shift(sum[k] * rate.m, rate.n), EGG_STEP_MAX);
 }
 
 /* The bytes of one sample, evaluated or given; leaves its credit in the workspace. */

@@ -25,17 +25,12 @@ egg_status egg_host_check(const egg_net_config *net, const egg_data *data, uint3
 void egg_host_run(const egg_net *net, egg_ws *ws, const egg_data *data, const uint32_t *index, uint32_t n,
                   uint8_t *predicted, egg_tally *tally);
 
-/* Bytes of a worker's scratch memory (aligned to 64) for the functions of `batch`. */
+/* Bytes of a worker's scratch memory (aligned to 64), for `batch` and for egg_steps_batch(). */
 size_t egg_host_scratch(const egg_net_config *net, const egg_es_config *es);
 
 /* batch: adds to diff[pairs] and marks active rows. */
 void egg_host_batch(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_data *data, const uint32_t *index,
                     uint32_t n, int32_t *diff, uint8_t *active, egg_tally *tally);
-
-/* batch: sum[weights] = steps of rows [row0, row1) of matrix m, for egg_apply(); the same bits as egg_batch_update(),
- * sooner. */
-void egg_host_batch_steps(const egg_gen *gen, const egg_ws *ws, const int8_t *f, const uint8_t *active, uint32_t m,
-                          uint32_t row0, uint32_t row1, int32_t *sum, void *scratch);
 
 /* sample: positions pos0 .. pos0+n-1 of a generation add to sum[weights]. f[n][pairs] and e[n] are results, or given
  * (replay). */
@@ -60,7 +55,7 @@ void egg_full_share(const egg_gen *gen, egg_ws *ws, const egg_data *data, const 
 /* diff[pair] for pairs [pair0, pair1) over all n samples. */
 void egg_full_eval(const egg_gen *gen, egg_ws *ws, void *memory, const egg_data *data, const uint32_t *index,
                    uint32_t n, const int16_t *base, uint32_t pair0, uint32_t pair1, int32_t *diff);
-/* As egg_host_batch_steps(). */
+/* As egg_steps_batch(). */
 void egg_full_steps(const egg_gen *gen, const int8_t *f, const uint8_t *active, uint32_t m, uint32_t row0,
                     uint32_t row1, int32_t *sum);
 

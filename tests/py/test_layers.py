@@ -20,9 +20,9 @@ C_LAYERS = [
     "egg_forward egg_store host/egg_plan",
     "egg_es",
     "egg_es_private",
-    "egg_batch egg_sample egg_session host/egg_host host/egg_group",
+    "egg_batch egg_sample egg_session host/egg_host host/egg_group host/egg_steps",
     "egg_session_private host/egg_full host/egg_board host/egg_group_private",
-    "egg_command egg_learn host/egg_group_body",
+    "egg_command egg_learn host/egg_group_body host/egg_steps_body",
 ]
 PYTHON_LAYERS = [
     "errors version _core",
