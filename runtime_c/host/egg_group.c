@@ -8,6 +8,11 @@
 
 #if defined(__GNUC__) && EGG_PAD > 1
 #define EGG_INLINE __attribute__((always_inline))
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
 
 #define K(name) name##_v16
 #define TARGET
@@ -18,8 +23,6 @@
 #undef LANE_BYTES
 
 #if defined(__x86_64__)
-#include <immintrin.h>
-
 #define K(name) name##_avx2
 #define TARGET __attribute__((target("avx2")))
 #define LANE_BYTES 32
@@ -37,18 +40,18 @@
 
 /* One vector width: pairs in lanes at once, s from projections, diff[pairs of the lanes] from s. */
 typedef struct {
-    uint32_t pairs;
-    void (*scale)(int16_t *s, uint32_t n, int32_t sigma, int32_t limit);
+    uint32_t pairs, average;
+    void (*scale)(const egg_group_job *job, uint32_t n, int32_t sigma, int32_t limit);
     void (*eval)(const egg_group_job *job, uint32_t pair0, int32_t *diff);
 } group_kernel;
 
 static const group_kernel *kernel_of(const egg_ws *ws) {
     if (ws->kernels == egg_kernel_level(0)) return NULL;
 #if defined(__GNUC__) && EGG_PAD > 1
-    static const group_kernel v16 = {16, scale_v16, group_v16};
+    static const group_kernel v16 = {16, average_v16, scale_v16, group_v16};
 #if defined(__x86_64__)
-    static const group_kernel avx2 = {32, scale_avx2, group_avx2};
-    static const group_kernel avx512 = {64, scale_avx512, group_avx512};
+    static const group_kernel avx2 = {32, average_avx2, scale_avx2, group_avx2};
+    static const group_kernel avx512 = {64, average_avx512, scale_avx512, group_avx512};
     if (ws->kernels == egg_kernel_level(3)) return __builtin_cpu_supports("avx512vnni") ? &avx512 : &avx2;
     if (ws->kernels == egg_kernel_level(2)) return &avx2;
 #endif
@@ -70,12 +73,17 @@ static size_t packed_bytes(const egg_net_config *c) {
     return aligned((size_t)((c->layer[0].size + 3u) / 4u) * outputs * 4u);
 }
 
+static size_t base_bytes(const egg_net_config *c) {
+    return aligned((size_t)c->layer[0].size * c->ticks * sizeof(int16_t));
+}
+
 static size_t word_bytes(const egg_net_config *c, const egg_es_config *es) {
     return aligned(2u * es->rank * (2u * c->layer[0].size + 1u + c->outputs) * sizeof(uint32_t));
 }
 
 size_t egg_group_bytes(const egg_net_config *c, const egg_es_config *es) {
-    return packed_bytes(c) + word_bytes(c, es) + (size_t)((c->layer[0].size + 3u) / 4u) * 8u * EGG_GROUP_VECTOR;
+    size_t counts = (size_t)((c->layer[0].size + 3u) / 4u) * 8u * EGG_GROUP_VECTOR;
+    return packed_bytes(c) + base_bytes(c) + word_bytes(c, es) + counts;
 }
 
 void egg_group_prepare(const egg_net *net, void *scratch) {
@@ -90,6 +98,18 @@ void egg_group_prepare(const egg_net *net, void *scratch) {
             packed[(h / 4u * outputs + j) * 4u + h % 4u] = net->weights[1][h * c->outputs + j];
 }
 
+/* base currents neuron by neuron */
+static void share(const egg_group_job *job, const egg_ws *ws) {
+    const egg_net_config *c = &job->gen->net->config;
+    uint32_t size = c->layer[0].size, padded = egg_pad(size);
+    int16_t *out = job->base;
+    for (uint32_t h = 0; h < size; h++)
+        for (uint32_t t = 0; t < c->ticks; t++) {
+            int32_t current = ws->base[t * padded + h];
+            *out++ = (int16_t)(job->average ? 2 * current + INT16_MIN : current);
+        }
+}
+
 egg_result egg_group_batch(const egg_gen *gen, egg_ws *ws, void *scratch, const uint8_t *stream, uint32_t label,
                            int32_t *diff) {
     const egg_net_config *c = &gen->net->config;
@@ -99,12 +119,14 @@ egg_result egg_group_batch(const egg_gen *gen, egg_ws *ws, void *scratch, const 
     job.gen = gen;
     job.label = label;
     job.ranks = ranks;
-    job.base = ws->base;
+    job.average = kernel->average && c->layer[0].leak_shift == 1 && c->layer[0].refractory == 0;
     job.s = ws->projection;
     job.packed = (const int8_t *)scratch;
-    job.words = (uint32_t *)(void *)((uint8_t *)scratch + packed_bytes(c));
-    job.counts = (uint8_t *)scratch + packed_bytes(c) + word_bytes(c, &gen->es);
+    job.base = (int16_t *)(void *)((uint8_t *)scratch + packed_bytes(c));
+    job.words = (uint32_t *)(void *)((uint8_t *)job.base + base_bytes(c));
+    job.counts = (uint8_t *)job.words + word_bytes(c, &gen->es);
     egg_forward_share(gen->net, ws, stream);
+    share(&job, ws);
     for (uint32_t word0 = 0; word0 < words; word0 += EGG_WORDS) {
         uint32_t n = words - word0 < EGG_WORDS ? words - word0 : EGG_WORDS;
         static const egg_key none = {0, 0};
@@ -115,7 +137,7 @@ egg_result egg_group_batch(const egg_gen *gen, egg_ws *ws, void *scratch, const 
             for (uint32_t t = 0; t < c->ticks; t++, c_out += 32u * EGG_WORDS)
                 tick = ws->kernels->project(tick, noise, none, rows - 1u, word0, n, c_out);
         }
-        kernel->scale(ws->projection, ranks * c->ticks * 32u * EGG_WORDS, gen->sigma.hidden,
+        kernel->scale(&job, ranks * c->ticks * 32u * EGG_WORDS, gen->sigma.hidden,
                       egg_forward_limit(&c->layer[0]) / gen->es.rank);
         for (uint32_t p = 32u * word0; p < pairs && p < 32u * (word0 + EGG_WORDS); p += kernel->pairs)
             kernel->eval(&job, p, diff + p);

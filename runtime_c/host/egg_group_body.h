@@ -17,14 +17,16 @@ typedef uint32_t K(u32) __attribute__((vector_size(LANE_BYTES), aligned(4), may_
 #if LANE_BYTES == 64
 #define MASK __mmask32
 #define SIGNS(bits) ((__mmask32)(bits))
-#define GE(x, y) _mm512_cmpge_epi16_mask((__m512i)(x), (__m512i)(y))
+#define GT(x, y) _mm512_cmpgt_epi16_mask((__m512i)(x), (__m512i)(y))
+#define GT_UNSIGNED(x, y) _mm512_cmpgt_epu16_mask((__m512i)(x), (__m512i)(y))
 #define SUB_IF(m, x, y) ((V16)_mm512_mask_sub_epi16((__m512i)(x), m, (__m512i)(x), (__m512i)(y)))
 #define SELECT(m, x, y) ((V16)_mm512_mask_blend_epi16(m, (__m512i)(y), (__m512i)(x)))
 #define DOT4(sum, x, w) ((V32)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(x), _mm512_set1_epi32(w)))
 #else
 #define MASK V16
 #define SIGNS(bits) K(signs)(bits)
-#define GE(x, y) ((x) >= (y))
+#define GT(x, y) ((x) > (y))
+#define GT_UNSIGNED(x, y) (((x) ^ INT16_MIN) > ((y) ^ INT16_MIN))
 #define SUB_IF(m, x, y) ((x) - ((m) & (y)))
 #define SELECT(m, x, y) (((x) & (m)) | ((y) & ~(m)))
 #if LANE_BYTES == 32 /* bytes 0..32 times -127..127: no 16-bit sum saturates */
@@ -52,18 +54,38 @@ INLINE V32 K(dot4)(V32 sum, V32 x, int32_t w) {
 }
 #endif
 
+/* (x + y + 1) >> 1 of unsigned lanes */
+#if LANE_BYTES == 64
+#define AVERAGE(x, y) ((V16)_mm512_avg_epu16((__m512i)(x), (__m512i)(y)))
+#elif LANE_BYTES == 32
+#define AVERAGE(x, y) ((V16)_mm256_avg_epu16((__m256i)(x), (__m256i)(y)))
+#elif defined(__SSE2__)
+#define AVERAGE(x, y) ((V16)_mm_avg_epu16((__m128i)(x), (__m128i)(y)))
+#elif defined(__ARM_NEON)
+#define AVERAGE(x, y) ((V16)vrhaddq_u16((uint16x8_t)(x), (uint16x8_t)(y)))
+#endif
+#ifdef AVERAGE
+enum { K(average) = 1 };
+#else
+enum { K(average) = 0 };
+#define AVERAGE(x, y) (x) /* never used */
+#endif
+
 #define EVEN(x) ((V32)(((V32)(x) << 16) >> 16)) /* int16 lanes 0, 2, 4, ... as int32 lanes; ODD: 1, 3, 5, ... */
 #define ODD(x) ((V32)((V32)(x) >> 16))
 #define EVEN_UNSIGNED(x) ((V32)((U32)(x) & 0xFFFFu))
 #define ODD_UNSIGNED(x) ((V32)((U32)(x) >> 16))
 #define PICK(m, x, y) (((x) & (V32)(m)) | ((y) & ~(V32)(m)))
 
-/* s = clamp(rs(projection * sigma, 8), limit) in place */
-TARGET static void K(scale)(int16_t *s, uint32_t n, int32_t sigma, int32_t limit) {
+/* s[n] = clamp(rs(projection * sigma, 8), limit) in place; twice that for the averaging neuron */
+TARGET static void K(scale)(const egg_group_job *job, uint32_t n, int32_t sigma, int32_t limit) {
+    uint32_t twice = job->average ? 1 : 0;
+    int16_t *s = job->s;
     for (uint32_t i = 0; i < n; i++) {
         int32_t x = (s[i] * sigma + 128) >> 8;
         x = x > limit ? limit : x;
-        s[i] = (int16_t)(x < -limit ? -limit : x);
+        x = x < -limit ? -limit : x;
+        s[i] = (int16_t)(x * (1 << twice));
     }
 }
 
@@ -82,23 +104,24 @@ typedef struct {
     V16 v, n, ref;
 } K(neuron);
 
-/* One tick (DESIGN.md section 5). */
-INLINE void K(tick)(K(neuron) * x, V16 i, V16 th, uint32_t k, uint32_t refractory) {
+/* One tick (DESIGN.md section 5); `last` is threshold - 1.
+ * With leak shift 1, v - (v >> 1) + i is (v + 1 + 2 i) >> 1, the rounded average of v and 2 i, which a vector unit has
+ * in one instruction. It is unsigned, so v is held as v + 2^15, and i comes as 2 i + 2^15; |i| < 2^14, so it fits. */
+INLINE void K(tick)(K(neuron) * x, V16 i, V16 last, uint32_t k, uint32_t refractory, uint32_t average) {
+    MASK spike, ready;
     if (refractory > 0) {
-        MASK ready = GE((V16){0}, x->ref);
+        ready = GT((V16){0} + 1, x->ref);
         x->ref = SELECT(ready, (V16){0}, x->ref - 1);
         i = SELECT(ready, i, (V16){0});
-        x->v = (x->v - (x->v >> k)) + i;
-        MASK spike = GE(x->v, th) & ready;
-        x->v = SUB_IF(spike, x->v, th);
-        x->n = SUB_IF(spike, x->n, ((V16){0} - 1));
-        x->ref = SELECT(spike, (V16){0} + (int16_t)refractory, x->ref);
-    } else {
-        x->v = (x->v - (x->v >> k)) + i;
-        MASK spike = GE(x->v, th);
-        x->v = SUB_IF(spike, x->v, th);
-        x->n = SUB_IF(spike, x->n, ((V16){0} - 1));
     }
+    x->v = average ? (V16)AVERAGE(x->v, i) : (V16)((x->v - (x->v >> k)) + i);
+    spike = average ? GT_UNSIGNED(x->v, last) : GT(x->v, last);
+    if (refractory > 0) {
+        spike &= ready;
+        x->ref = SELECT(spike, (V16){0} + (int16_t)refractory, x->ref);
+    }
+    x->v = SUB_IF(spike, x->v, (last - (int16_t)(average ? INT16_MIN : 0)) + 1);
+    x->n = SUB_IF(spike, x->n, ((V16){0} - 1));
 }
 
 /* What the lanes sum up over neurons, for each sign and block: spikes, and spikes where the readout's b is +1. */
@@ -107,30 +130,33 @@ typedef struct {
 } K(totals);
 
 /* Spikes of neuron h: count[sign][block]. Runs the neuron twice, with base + pert and base - pert for the pairs whose
- * sign is +; the other pairs have the two counts swapped. `ranks` and `refractory` are constants at each call. */
+ * sign is +; the other pairs have the two counts swapped. `ranks`, `refractory` and
+ * `average` are constants at each call that matters. */
 INLINE void K(lif)(const egg_group_job *job, uint32_t h, uint32_t pair0, const uint32_t *a, uint32_t stride,
-                   uint32_t ranks, uint32_t refractory, V16 count[2][BLOCKS]) {
+                   uint32_t ranks, uint32_t refractory, uint32_t average, V16 count[2][BLOCKS]) {
     const egg_net_config *c = &job->gen->net->config;
-    uint32_t ticks = c->ticks, size = c->layer[0].size, padded = egg_pad(size), k = c->layer[0].leak_shift;
-    V16 th = (V16){0} + (int16_t)c->layer[0].threshold;
-    const int16_t *s = job->s + pair0 % (32u * EGG_WORDS), *base = job->base + h;
+    uint32_t ticks = c->ticks, size = c->layer[0].size, k = c->layer[0].leak_shift;
+    V16 zero = (V16){0} + (int16_t)(average ? INT16_MIN : 0);
+    V16 last = zero + (int16_t)(c->layer[0].threshold - 1);
+    const int16_t *s = job->s + pair0 % (32u * EGG_WORDS), *base = job->base + h * ticks;
     MASK agree[EGG_RANK_MAX][BLOCKS]; /* where the sign of a rank is that of rank 0 */
     K(neuron) plus[BLOCKS], minus[BLOCKS];
     for (uint32_t u = 0; u < BLOCKS; u++) {
-        plus[u].v = plus[u].n = plus[u].ref = minus[u].v = minus[u].n = minus[u].ref = (V16){0};
+        plus[u].v = minus[u].v = zero;
+        plus[u].n = plus[u].ref = minus[u].n = minus[u].ref = (V16){0};
         for (uint32_t r = 1; r < ranks; r++)
             agree[r][u] = SIGNS(~(K(bits)(a + h, stride, pair0, u) ^ K(bits)(a + r * size + h, stride, pair0, u)));
     }
     for (uint32_t t = 0; t < ticks; t++) {
-        V16 shared = (V16){0} + base[t * padded];
+        V16 shared = (V16){0} + base[t];
         for (uint32_t u = 0; u < BLOCKS; u++) {
             V16 pert = *(const V16 *)(s + t * 32u * EGG_WORDS + u * LANES);
             for (uint32_t r = 1; r < ranks; r++) {
                 V16 x = *(const V16 *)(s + (r * ticks + t) * 32u * EGG_WORDS + u * LANES);
                 pert = SELECT(agree[r][u], pert + x, pert - x);
             }
-            K(tick)(&plus[u], shared + pert, th, k, refractory);
-            K(tick)(&minus[u], shared - pert, th, k, refractory);
+            K(tick)(&plus[u], shared + pert, last, k, refractory, average);
+            K(tick)(&minus[u], shared - pert, last, k, refractory, average);
         }
     }
     for (uint32_t u = 0; u < BLOCKS; u++) {
@@ -142,7 +168,7 @@ INLINE void K(lif)(const egg_group_job *job, uint32_t h, uint32_t pair0, const u
 
 /* All neurons: counts as bytes of four neurons a 32-bit lane, [size / 4][sign][block][even, odd pairs]. */
 INLINE void K(hidden)(const egg_group_job *job, uint32_t pair0, const uint32_t *a, const uint32_t *b, uint32_t stride,
-                      uint32_t ranks, uint32_t refractory, K(totals) * totals) {
+                      uint32_t ranks, uint32_t refractory, uint32_t average, K(totals) * totals) {
     uint32_t size = job->gen->net->config.layer[0].size;
     V32 *out = (V32 *)(void *)job->counts;
     for (uint32_t h = 0; h < size; h += 4) {
@@ -152,7 +178,7 @@ INLINE void K(hidden)(const egg_group_job *job, uint32_t pair0, const uint32_t *
                 for (uint32_t u = 0; u < BLOCKS; u++) count[i][0][u] = count[i][1][u] = (V16){0};
                 continue;
             }
-            K(lif)(job, h + i, pair0, a, stride, ranks, refractory, count[i]);
+            K(lif)(job, h + i, pair0, a, stride, ranks, refractory, average, count[i]);
             for (uint32_t u = 0; u < BLOCKS; u++)
                 for (uint32_t sign = 0; sign < 2; sign++) totals->spikes[sign][u] += count[i][sign][u];
             for (uint32_t r = 0; b != NULL && r < ranks; r++)
@@ -244,10 +270,15 @@ TARGET static void K(group)(const egg_group_job *job, uint32_t pair0, int32_t *d
             for (uint32_t r = 0; r < ranks; r++) totals.projection[r][sign][u] = (V16){0};
         }
     const uint32_t *rows = integrate ? b : NULL;
-    if (c->layer[0].refractory == 0 && ranks == 1)
-        K(hidden)(job, pair0, a, rows, stride, 1, 0, &totals);
+    uint32_t refractory = c->layer[0].refractory;
+    if (job->average && ranks == 1)
+        K(hidden)(job, pair0, a, rows, stride, 1, 0, 1, &totals);
+    else if (job->average)
+        K(hidden)(job, pair0, a, rows, stride, ranks, 0, 1, &totals);
+    else if (refractory == 0 && ranks == 1)
+        K(hidden)(job, pair0, a, rows, stride, 1, 0, 0, &totals);
     else
-        K(hidden)(job, pair0, a, rows, stride, ranks, c->layer[0].refractory, &totals);
+        K(hidden)(job, pair0, a, rows, stride, ranks, refractory, 0, &totals);
 
     V32 x[EGG_OUTPUTS_MAX + EGG_GROUP_COLUMNS], fitness[2][BLOCKS][2];
     for (uint32_t v = 0; v < 4u * BLOCKS; v++) {
@@ -295,7 +326,9 @@ TARGET static void K(group)(const egg_group_job *job, uint32_t pair0, int32_t *d
 #undef INLINE
 #undef MASK
 #undef SIGNS
-#undef GE
+#undef GT
+#undef GT_UNSIGNED
+#undef AVERAGE
 #undef SUB_IF
 #undef SELECT
 #undef DOT4

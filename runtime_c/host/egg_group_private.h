@@ -12,7 +12,8 @@
 typedef struct {
     const egg_gen *gen;
     uint32_t label, ranks;
-    const int16_t *base;  /* [ticks][padded] currents that all members share */
+    uint32_t average;     /* base and s hold what the averaging form of the neuron wants, see egg_group_body.h */
+    int16_t *base;        /* [size][ticks] currents that all members share */
     int16_t *s;           /* [rank][ticks][32 * EGG_WORDS] perturbation of a neuron of sign +1, pair by pair */
     const int8_t *packed; /* [size / 4][outputs, padded][4] readout weights of four neurons at a time */
     uint32_t *words;      /* signs of the pairs in lanes: [2 words][rank][cols + rows of the readout + outputs] */

@@ -22,7 +22,7 @@ from eggroll_edge.sampling import IndexStream
 NET = NetConfig(36, 4, 6, (LifConfig(16, 160),))
 DEEP = NetConfig(36, 4, 6, (LifConfig(37, 80, 2, 1), LifConfig(5, 60)), gain=4)
 WAIT = NetConfig(36, 4, 6, (LifConfig(37, 80, 2, 1),), gain=4)
-ONE = NetConfig(36, 4, 6, (LifConfig(4, 60),), "spikes", 8)
+ONE = NetConfig(36, 4, 6, (LifConfig(4, 60, 2),), "spikes", 8)
 SPIKES = NetConfig(36, 4, 6, (LifConfig(12, 80), LifConfig(4, 60)), "spikes", 8)
 
 
@@ -122,7 +122,9 @@ CASES: list[tuple[str, NetConfig, dict[str, Any]]] = [
     ("batch", SPIKES, {"fitness": "accuracy"}),
     ("batch", WAIT, {"rank": 3, "pairs": 70, "penalty_bits": 0.01}),
     ("batch", WAIT, {"fitness": "accuracy"}),
+    ("batch", NET, {"rank": 2, "pairs": 130}),
     ("batch", ONE, {"rank": 2}),
+    ("batch", ONE, {"penalty_bits": 0.1}),
     ("full", DEEP, {"batch": 7}),
     ("full", SPIKES, {}),
 ]
