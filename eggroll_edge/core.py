@@ -175,7 +175,7 @@ class Workspace:
         if es is not None and es.estimator == "full":
             self._full = _aligned(lib.egg_full_bytes(c))
         self._scratch: U8 = np.zeros(0, np.uint8)
-        if es is not None and es.estimator == "batch":
+        if es is not None and es.estimator != "full":
             self._scratch = _aligned(lib.egg_host_scratch(c, e))
 
     @property
@@ -313,8 +313,8 @@ class Population:
     ) -> None:
         """Positions first.. of a generation add their steps to total; given: f and e are inputs."""
         lib.egg_host_sample(
-            self.native, ws.native, samples.native, _u32(index), len(index), first, given, _i8(f),
-            _u8(e), _i32(total), ws._tally,
+            self.native, ws.native, _u8(ws._scratch), samples.native, _u32(index), len(index),
+            first, given, _i8(f), _u8(e), _i32(total), ws._tally,
         )  # fmt: skip
 
     def online(
@@ -322,8 +322,8 @@ class Population:
     ) -> None:
         """len(index) generations of one sample each; given: f and e are inputs."""
         lib.egg_host_online(
-            self.native, ws.native, samples.native, _u32(index), len(index), given, _i8(f), _u8(e),
-            ws._tally,
+            self.native, ws.native, _u8(ws._scratch), samples.native, _u32(index), len(index),
+            given, _i8(f), _u8(e), ws._tally,
         )  # fmt: skip
 
     # --- all

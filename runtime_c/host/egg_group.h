@@ -20,4 +20,9 @@ void egg_group_prepare(const egg_net *net, void *scratch);
 egg_result egg_group_batch(const egg_gen *gen, egg_ws *ws, void *scratch, const uint8_t *stream, uint32_t label,
                            int32_t *diff);
 
+/* As egg_sample_eval(). With S segments a neuron's perturbation is one of 2^S, whatever the number of pairs: it is run
+ * once for each, and members look their spikes up. */
+egg_result egg_group_sample(const egg_gen *gen, egg_ws *ws, void *scratch, uint32_t pos, const uint8_t *stream,
+                            uint32_t label, int8_t *f, uint8_t *e);
+
 #endif

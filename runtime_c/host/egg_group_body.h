@@ -124,6 +124,79 @@ INLINE void K(tick)(K(neuron) * x, V16 i, V16 last, uint32_t k, uint32_t refract
     x->n = SUB_IF(spike, x->n, ((V16){0} - 1));
 }
 
+/* sample: each neuron's spikes for every pattern of segment signs, with a vector's lanes holding patterns. Bit s of a
+ * pattern is the sign of segment s. Four neurons at a time, to hide the latency of the ticks. */
+INLINE void K(run_patterns)(const egg_group_job *job, uint32_t refractory, uint32_t average) {
+    const egg_net_config *c = &job->gen->net->config;
+    uint32_t ticks = c->ticks, segments = job->gen->es.segments, k = c->layer[0].leak_shift;
+    V16 zero = (V16){0} + (int16_t)(average ? INT16_MIN : 0), last = zero + (int16_t)(c->layer[0].threshold - 1);
+    int16_t sigma = (int16_t)(average ? 2 * job->gen->sigma.hidden : job->gen->sigma.hidden);
+    for (uint32_t part = 0; part < EGG_GROUP_PATTERNS; part += LANES) {
+        V16 pert[EGG_TICKS_MAX];
+        for (uint32_t t = 0; t < ticks; t++)
+            for (uint32_t i = 0; i < LANES; i++)
+                pert[t][i] = (int16_t)((part + i) >> (t * segments / ticks) & 1u ? sigma : -sigma);
+        for (uint32_t h = 0; h < c->layer[0].size; h += 4) {
+            K(neuron) x[4];
+            for (uint32_t i = 0; i < 4; i++) {
+                x[i].v = zero;
+                x[i].n = x[i].ref = (V16){0};
+            }
+            for (uint32_t t = 0; t < ticks; t++)
+                for (uint32_t i = 0; i < 4; i++)
+                    K(tick)(&x[i], pert[t] + job->base[(h + i) * ticks + t], last, k, refractory, average);
+            for (uint32_t i = 0; i < 4; i++) *(V16 *)(job->tables + (h + i) * EGG_GROUP_PATTERNS + part) = x[i].n;
+        }
+    }
+}
+
+TARGET static void K(patterns)(const egg_group_job *job) {
+    if (job->average)
+        K(run_patterns)(job, 0, 1);
+    else
+        K(run_patterns)(job, job->gen->net->config.layer[0].refractory, 0);
+}
+
+/* table[index], table of EGG_GROUP_PATTERNS */
+INLINE V16 K(look)(const int16_t *table, V16 index) {
+#if LANE_BYTES == 64
+    return (V16)_mm512_permutexvar_epi16((__m512i)index, *(const __m512i_u *)(const void *)table);
+#elif LANE_BYTES == 32
+    __m256i low = *(const __m256i_u *)(const void *)table, high = *(const __m256i_u *)(const void *)(table + 16);
+    low = _mm256_permute4x64_epi64(_mm256_packus_epi16(low, low), 0x88); /* as bytes, in both halves */
+    high = _mm256_permute4x64_epi64(_mm256_packus_epi16(high, high), 0x88);
+    __m256i byte = (__m256i)(index | INT16_MIN); /* the upper byte of a lane picks 0 */
+    return SELECT(index > 15, (V16)_mm256_shuffle_epi8(high, byte), (V16)_mm256_shuffle_epi8(low, byte));
+#else
+    V16 out;
+    for (uint32_t i = 0; i < LANES; i++) out[i] = table[(uint16_t)index[i]];
+    return out;
+#endif
+}
+
+/* sample: the pattern of segment signs of the pairs' members of sign + */
+INLINE void K(pattern_of)(const egg_group_job *job, uint32_t pair0, const egg_group_signs *signs, V16 *pattern) {
+    for (uint32_t u = 0; u < BLOCKS; u++) {
+        pattern[u] = (V16){0};
+        for (uint32_t s = 0; s < job->gen->es.segments; s++) {
+            MASK set = SIGNS(K(bits)(signs->z + s, signs->stride, pair0, u));
+            pattern[u] |= SELECT(set, (V16){0} + (int16_t)(1 << s), (V16){0});
+        }
+    }
+}
+
+/* As K(lif): a neuron of sign - sees the opposite pattern, and so does a member of sign -. */
+INLINE void K(look_up)(const egg_group_job *job, uint32_t h, uint32_t pair0, const egg_group_signs *signs,
+                       const V16 *pattern, V16 count[2][BLOCKS]) {
+    const int16_t *table = job->tables + h * EGG_GROUP_PATTERNS, all = EGG_GROUP_PATTERNS - 1;
+    for (uint32_t u = 0; u < BLOCKS; u++) {
+        MASK sign = SIGNS(K(bits)(signs->a + h, signs->stride, pair0, u));
+        V16 seen = SELECT(sign, pattern[u], pattern[u] ^ all);
+        count[0][u] = K(look)(table, seen);
+        count[1][u] = K(look)(table, seen ^ all);
+    }
+}
+
 /* What the lanes sum up over neurons, for each sign and block: spikes, and spikes where the readout's b is +1. */
 typedef struct {
     V16 spikes[2][BLOCKS], projection[EGG_RANK_MAX][2][BLOCKS];
@@ -167,10 +240,12 @@ INLINE void K(lif)(const egg_group_job *job, uint32_t h, uint32_t pair0, const u
 }
 
 /* All neurons: counts as bytes of four neurons a 32-bit lane, [size / 4][sign][block][even, odd pairs]. */
-INLINE void K(hidden)(const egg_group_job *job, uint32_t pair0, const uint32_t *a, const uint32_t *b, uint32_t stride,
+INLINE void K(hidden)(const egg_group_job *job, uint32_t pair0, const egg_group_signs *signs, uint32_t tables,
                       uint32_t ranks, uint32_t refractory, uint32_t average, K(totals) * totals) {
     uint32_t size = job->gen->net->config.layer[0].size;
     V32 *out = (V32 *)(void *)job->counts;
+    V16 pattern[BLOCKS];
+    if (tables) K(pattern_of)(job, pair0, signs, pattern);
     for (uint32_t h = 0; h < size; h += 4) {
         V16 count[4][2][BLOCKS];
         for (uint32_t i = 0; i < 4; i++) {
@@ -178,20 +253,23 @@ INLINE void K(hidden)(const egg_group_job *job, uint32_t pair0, const uint32_t *
                 for (uint32_t u = 0; u < BLOCKS; u++) count[i][0][u] = count[i][1][u] = (V16){0};
                 continue;
             }
-            K(lif)(job, h + i, pair0, a, stride, ranks, refractory, average, count[i]);
+            if (tables)
+                K(look_up)(job, h + i, pair0, signs, pattern, count[i]);
+            else
+                K(lif)(job, h + i, pair0, signs->a, signs->stride, ranks, refractory, average, count[i]);
             for (uint32_t u = 0; u < BLOCKS; u++)
                 for (uint32_t sign = 0; sign < 2; sign++) totals->spikes[sign][u] += count[i][sign][u];
-            for (uint32_t r = 0; b != NULL && r < ranks; r++)
+            for (uint32_t r = 0; signs->b != NULL && r < ranks; r++)
                 for (uint32_t u = 0; u < BLOCKS; u++) {
-                    MASK set = SIGNS(K(bits)(b + r * (size + 1u) + h + i, stride, pair0, u));
+                    MASK set = SIGNS(K(bits)(signs->b + r * (size + 1u) + h + i, signs->stride, pair0, u));
                     for (uint32_t sign = 0; sign < 2; sign++)
                         totals->projection[r][sign][u] += SELECT(set, count[i][sign][u], (V16){0});
                 }
         }
         for (uint32_t sign = 0; sign < 2; sign++)
             for (uint32_t u = 0; u < BLOCKS; u++) {
-                V16 low = count[0][sign][u] | (count[1][sign][u] << 8),
-                    high = count[2][sign][u] | (count[3][sign][u] << 8);
+                V16 low = count[0][sign][u] | (count[1][sign][u] << 8);
+                V16 high = count[2][sign][u] | (count[3][sign][u] << 8);
                 *out++ = EVEN_UNSIGNED(low) | ((V32)high << 16);
                 *out++ = ODD_UNSIGNED(low) | ((V32)high & (int32_t)0xFFFF0000);
             }
@@ -248,37 +326,80 @@ INLINE V32 K(fitness)(const egg_group_job *job, const V32 *x, V32 spikes) {
     return -PICK(loss > most, most, loss);
 }
 
+INLINE egg_group_signs K(draw_batch)(const egg_group_job *job, uint32_t pair0) {
+    const egg_gen *gen = job->gen;
+    const egg_net_config *c = &gen->net->config;
+    uint32_t size = c->layer[0].size, rows = size + 1u, ranks = job->ranks;
+    egg_group_signs w = {job->words, job->words + ranks * size, NULL, NULL, ranks * (size + rows + c->outputs)};
+    w.out = w.b + ranks * rows;
+    for (uint32_t r = 0; r < ranks; r++) {
+        K(draw)(egg_rng_key(gen->seed, gen->generation, 0, 0, EGG_STREAM_A, r), size, pair0, w.a + r * size, w.stride);
+        if (c->readout != EGG_READOUT_INTEGRATE) continue;
+        K(draw)(egg_rng_key(gen->seed, gen->generation, 0, 1, EGG_STREAM_B, r), rows, pair0, w.b + r * rows, w.stride);
+        K(draw)(egg_rng_key(gen->seed, gen->generation, 0, 1, EGG_STREAM_A, r), c->outputs, pair0,
+                w.out + r * c->outputs, w.stride);
+    }
+    if (c->readout != EGG_READOUT_INTEGRATE) w.b = NULL;
+    return w;
+}
+
+INLINE egg_group_signs K(draw_sample)(const egg_group_job *job, uint32_t pair0) {
+    const egg_gen *gen = job->gen;
+    const egg_net_config *c = &gen->net->config;
+    uint32_t size = c->layer[0].size, segments = gen->es.segments;
+    egg_group_signs w = {job->words, NULL, job->words + size, job->words + size + c->outputs,
+                         size + c->outputs + segments};
+    K(draw)(egg_rng_key(gen->seed, gen->generation, job->pos, 0, EGG_STREAM_A, 0), size, pair0, w.a, w.stride);
+    K(draw)(egg_rng_key(gen->seed, gen->generation, job->pos, 0, EGG_STREAM_Z, 0), segments, pair0, w.z, w.stride);
+    K(draw)(egg_rng_key(gen->seed, gen->generation, job->pos, 1, EGG_STREAM_LOGIT, 0), c->outputs, pair0, w.out,
+            w.stride);
+    return w;
+}
+
+/* x where the pairs' sign of a word is +, -x where it is -; for the even or odd pairs of block u */
+INLINE V32 K(signed)(V32 x, const uint32_t *words, uint32_t stride, uint32_t pair0, uint32_t u, uint32_t odd) {
+    V16 zero = {0}, flip = SELECT(SIGNS(K(bits)(words, stride, pair0, u)), zero, zero - 1);
+    V32 minus = odd ? ODD(flip) : EVEN(flip);
+    return (x ^ minus) - minus;
+}
+
+/* batch: adds what rank r puts on the readout. set: spikes where b is +1 */
+INLINE void K(perturb_readout)(const egg_group_job *job, const egg_group_signs *w, uint32_t pair0, uint32_t u,
+                               uint32_t odd, uint32_t r, V32 set, V32 spikes, int32_t sign, V32 *x) {
+    const egg_net_config *c = &job->gen->net->config;
+    uint32_t size = c->layer[0].size;
+    V32 sum = 2 * set - spikes;
+    sum += K(signed)((V32){0} + c->ticks, w->b + r * (size + 1u) + size, w->stride, pair0, u, odd);
+    V32 s = (sum * (int32_t)job->gen->sigma.readout + 128) >> 8, most = (V32){0} + (1 << 19) / (int32_t)job->ranks;
+    s = PICK(s > most, most, s);
+    s = PICK(s < -most, -most, s) * sign;
+    for (uint32_t j = 0; j < c->outputs; j++)
+        x[j] += K(signed)(s, w->out + r * c->outputs + j, w->stride, pair0, u, odd);
+}
+
 /* Adds F(+) - F(-) of BLOCKS * LANES pairs from pair0 to diff. */
 TARGET static void K(group)(const egg_group_job *job, uint32_t pair0, int32_t *diff) {
     const egg_gen *gen = job->gen;
     const egg_net_config *c = &gen->net->config;
     uint32_t size = c->layer[0].size, ranks = job->ranks, integrate = c->readout == EGG_READOUT_INTEGRATE;
-    uint32_t stride = ranks * (2u * size + 1u + c->outputs);
-    uint32_t *a = job->words, *b = a + ranks * size, *out = b + ranks * (size + 1u);
-    for (uint32_t r = 0; r < ranks; r++) {
-        K(draw)(egg_rng_key(gen->seed, gen->generation, 0, 0, EGG_STREAM_A, r), size, pair0, a + r * size, stride);
-        if (!integrate) continue;
-        K(draw)(egg_rng_key(gen->seed, gen->generation, 0, 1, EGG_STREAM_B, r), size + 1u, pair0, b + r * (size + 1u),
-                stride);
-        K(draw)(egg_rng_key(gen->seed, gen->generation, 0, 1, EGG_STREAM_A, r), c->outputs, pair0, out + r * c->outputs,
-                stride);
-    }
+    egg_group_signs w = job->tables != NULL ? K(draw_sample)(job, pair0) : K(draw_batch)(job, pair0);
     K(totals) totals;
     for (uint32_t sign = 0; sign < 2; sign++)
         for (uint32_t u = 0; u < BLOCKS; u++) {
             totals.spikes[sign][u] = (V16){0};
             for (uint32_t r = 0; r < ranks; r++) totals.projection[r][sign][u] = (V16){0};
         }
-    const uint32_t *rows = integrate ? b : NULL;
     uint32_t refractory = c->layer[0].refractory;
-    if (job->average && ranks == 1)
-        K(hidden)(job, pair0, a, rows, stride, 1, 0, 1, &totals);
+    if (job->tables != NULL)
+        K(hidden)(job, pair0, &w, 1, 1, 0, 0, &totals);
+    else if (job->average && ranks == 1)
+        K(hidden)(job, pair0, &w, 0, 1, 0, 1, &totals);
     else if (job->average)
-        K(hidden)(job, pair0, a, rows, stride, ranks, 0, 1, &totals);
+        K(hidden)(job, pair0, &w, 0, ranks, 0, 1, &totals);
     else if (refractory == 0 && ranks == 1)
-        K(hidden)(job, pair0, a, rows, stride, 1, 0, 0, &totals);
+        K(hidden)(job, pair0, &w, 0, 1, 0, 0, &totals);
     else
-        K(hidden)(job, pair0, a, rows, stride, ranks, refractory, 0, &totals);
+        K(hidden)(job, pair0, &w, 0, ranks, refractory, 0, &totals);
 
     V32 x[EGG_OUTPUTS_MAX + EGG_GROUP_COLUMNS], fitness[2][BLOCKS][2];
     for (uint32_t v = 0; v < 4u * BLOCKS; v++) {
@@ -292,23 +413,16 @@ TARGET static void K(group)(const egg_group_job *job, uint32_t pair0, int32_t *d
             else
                 x[j] = (V32)(((const U32 *)(const void *)job->counts)[j / 4u * 8u + v] >> (8u * (j % 4u))) & 255;
         }
-        for (uint32_t r = 0; integrate && r < ranks; r++) {
-            V16 one = {0},
-                bias = SELECT(SIGNS(K(bits)(b + r * (size + 1u) + size, stride, pair0, u)), one + 1, one - 1);
+        for (uint32_t r = 0; w.b != NULL && r < ranks; r++) {
             V16 set = totals.projection[r][sign][u];
-            V32 sum =
-                2 * (odd ? ODD_UNSIGNED(set) : EVEN_UNSIGNED(set)) - spikes + c->ticks * (odd ? ODD(bias) : EVEN(bias));
-            V32 s = (sum * (int32_t)gen->sigma.readout + 128) >> 8, most = (V32){0} + (1 << 19) / (int32_t)ranks;
-            s = PICK(s > most, most, s);
-            s = PICK(s < -most, -most, s);
-            if (sign == 1) s = -s;
-            for (uint32_t j = 0; j < c->outputs; j++) {
-                V16 flip = SELECT(SIGNS(K(bits)(out + r * c->outputs + j, stride, pair0, u)), one, one - 1);
-                V32 minus = odd ? ODD(flip) : EVEN(flip);
-                x[j] += (s ^ minus) - minus;
-            }
+            K(perturb_readout)(job, &w, pair0, u, odd, r, odd ? ODD_UNSIGNED(set) : EVEN_UNSIGNED(set), spikes,
+                               sign ? -1 : 1, x);
         }
-        for (uint32_t j = 0; j < c->outputs; j++) x[j] <<= c->gain;
+        V32 logit = (V32){0} + (int32_t)gen->sigma.readout * (sign ? -1 : 1);
+        for (uint32_t j = 0; j < c->outputs; j++) {
+            x[j] <<= c->gain;
+            if (job->tables != NULL && integrate) x[j] += K(signed)(logit, w.out + j, w.stride, pair0, u, odd);
+        }
         fitness[sign][u][odd] = K(fitness)(job, x, spikes);
     }
     for (uint32_t p = 0; p < BLOCKS * LANES && pair0 + p < gen->es.pairs; p++) {

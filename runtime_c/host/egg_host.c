@@ -60,32 +60,37 @@ size_t egg_host_scratch(const egg_net_config *net, const egg_es_config *es) {
 }
 
 /* The bytes of one sample, evaluated or given; leaves its credit in the workspace. */
-static void sample_credit(const egg_gen *gen, egg_ws *ws, const egg_data *data, uint32_t i, uint32_t pos, int replay,
-                          int8_t *f, uint8_t *e, egg_tally *tally) {
+static void sample_credit(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_data *data, uint32_t i, uint32_t pos,
+                          int replay, int8_t *f, uint8_t *e, egg_tally *tally) {
     const uint8_t *stream = stream_of(data, i);
     uint32_t label = data->labels[i];
     egg_result result;
     if (replay)
         result = egg_forward_result(gen->net, ws, egg_run(gen->net, ws, stream), label);
+    else if (egg_group_fits(&gen->net->config, &gen->es, ws))
+        result = egg_group_sample(gen, ws, scratch, pos, stream, label, f, e);
     else
         result = egg_sample_eval(gen, ws, pos, stream, label, f, e);
     count(tally, result, label);
     egg_sample_credit(gen, ws, pos, f, *e);
 }
 
-void egg_host_sample(const egg_gen *gen, egg_ws *ws, const egg_data *data, const uint32_t *index, uint32_t n,
-                     uint32_t pos0, int replay, int8_t *f, uint8_t *e, int32_t *sum, egg_tally *tally) {
+void egg_host_sample(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_data *data, const uint32_t *index,
+                     uint32_t n, uint32_t pos0, int replay, int8_t *f, uint8_t *e, int32_t *sum, egg_tally *tally) {
+    if (egg_group_fits(&gen->net->config, &gen->es, ws)) egg_group_prepare(gen->net, scratch);
     for (uint32_t i = 0; i < n; i++, f += gen->es.pairs) {
-        sample_credit(gen, ws, data, index[i], pos0 + i, replay, f, e + i, tally);
+        sample_credit(gen, ws, scratch, data, index[i], pos0 + i, replay, f, e + i, tally);
         egg_sample_add(gen, ws, stream_of(data, index[i]), sum);
     }
 }
 
-void egg_host_online(const egg_gen *gen, egg_ws *ws, const egg_data *data, const uint32_t *index, uint32_t n,
-                     int replay, int8_t *f, uint8_t *e, egg_tally *tally) {
+void egg_host_online(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_data *data, const uint32_t *index,
+                     uint32_t n, int replay, int8_t *f, uint8_t *e, egg_tally *tally) {
     egg_gen g = *gen;
+    uint32_t group = egg_group_fits(&gen->net->config, &gen->es, ws);
     for (uint32_t i = 0; i < n; i++, f += gen->es.pairs, g.generation++) {
-        sample_credit(&g, ws, data, index[i], 0, replay, f, e + i, tally);
+        if (group) egg_group_prepare(gen->net, scratch);
+        sample_credit(&g, ws, scratch, data, index[i], 0, replay, f, e + i, tally);
         egg_sample_learn(&g, ws, stream_of(data, index[i]));
     }
 }

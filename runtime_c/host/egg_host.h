@@ -25,7 +25,7 @@ egg_status egg_host_check(const egg_net_config *net, const egg_data *data, uint3
 void egg_host_run(const egg_net *net, egg_ws *ws, const egg_data *data, const uint32_t *index, uint32_t n,
                   uint8_t *predicted, egg_tally *tally);
 
-/* Bytes of a worker's scratch memory (aligned to 64), for `batch` and for egg_steps_batch(). */
+/* Bytes of a worker's scratch memory (aligned to 64), for `batch`, `sample` and egg_steps_batch(). */
 size_t egg_host_scratch(const egg_net_config *net, const egg_es_config *es);
 
 /* batch: adds to diff[pairs] and marks active rows. */
@@ -34,12 +34,12 @@ void egg_host_batch(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_dat
 
 /* sample: positions pos0 .. pos0+n-1 of a generation add to sum[weights]. f[n][pairs] and e[n] are results, or given
  * (replay). */
-void egg_host_sample(const egg_gen *gen, egg_ws *ws, const egg_data *data, const uint32_t *index, uint32_t n,
-                     uint32_t pos0, int replay, int8_t *f, uint8_t *e, int32_t *sum, egg_tally *tally);
+void egg_host_sample(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_data *data, const uint32_t *index,
+                     uint32_t n, uint32_t pos0, int replay, int8_t *f, uint8_t *e, int32_t *sum, egg_tally *tally);
 
 /* sample, online: n generations of one sample each, the first with gen->generation; the weights change in place. */
-void egg_host_online(const egg_gen *gen, egg_ws *ws, const egg_data *data, const uint32_t *index, uint32_t n,
-                     int replay, int8_t *f, uint8_t *e, egg_tally *tally);
+void egg_host_online(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_data *data, const uint32_t *index,
+                     uint32_t n, int replay, int8_t *f, uint8_t *e, egg_tally *tally);
 
 /* Order of the samples in an epoch: order[n] (DESIGN.md section 10). keys[n] is scratch. */
 void egg_host_shuffle(uint32_t seed, uint32_t epoch, uint32_t n, uint64_t *keys, uint32_t *order);
