@@ -8,6 +8,7 @@ what they add up are int32, so the number of threads changes no bit.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -206,6 +207,19 @@ class Workspace:
         )  # fmt: skip
 
 
+class Credit:
+    """Steps of up to `capacity` recordings of a generation (estimator sample); see egg_credit.h."""
+
+    MOST = int(lib.EGG_CREDIT_MAX)
+
+    def __init__(self, net: NetConfig, es: EsConfig, capacity: int) -> None:
+        c, e = net.native(), es.native()
+        self.capacity = capacity
+        self._memory = _aligned(lib.egg_credit_bytes(c, e, capacity))
+        self.native = ffi.new("egg_credit *")
+        lib.egg_credit_init(self.native, c, e, capacity, _u8(self._memory))
+
+
 class Population:
     """An estimator at work on a net: the core's generation context."""
 
@@ -309,12 +323,32 @@ class Population:
         given: bool,
         f: I8,
         e: U8,
-        total: I32,
+        credit: Credit,
     ) -> None:
-        """Positions first.. of a generation add their steps to total; given: f and e are inputs."""
+        """Positions first.. of a generation put their steps into credit; given: f, e are inputs."""
         lib.egg_host_sample(
             self.native, ws.native, _u8(ws._scratch), samples.native, _u32(index), len(index),
-            first, given, _i8(f), _u8(e), _i32(total), ws._tally,
+            first, given, _i8(f), _u8(e), credit.native, ws._tally,
+        )  # fmt: skip
+
+    def learn(
+        self,
+        ws: Workspace,
+        credits: Sequence[Credit],
+        m: int,
+        row0: int,
+        row1: int,
+        total: I32 | None,
+        last: bool,
+    ) -> None:
+        """Take the steps of rows [row0, row1) of matrix m out of credits; last: round them.
+
+        total keeps them until the last call; None if each is.
+        """
+        parts = ffi.new("egg_credit *[]", [credit.native for credit in credits])
+        lib.egg_credit_learn(
+            self.native, ws.native, parts, len(credits), m, row0, row1,
+            ffi.NULL if total is None else _i32(total), last,
         )  # fmt: skip
 
     def online(

@@ -76,11 +76,12 @@ static void sample_credit(const egg_gen *gen, egg_ws *ws, void *scratch, const e
 }
 
 void egg_host_sample(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_data *data, const uint32_t *index,
-                     uint32_t n, uint32_t pos0, int replay, int8_t *f, uint8_t *e, int32_t *sum, egg_tally *tally) {
+                     uint32_t n, uint32_t pos0, int replay, int8_t *f, uint8_t *e, egg_credit *credit,
+                     egg_tally *tally) {
     if (egg_group_fits(&gen->net->config, &gen->es, ws)) egg_group_prepare(gen->net, scratch);
     for (uint32_t i = 0; i < n; i++, f += gen->es.pairs) {
         sample_credit(gen, ws, scratch, data, index[i], pos0 + i, replay, f, e + i, tally);
-        egg_sample_add(gen, ws, stream_of(data, index[i]), sum);
+        egg_credit_add(gen, ws, credit, i, stream_of(data, index[i]));
     }
 }
 

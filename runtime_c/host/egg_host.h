@@ -4,6 +4,7 @@
 #define EGG_HOST_H
 
 #include "../egg_es.h"
+#include "egg_credit.h"
 
 /* Sums over the unperturbed runs of samples. */
 typedef struct {
@@ -32,10 +33,11 @@ size_t egg_host_scratch(const egg_net_config *net, const egg_es_config *es);
 void egg_host_batch(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_data *data, const uint32_t *index,
                     uint32_t n, int32_t *diff, uint8_t *active, egg_tally *tally);
 
-/* sample: positions pos0 .. pos0+n-1 of a generation add to sum[weights]. f[n][pairs] and e[n] are results, or given
- * (replay). */
+/* sample: positions pos0 .. pos0+n-1 of a generation, n at most the capacity of credit, into which their steps go.
+ * f[n][pairs] and e[n] are results, or given (replay). */
 void egg_host_sample(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_data *data, const uint32_t *index,
-                     uint32_t n, uint32_t pos0, int replay, int8_t *f, uint8_t *e, int32_t *sum, egg_tally *tally);
+                     uint32_t n, uint32_t pos0, int replay, int8_t *f, uint8_t *e, egg_credit *credit,
+                     egg_tally *tally);
 
 /* sample, online: n generations of one sample each, the first with gen->generation; the weights change in place. */
 void egg_host_online(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_data *data, const uint32_t *index,

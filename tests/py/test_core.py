@@ -118,6 +118,7 @@ CASES: list[tuple[str, NetConfig, dict[str, Any]]] = [
     ("sample", SPIKES, {}),
     ("sample", NET, {"pairs": 150, "segments": 5}),
     ("sample", NET, {"segments": 6}),
+    ("sample", WAIT, {"batch": 150}),  # more than one worker's credit holds
     ("sample", WAIT, {"pairs": 40, "penalty_bits": 0.01, "segments": 1}),
     ("sample", ONE, {"fitness": "accuracy", "pairs": 70}),
     ("online", NET, {"pairs": 20}),
