@@ -23,7 +23,9 @@ HEADERS = [
     "egg_wire.h",
     "egg_store.h",
     "egg_session.h",
+    "host/egg_credit.h",
     "host/egg_host.h",
+    "host/egg_steps.h",
     "host/egg_plan.h",
     "host/egg_board.h",
 ]

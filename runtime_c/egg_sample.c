@@ -26,16 +26,6 @@ static void expand_pair(const egg_gen *gen, egg_ws *ws, uint32_t p) {
         ws->kernels->expand(ws->a_words[m], egg_net_cols(c, m), p, ws->a[m]);
 }
 
-/* f and e from the workspace's diff: one exponent a sample, so that hard samples keep their weight */
-static void shape(const int32_t *diff, uint32_t pairs, int8_t *f, uint8_t *e) {
-    uint32_t max = 0, shift = 0;
-    for (uint32_t p = 0; p < pairs; p++)
-        if (egg_abs(diff[p]) > max) max = egg_abs(diff[p]);
-    while ((max >> shift) > 127 && shift < 12) shift++;
-    for (uint32_t p = 0; p < pairs; p++) f[p] = (int8_t)egg_clamp(egg_round_shift(diff[p], shift), 127);
-    *e = (uint8_t)shift;
-}
-
 egg_result egg_sample_eval(const egg_gen *gen, egg_ws *ws, uint32_t pos, const uint8_t *stream, uint32_t label,
                            int8_t *f, uint8_t *e) {
     uint32_t pairs = gen->es.pairs;
@@ -50,7 +40,7 @@ egg_result egg_sample_eval(const egg_gen *gen, egg_ws *ws, uint32_t pos, const u
         }
         ws->diff[pair] = fitness[0] - fitness[1];
     }
-    shape(ws->diff, pairs, f, e);
+    egg_sample_shape(ws->diff, pairs, f, e);
     uint32_t spikes = egg_forward_member(gen->net, &gen->es, gen->sigma, ws, 0, 0);
     return egg_forward_result(gen->net, ws, spikes, label);
 }
