@@ -15,13 +15,15 @@ from rich.console import Console
 from rich.table import Table
 from serial.tools import list_ports
 
-from eggroll_edge.boards import EMULATED
+from eggroll_edge.boards import EMULATED, build
+from eggroll_edge.cli_options import existing_run
 from eggroll_edge.cli_show import console, print_json
 from eggroll_edge.device_train import Options, on_device
 from eggroll_edge.emulate import emulator
 from eggroll_edge.errors import ConfigError, LinkError
 from eggroll_edge.flash import flash as flash_board
 from eggroll_edge.hostboard import HostBoard, flash_memory, on_pty, on_tcp
+from eggroll_edge.lesson import write_lesson
 from eggroll_edge.session import Session, Stats
 from eggroll_edge.trainer import MakeTrainer, Trainer
 from eggroll_edge.transport import BAUD, opener
@@ -44,6 +46,8 @@ SaveEvery = Annotated[int, typer.Option("--save-every", metavar="G", min=0,
     "flash; 0 = none.")]
 ThePort = Annotated[str, typer.Option("--port", metavar="URL", show_default=False,
     help="/dev/ttyACM0, COM3, socket://host:port; `eggroll-edge devices` lists them.")]
+Lesson = Annotated[Path | None, typer.Option("--lesson", metavar="RUN", show_default=False,
+    help="The board repeats this run by itself, from recordings in its flash.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout; all else goes to "
     "stderr.")]
 # fmt: on
@@ -141,6 +145,8 @@ def monitor(
             while not count or lines < count:
                 time.sleep(every)
                 after = session.stats()
+                for line in session.said():
+                    show.print(line)
                 show.print(_stats_line(before, after))
                 before, lines = after, lines + 1
 
@@ -167,14 +173,21 @@ def _stats_line(before: Stats, after: Stats) -> str:
 
 def flash(
     board: Annotated[str, typer.Argument(metavar="BOARD", help="microbit, pico, stm32f405, ...")],
+    lesson: Lesson = None,
 ) -> None:
     """Put the firmware on a board; builds it if need be.
+
+    With --lesson the board trains by itself after each reset: the same recordings in the same order
+    as the run, to the same digests. It tells them on its serial port, goes on from its checkpoint
+    after power loss, and answers INFER meanwhile.
 
     Examples:
 
         eggroll-edge flash pico
+
+        eggroll-edge flash pico --lesson runs/pico
     """
-    typer.echo(flash_board(board))
+    typer.echo(flash_board(board, lesson=_packed(lesson)))
 
 
 def emulate(
@@ -194,6 +207,7 @@ def emulate(
             "--memory", metavar="FILE", show_default=False, help="Keep checkpoints in this file."
         ),
     ] = None,
+    lesson: Lesson = None,
 ) -> None:
     """Start a board that needs no hardware, and print its URL; Ctrl-C ends it.
 
@@ -202,25 +216,39 @@ def emulate(
         eggroll-edge emulate host
 
         eggroll-edge emulate microbit --tcp 5000
+
+        eggroll-edge emulate pico --lesson runs/pico
     """
+    if lesson is not None and board == "host":
+        raise ConfigError(f"--lesson wants a board: use one of {', '.join(EMULATED)}")
     if pty and (tcp is not None or board != "host"):
         raise ConfigError("--pty goes with host and without --tcp: leave it out")
     # SIGTERM, too, takes the emulator along
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    with _running(board, tcp, memory) as url:
+    with _running(board, tcp, memory, _packed(lesson)) as url:
         typer.echo(url)
         sys.stdout.flush()
-        typer.echo(f"train on it: eggroll-edge train --online --port {url}", err=True)
+        what = (
+            "train on it: eggroll-edge train --online" if lesson is None else "eggroll-edge monitor"
+        )
+        typer.echo(f"{what} --port {url}", err=True)
         with contextlib.suppress(KeyboardInterrupt):
             while True:
                 time.sleep(3600)
 
 
+def _packed(run_dir: Path | None) -> Path | None:
+    return None if run_dir is None else write_lesson(existing_run(run_dir))
+
+
 @contextlib.contextmanager
-def _running(board: str, tcp: int | None, memory: Path | None) -> Iterator[str]:
+def _running(
+    board: str, tcp: int | None, memory: Path | None, lesson: Path | None
+) -> Iterator[str]:
     """A board in an emulator; its URL."""
     if board != "host":
-        with emulator(board, memory=memory, port=tcp or 0) as running:
+        elf = build(board, lesson=lesson)
+        with emulator(board, elf, memory=memory, port=tcp or 0) as running:
             yield running.url
         return
     machine = HostBoard(flash=flash_memory(path=memory))

@@ -352,6 +352,11 @@ class Session:
             text += f"; {_HINTS[status]}"
         return DeviceError(text, status)
 
+    def said(self) -> list[str]:
+        """Lines that the device has said since the last call, beside its replies."""
+        lines, self._decoder.said = self._decoder.said, []
+        return lines
+
     # --- commands
 
     def configure(self, config: DeviceConfig) -> int:

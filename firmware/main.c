@@ -2,6 +2,7 @@
 #include "board.h"
 #include "cpu.h"
 #include "egg_session.h"
+#include "lesson.h"
 #include "ring.h"
 #include "selftest.h"
 
@@ -61,7 +62,7 @@ static egg_status start(void) {
     egg_session_io io = {serial_write,   NULL,  board_name, slot > 0 ? &store : NULL, now, RING_BYTES,
                          board_ticks_hz, label, selftest};
     egg_status status = egg_session_init(&session, &io, arena_start, (size_t)(arena_end - arena_start));
-    if (status == EGG_OK) egg_session_load(&session); /* there may be none: then the host configures */
+    if (status == EGG_OK) lesson_begin(&session);
     return status;
 }
 
@@ -75,7 +76,7 @@ int main(void) {
             board_led(true);
             egg_session_receive(&session, bytes, n);
             board_led(false);
-        } else {
+        } else if (!lesson_step(&session)) {
             ring_wait();
         }
     }

@@ -135,7 +135,7 @@ static void add_word(const egg_gen *gen, egg_ws *ws, uint32_t m, uint32_t row, u
 void egg_batch_update(const egg_gen *gen, egg_ws *ws, const int8_t *f, const uint8_t *active) {
     const egg_net_config *c = &gen->net->config;
     uint32_t pairs = gen->es.pairs, words = (pairs + 31u) / 32u, ready = words; /* word in a_words and table */
-    int32_t table[8][16];
+    int32_t (*table)[16] = ws->scratch->table;
     for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
         uint32_t rows = egg_net_rows(c, m), cols = egg_net_cols(c, m);
         egg_rate rate = egg_es_rate(gen, m);

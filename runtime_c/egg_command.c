@@ -126,15 +126,12 @@ static egg_status sample(egg_session *s, const uint8_t *p, size_t n, uint8_t **o
 }
 
 static egg_status infer(egg_session *s, const uint8_t *p, size_t n, uint8_t **out) {
-    const egg_net_config *c = &s->net.config;
     uint32_t whole, label = p[1];
+    egg_result result;
     egg_status status = gather(s, p, n, &whole);
     if (status != EGG_OK || !whole) return status;
-    if (label != EGG_LABEL_ASK && label >= c->outputs) return EGG_E_LABEL;
-    status = egg_stream_check(s->stream, s->stream_bytes, c->ticks, c->inputs);
+    status = egg_session_infer(s, s->stream, s->stream_bytes, label == EGG_LABEL_ASK ? 0 : label, &result);
     if (status != EGG_OK) return status;
-    uint32_t spikes = egg_run(&s->net, &s->ws, s->stream);
-    egg_result result = egg_forward_result(&s->net, &s->ws, spikes, label == EGG_LABEL_ASK ? 0 : label);
     if (label == EGG_LABEL_ASK) result.loss = 0;
     put_result(out, &result, label);
     return EGG_OK;

@@ -24,4 +24,17 @@ static inline void egg_sample_shape(const int32_t *diff, uint32_t pairs, int8_t 
     *e = (uint8_t)shift;
 }
 
+/* Rows whose events an update of `sample` gathers at once: on hosts most nets fit in one block. */
+#define EGG_GATHER_ROWS (EGG_PAD > 1 ? 2560u : 64u)
+
+/* What an update needs for a moment; in the workspace, since a microcontroller's stack has no room for it. */
+typedef union egg_scratch {
+    struct {
+        uint32_t at[EGG_TICKS_MAX];   /* offset in the stream behind `index` */
+        int32_t index[EGG_TICKS_MAX]; /* next event of a tick, INT32_MAX at its end */
+        uint8_t n[EGG_GATHER_ROWS][EGG_SEGMENTS_MAX];
+    } gather;             /* egg_sample.c */
+    int32_t table[8][16]; /* egg_batch.c */
+} egg_scratch;
+
 #endif

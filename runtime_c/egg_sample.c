@@ -88,8 +88,12 @@ static void learn_row(const egg_gen *gen, egg_ws *ws, uint32_t m, uint32_t row, 
         ws->kernels->round_row(gen->net->weights[m] + offset, ws->step, egg_rng_round(rho, row), ws->kappa, cols);
 }
 
-/* Rows whose events are gathered at once: on hosts most nets fit in one block. */
-#define ROWS (EGG_PAD > 1 ? 2560u : 64u)
+/* Steps to the next event of tick t. */
+static void advance(egg_scratch *x, uint32_t t, const uint8_t *stream) {
+    const uint8_t *at = stream + x->gather.at[t];
+    if (egg_stream_next(&at, &x->gather.index[t]) < 0) x->gather.index[t] = INT32_MAX;
+    x->gather.at[t] = (uint32_t)(at - stream);
+}
 
 /* A LIF matrix: walks the T ticks of the stream side by side, in blocks of rows, and counts each row's events in each
  * segment. */
@@ -97,30 +101,30 @@ static void lif_matrix(const egg_gen *gen, egg_ws *ws, uint32_t m, const uint8_t
     const egg_net_config *c = &gen->net->config;
     uint32_t ticks = c->ticks, segments = gen->es.segments, bias = egg_net_rows(c, m) - 1u;
     egg_key rho = egg_es_rho_key(gen, m);
-    const uint8_t *cursor[EGG_TICKS_MAX];
-    int32_t index[EGG_TICKS_MAX]; /* next event of a tick, INT32_MAX at its end */
-    uint8_t n[ROWS][EGG_SEGMENTS_MAX];
+    egg_scratch *x = ws->scratch;
     int16_t factor[EGG_SEGMENTS_MAX];
+    const uint8_t *tick = stream;
     for (uint32_t t = 0; t < ticks; t++) {
-        cursor[t] = stream;
-        while (*stream++ != 0) {
+        x->gather.at[t] = (uint32_t)(tick - stream);
+        while (*tick++ != 0) {
         }
-        index[t] = -1;
-        if (egg_stream_next(&cursor[t], &index[t]) < 0) index[t] = INT32_MAX;
+        x->gather.index[t] = -1;
+        advance(x, t, stream);
     }
-    for (uint32_t row0 = 0; row0 < bias; row0 += ROWS) {
-        uint32_t rows = bias - row0 < ROWS ? bias - row0 : ROWS;
-        egg_zero(n, rows * sizeof n[0]);
+    for (uint32_t row0 = 0; row0 < bias; row0 += EGG_GATHER_ROWS) {
+        uint32_t rows = bias - row0 < EGG_GATHER_ROWS ? bias - row0 : EGG_GATHER_ROWS;
+        egg_zero(x->gather.n, rows * sizeof x->gather.n[0]);
         for (uint32_t t = 0; t < ticks; t++) {
-            uint8_t *count = &n[0][t * segments / ticks];
-            while (index[t] < (int32_t)(row0 + rows)) {
-                count[((uint32_t)index[t] - row0) * EGG_SEGMENTS_MAX]++;
-                if (egg_stream_next(&cursor[t], &index[t]) < 0) index[t] = INT32_MAX;
+            uint8_t *count = &x->gather.n[0][t * segments / ticks];
+            while (x->gather.index[t] < (int32_t)(row0 + rows)) {
+                count[((uint32_t)x->gather.index[t] - row0) * EGG_SEGMENTS_MAX]++;
+                advance(x, t, stream);
             }
         }
         for (uint32_t row = 0; row < rows; row++) {
+            const uint8_t *n = x->gather.n[row];
             uint32_t any = 0;
-            for (uint32_t s = 0; s < segments; s++) any |= n[row][s], factor[s] = n[row][s];
+            for (uint32_t s = 0; s < segments; s++) any |= n[s], factor[s] = n[s];
             if (any != 0) learn_row(gen, ws, m, row0 + row, factor, segments, rho, sum);
         }
     }

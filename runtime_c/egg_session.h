@@ -129,12 +129,19 @@ egg_status egg_session_config(egg_session *s, const uint8_t *payload, size_t n, 
 egg_status egg_session_load(egg_session *s);
 egg_status egg_session_save(egg_session *s);
 
+/* Goes on from the newest checkpoint if it was made with this very CONFIG payload, else configures anew; `done` says
+ * which. Returns, and sets *needed, as egg_session_config(). */
+egg_status egg_session_resume(egg_session *s, const uint8_t *payload, size_t n, size_t *needed);
+
 /* Begins generation `generation` (EGG_MODE_ONLINE: sets the rates from here on). */
 egg_status egg_session_begin(egg_session *s, uint32_t generation, egg_sigma sigma, egg_rate hidden, egg_rate readout);
 
 /* Evaluates the population on a recording, and with EGG_MODE_ONLINE learns it. */
 egg_status egg_session_sample(egg_session *s, const uint8_t *stream, size_t n, uint32_t label, uint32_t pos,
                               egg_result *result);
+
+/* Runs the unperturbed net on a recording. */
+egg_status egg_session_infer(egg_session *s, const uint8_t *stream, size_t n, uint32_t label, egg_result *result);
 
 /* Ends a generation. given: f is as SHAPED wrote it, else made from the fitness differences. */
 egg_status egg_session_update(egg_session *s, uint32_t given);

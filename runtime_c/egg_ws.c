@@ -1,5 +1,6 @@
 #include "egg_ws.h"
 
+#include "egg_es_private.h"
 #include "egg_fx.h"
 #include "egg_kernel.h"
 #include "egg_stream.h"
@@ -44,7 +45,9 @@ static void lay_out(egg_ws *ws, const egg_net_config *net, const egg_es_config *
     egg_zero(ws, sizeof *ws);
     ws->logits = carve(c, net->outputs * sizeof(int32_t));
     ws->count = carve(c, widest * sizeof(int16_t));
-    ws->base = carve(c, (size_t)net->ticks * egg_pad(net->layer[0].size) * sizeof(int16_t));
+    size_t base = (size_t)net->ticks * egg_pad(net->layer[0].size) * sizeof(int16_t);
+    ws->base = carve(c, es != NULL && base < sizeof(egg_scratch) ? sizeof(egg_scratch) : base);
+    ws->scratch = (void *)ws->base;
     if (layers > 1) {
         ws->current = carve(c, (size_t)net->ticks * deeper * sizeof(int16_t));
         ws->spikes = carve(c, (size_t)net->ticks * widest);

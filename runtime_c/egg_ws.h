@@ -37,6 +37,7 @@ typedef struct {
     uint32_t *unit_spikes; /* NULL, or [neurons of all LIF layers]: unperturbed runs add their spikes here */
 
     int16_t *base;                  /* [ticks][padded] currents of layer 0, shared by all members */
+    union egg_scratch *scratch;     /* of updates; lies over `base`, which the next recording writes anew */
     int16_t *current;               /* [ticks][padded] of a deeper layer */
     uint8_t *spikes;                /* [ticks][neurons] of one layer, when a deeper one follows */
     uint8_t *train[EGG_LAYERS_MAX]; /* a layer's spikes as a stream, when a deeper one follows */

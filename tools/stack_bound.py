@@ -270,10 +270,12 @@ def find(graph: Graph, name: str) -> str:
     return next(title for title in graph if title == name or title.endswith(f":{name}"))
 
 
-def bound(name: str, image: str = "egg", out: Path | None = None) -> Bound:
+def bound(
+    name: str, image: str = "egg", out: Path | None = None, lesson: Path | None = None
+) -> Bound:
     board = find_board(name)
     prefix = TOOLS[board.arch]
-    elf = build(name, image, out=out)
+    elf = build(name, image, lesson=lesson, out=out)
     graph, (reset, handler) = load(
         elf, prefix, FIRMWARE, (ROOTS[board.arch], INTERRUPTS[board.arch])
     )

@@ -37,7 +37,7 @@ PYTHON_LAYERS = [
     "journal_write replay",
     "trainer",
     "device_train train",
-    "plot_run",
+    "plot_run lesson",
     "",  # the package's face, __init__
     "cli_show cli_options",
     "cli_data cli_device",

@@ -41,8 +41,6 @@ const char board_name[] = "hifive1";
 #define PLIC_ENABLE (PLIC + 0x2000u)
 #define PLIC_CLAIM (PLIC + 0x200004u)
 
-const board_nv_info board_nv = {0, 0,
-                                0}; /* code runs from the serial flash, and nothing here was able to test writing it */
 const uint32_t board_ticks_hz = 1000000;
 
 /* 128 MHz from the crystal, or the crystal's 16 MHz without PLL, or the internal 13.8 MHz. Returns kHz. */
@@ -97,21 +95,6 @@ uint32_t board_ticks(void) {
         __asm volatile("csrr %0, mcycleh\n csrr %1, mcycle\n csrr %2, mcycleh" : "=r"(high), "=r"(low), "=r"(again));
     } while (high != again);
     return high << 25 | low >> 7;
-}
-
-bool board_nv_read(uint32_t offset, void *bytes, size_t n) {
-    (void)offset, (void)bytes, (void)n;
-    return false;
-}
-
-bool board_nv_erase(uint32_t offset) {
-    (void)offset;
-    return false;
-}
-
-bool board_nv_write(uint32_t offset, const void *bytes, size_t n) {
-    (void)offset, (void)bytes, (void)n;
-    return false;
 }
 
 void board_led(bool on) {

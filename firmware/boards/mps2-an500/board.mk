@@ -1,4 +1,4 @@
 ARCH = arm
 CPU = -mcpu=cortex-m7 -mthumb
-CHIPS = mps2
+CHIPS = mps2 nv_mapped
 FORMATS =

@@ -2,6 +2,7 @@
 #include "board.h"
 
 #include "cpu.h"
+#include "nv.h"
 #include "ring.h"
 
 const char board_name[] = "pico";
@@ -69,7 +70,6 @@ const char board_name[] = "pico";
 #define SECTOR 4096u
 #define BLOCK 65536u
 
-extern uint8_t nv_start[], nv_bytes[];
 const board_nv_info board_nv = {(uint32_t)nv_bytes, SECTOR, PAGE};
 const uint32_t board_ticks_hz = 1000000;
 
@@ -188,33 +188,17 @@ static void change(uint32_t offset, const uint8_t *bytes, size_t n) {
     go(&r, (uint32_t)nv_start - XIP + offset, bytes, n);
 }
 
-static bool nv_holds(uint32_t offset, size_t n) {
-    return offset <= board_nv.bytes && n <= board_nv.bytes - offset;
-}
-
-bool board_nv_read(uint32_t offset, void *bytes, size_t n) {
-    uint8_t *to = bytes;
-    if (!nv_holds(offset, n)) return false;
-    for (size_t i = 0; i < n; i++) to[i] = *(volatile uint8_t *)(nv_start + offset + i);
-    return true;
-}
-
 bool board_nv_erase(uint32_t offset) {
-    if (!nv_holds(offset, SECTOR) || offset % SECTOR != 0) return false;
+    if (!nv_holds(offset, SECTOR, SECTOR)) return false;
     change(offset, NULL, SECTOR);
-    for (uint32_t i = 0; i < SECTOR; i += 4)
-        if (REG(nv_start + offset + i) != 0xFFFFFFFFu) return false;
-    return true;
+    return nv_erased(offset);
 }
 
 /* `bytes` must be in RAM. */
 bool board_nv_write(uint32_t offset, const void *bytes, size_t n) {
-    const uint8_t *from = bytes;
-    if (!nv_holds(offset, n) || (offset | n) % PAGE != 0) return false;
-    change(offset, from, n);
-    for (size_t i = 0; i < n; i++)
-        if (*(volatile uint8_t *)(nv_start + offset + i) != from[i]) return false;
-    return true;
+    if (!nv_holds(offset, n, PAGE)) return false;
+    change(offset, bytes, n);
+    return nv_reads(offset, bytes, n);
 }
 
 void board_led(bool on) {

@@ -1,6 +1,6 @@
 ARCH = arm
 CPU = -mcpu=cortex-m0plus -mthumb
-CHIPS =
+CHIPS = nv_mapped
 FORMATS = uf2 hex
 EXTRA_OBJECTS = $(DIR)/boot2_image.o
 

@@ -7,7 +7,6 @@
 
 const char board_name[] = "template";
 const uint32_t board_ticks_hz = 1000000;
-const board_nv_info board_nv = {0, 0, 0}; /* no checkpoints */
 
 void board_init(void) {
     /* clocks, pins, timer, UART at 115200 baud; then its receive interrupt: cpu_enable_irq(number) on a Cortex-M */
@@ -23,21 +22,6 @@ void board_send(uint8_t byte) {
 
 uint32_t board_ticks(void) {
     return 0;
-}
-
-bool board_nv_read(uint32_t offset, void *bytes, size_t n) {
-    (void)offset, (void)bytes, (void)n;
-    return false;
-}
-
-bool board_nv_erase(uint32_t offset) {
-    (void)offset;
-    return false;
-}
-
-bool board_nv_write(uint32_t offset, const void *bytes, size_t n) {
-    (void)offset, (void)bytes, (void)n;
-    return false;
 }
 
 void board_led(bool on) {
