@@ -12,7 +12,15 @@ from rich.console import Console
 
 from eggroll_edge import cli_options as option
 from eggroll_edge.cli_data import open_both
-from eggroll_edge.cli_device import Baud, CheckEvery, Port, SaveEvery, training_on
+from eggroll_edge.cli_device import (
+    Baud,
+    CheckEvery,
+    Patience,
+    Port,
+    SaveEvery,
+    link_summary,
+    training_on,
+)
 from eggroll_edge.cli_show import (
     RunDisplay,
     amount,
@@ -24,6 +32,7 @@ from eggroll_edge.cli_show import (
     print_json,
 )
 from eggroll_edge.journal import NAME as JOURNAL
+from eggroll_edge.link import PATIENCE_S
 from eggroll_edge.progress import RunResult
 from eggroll_edge.train import Stop, load_config
 from eggroll_edge.train import resume as resume_run
@@ -86,6 +95,7 @@ def train(
     early_stop: option.EarlyStop = None,
     port: Port = None,
     baud: Baud = BAUD,
+    patience: Patience = PATIENCE_S,
     check_every: CheckEvery = 1,
     save_every: SaveEvery = 0,
 ) -> None:
@@ -103,7 +113,9 @@ def train(
 
         eggroll-edge train --online --pairs 16 --out runs/as-on-the-device
 
-        eggroll-edge train --online --pool 2 --hidden 32 --port /dev/ttyACM0
+        eggroll-edge train --online --pool 2 --hidden 32 --port /dev/ttyACM0 --baud 921600
+
+        eggroll-edge train --estimator batch --pool 2 --port /dev/ttyACM0 --port /dev/ttyACM1
     """
     config = option.config_of(ctx.params)
     run_dir = out or option.run_dir_for(config, preset, data)
@@ -112,7 +124,7 @@ def train(
     def run(display: RunDisplay, stop: Stop) -> RunResult:
         taken = (run_dir / JOURNAL).exists() and not force  # then refused before data are decoded
         recordings, tests = (None, None) if taken else open_both(config, display.counting, workers)
-        with training_on(port, baud, check_every, save_every) as make_trainer:
+        with training_on(port, config, baud, patience, check_every, save_every) as make_trainer:
             return train_run(
                 config,
                 run_dir,
@@ -125,7 +137,7 @@ def train(
                 make_trainer=make_trainer,
             )
 
-    _carry_out(run, run_dir, show, as_json)
+    _carry_out(run, run_dir, show, as_json, bool(port))
 
 
 def resume(
@@ -134,6 +146,7 @@ def resume(
     as_json: option.AsJson = False,
     port: Port = None,
     baud: Baud = BAUD,
+    patience: Patience = PATIENCE_S,
     check_every: CheckEvery = 1,
     save_every: SaveEvery = 0,
 ) -> None:
@@ -149,7 +162,8 @@ def resume(
         config = load_config(run_dir)
         over = (run_dir / RESULT).exists()
         recordings, tests = (None, None) if over else open_both(config, display.counting, workers)
-        with training_on(None if over else port, baud, check_every, save_every) as make_trainer:
+        ports = None if over else port
+        with training_on(ports, config, baud, patience, check_every, save_every) as make_trainer:
             return resume_run(
                 run_dir,
                 workers=workers,
@@ -160,11 +174,15 @@ def resume(
                 make_trainer=make_trainer,
             )
 
-    _carry_out(run, run_dir, console(as_json), as_json)
+    _carry_out(run, run_dir, console(as_json), as_json, bool(port))
 
 
 def _carry_out(
-    run: Callable[[RunDisplay, Stop], RunResult], run_dir: Path, show: Console, as_json: bool
+    run: Callable[[RunDisplay, Stop], RunResult],
+    run_dir: Path,
+    show: Console,
+    as_json: bool,
+    linked: bool,
 ) -> None:
     resume_with = f"eggroll-edge resume {run_dir}"
     tell = "Ctrl-C: finishing this generation; once more to stop at once"
@@ -177,6 +195,8 @@ def _carry_out(
             print(f"\nstopped at once{hint}", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
     _summary(result, show)
+    if linked:
+        link_summary(run_dir, show)
     if as_json:
         print_json(result.to_dict())
     if result.stopped == "interrupted":
