@@ -37,6 +37,7 @@ class Device:
             session.write_weights(self._net.weights.tobytes())
         self._meter = Meter(session)
         self._begun = -1
+        self._fresh = True
 
     def with_restarts(self, share: Callable[[Device], Result]) -> Result:
         """A share of a generation; anew, from the host's weights, if the device was switched off.
@@ -62,7 +63,7 @@ class Device:
         """Begin a generation, unless it has begun and the device has stayed on."""
         if self._begun != generation:
             self.session.begin(generation, steps)
-            self._begun = generation
+            self._begun, self._fresh = generation, False
 
     def evaluate(
         self, generation: int, steps: Steps, batch: Batch, start: int = 0, stop: int | None = None
@@ -92,8 +93,19 @@ class Device:
         self.session.write_active(active)
         self.session.update(given=True)
 
-    def check_digest(self, end: int) -> None:
-        """DeviceError if the device's weights are not the host's."""
+    def settle(self, end: int, steps: Steps, save: bool) -> Throughput:
+        """After generation `end`: check the digest, read the counters, perhaps write a checkpoint.
+
+        DeviceError if the device's weights are not the host's.
+        """
+        if self._fresh:  # it was switched off after the step, and has the weights from the host
+            self.begin(end, steps)
+        self._check_digest(end)
+        if save and self.session.hello.has_store:
+            self.session.save()
+        return self._meter.read()
+
+    def _check_digest(self, end: int) -> None:
         done, digest = self.session.digest()
         if (done, digest) != (end, self._net.digest):
             raise DeviceError(
@@ -101,7 +113,3 @@ class Device:
                 f"{digest:08x} (generation {done}), the emulation's {self._net.digest:08x}: "
                 "faulty memory, or another firmware; resume the run to give it the weights anew"
             )
-
-    def throughput(self) -> Throughput:
-        """Since the last call."""
-        return self._meter.read()

@@ -32,6 +32,7 @@ from eggroll_edge.link import Tell
 from eggroll_edge.progress import Note
 from eggroll_edge.sampling import Batch
 from eggroll_edge.session import DeviceConfig, RunReply, Session
+from eggroll_edge.throughput import Throughput
 from eggroll_edge.trainer import MakeTrainer, Trainer
 
 Result = TypeVar("Result")
@@ -123,14 +124,14 @@ class OnDevices(Estimator):
         outcome = self.host.step(generation, steps, batch, lambda: None)
         self._compare(outcome, done)
         end = generation + outcome.generations
-        if _crosses(generation, end, self._options.check_every):
-            for device in self._devices:
-                device.check_digest(end)
-            link = tuple(device.throughput() for device in self._devices)
-            outcome = replace(outcome, link=link)
-        if _crosses(generation, end, self._options.save_every):
-            stores = [x.session for x in self._devices if x.session.hello.has_store]
-            _all(session.save for session in stores)
+        save = _crosses(generation, end, self._options.save_every)
+        if save or _crosses(generation, end, self._options.check_every):
+
+            def settle(device: Device) -> Throughput:
+                return device.settle(end, steps, save)
+
+            link = _all(partial(device.with_restarts, settle) for device in self._devices)
+            outcome = replace(outcome, link=tuple(link))
         return outcome
 
     def replay(
