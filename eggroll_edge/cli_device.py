@@ -26,20 +26,22 @@ from eggroll_edge.hostboard import HostBoard, flash_memory, on_pty, on_tcp
 from eggroll_edge.journal import GenerationLine, JournalReader
 from eggroll_edge.link import PATIENCE_S
 from eggroll_edge.session import Session
-from eggroll_edge.throughput import Meter, total
+from eggroll_edge.throughput import Meter, Throughput, total
 from eggroll_edge.trainer import MakeTrainer, Trainer
 from eggroll_edge.transport import BAUD, opener
 
 _PANEL = "Device"
 _QUICK_S = 0.3
 """How long `devices` waits for an answer at each port; twice as long at most."""
+_AGREE_S = 4.0
+"""The same if a rate is to be agreed on: a device gives one up after two seconds."""
 
 # fmt: off
 Port = Annotated[list[str] | None, typer.Option("--port", metavar="URL", show_default=False,
     rich_help_panel=_PANEL, help="Train on the device there: /dev/ttyACM0, COM3, "
     "socket://host:port; `eggroll-edge devices` lists them. Several times: the devices are one "
     "population and share out each generation's samples (estimator batch).")]
-Baud = Annotated[int, typer.Option("--baud", metavar="N", min=1200, rich_help_panel=_PANEL,
+Baud = Annotated[int, typer.Option("--baud", metavar="N", min=9600, rich_help_panel=_PANEL,
     help="Rate to agree on with the device after a start at 115200; it stays at that if the board "
     "or the line cannot.")]
 Patience = Annotated[float, typer.Option("--patience", metavar="S", min=0.1, rich_help_panel=_PANEL,
@@ -57,10 +59,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout
 # fmt: on
 
 
+def check_ports(ports: list[str] | None, config: TrainConfig) -> None:
+    """ConfigError if devices at these ports cannot train so; before data are decoded."""
+    if not ports:
+        return
+    if len(set(ports)) < len(ports):
+        raise ConfigError(f"--port {' --port '.join(ports)}: one of them is there twice")
+    check_estimator(config, len(ports))
+
+
 @contextlib.contextmanager
 def training_on(
     ports: list[str] | None,
-    config: TrainConfig,
     baud: int,
     patience: float,
     check_every: int,
@@ -70,9 +80,6 @@ def training_on(
     if not ports:
         yield Trainer
         return
-    if len(set(ports)) < len(ports):
-        raise ConfigError(f"--port {' --port '.join(ports)}: one of them is there twice")
-    check_estimator(config, len(ports))
     with contextlib.ExitStack() as stack:
         sessions = [stack.enter_context(_session(port, baud, patience)) for port in ports]
         yield on_device(*sessions, options=Options(check_every, save_every))
@@ -82,11 +89,10 @@ def _session(port: str, baud: int, patience: float, **more: Any) -> Session:
     return Session(opener(port), baud=baud, patience=patience, name=port, **more)
 
 
-def link_summary(run_dir: Path, show: Console) -> None:
-    """What the devices of a run and their links took, from its journal."""
+def link_totals(run_dir: Path) -> list[Throughput]:
+    """What each device of a run and its link took, from the journal."""
     lines = [x for x in JournalReader(run_dir) if isinstance(x, GenerationLine)]
-    for part in total(part for line in lines for part in line.link):
-        show.print(f"  {part.board} at {part.port}: {part}")
+    return total(part for line in lines for part in line.link)
 
 
 def devices(
@@ -111,7 +117,8 @@ def devices(
     table, found = Table(*columns, box=None), []
     for port in ports:
         try:
-            with _session(port, baud, _QUICK_S, timeout=_QUICK_S) as session:
+            patience = _QUICK_S if baud == BAUD else _AGREE_S
+            with _session(port, baud, patience, timeout=_QUICK_S) as session:
                 hello, rate = session.hello, session.baud
         except LinkError as error:
             show.print(f"{port}: {str(error).split(':')[0] if not urls else error}")

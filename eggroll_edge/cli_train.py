@@ -18,7 +18,8 @@ from eggroll_edge.cli_device import (
     Patience,
     Port,
     SaveEvery,
-    link_summary,
+    check_ports,
+    link_totals,
     training_on,
 )
 from eggroll_edge.cli_show import (
@@ -118,13 +119,14 @@ def train(
         eggroll-edge train --estimator batch --pool 2 --port /dev/ttyACM0 --port /dev/ttyACM1
     """
     config = option.config_of(ctx.params)
+    check_ports(port, config)
     run_dir = out or option.run_dir_for(config, preset, data)
     show = console(as_json)
 
     def run(display: RunDisplay, stop: Stop) -> RunResult:
         taken = (run_dir / JOURNAL).exists() and not force  # then refused before data are decoded
         recordings, tests = (None, None) if taken else open_both(config, display.counting, workers)
-        with training_on(port, config, baud, patience, check_every, save_every) as make_trainer:
+        with training_on(port, baud, patience, check_every, save_every) as make_trainer:
             return train_run(
                 config,
                 run_dir,
@@ -160,10 +162,11 @@ def resume(
 
     def run(display: RunDisplay, stop: Stop) -> RunResult:
         config = load_config(run_dir)
+        check_ports(port, config)
         over = (run_dir / RESULT).exists()
         recordings, tests = (None, None) if over else open_both(config, display.counting, workers)
         ports = None if over else port
-        with training_on(ports, config, baud, patience, check_every, save_every) as make_trainer:
+        with training_on(ports, baud, patience, check_every, save_every) as make_trainer:
             return resume_run(
                 run_dir,
                 workers=workers,
@@ -195,10 +198,14 @@ def _carry_out(
             print(f"\nstopped at once{hint}", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
     _summary(result, show)
+    values = result.to_dict()
     if linked:
-        link_summary(run_dir, show)
+        used = link_totals(run_dir)
+        for part in used:
+            show.print(f"  {part.board} at {part.port}: {part}")
+        values["link"] = [part.to_dict() for part in used]
     if as_json:
-        print_json(result.to_dict())
+        print_json(values)
     if result.stopped == "interrupted":
         raise typer.Exit(INTERRUPTED)
 

@@ -117,7 +117,7 @@ class Link:
         """Let go of the port; the device goes back to the usual rate."""
         if self.baud != BAUD:
             self._patience = min(self._patience, _GOODBYE_S)
-            with contextlib.suppress(LinkError, OSError):
+            with contextlib.suppress(Exception):  # it goes back by itself, only later
                 self.request(Command.BAUD, struct.pack("<I", BAUD))
         self._transport.close()
 
@@ -220,7 +220,8 @@ class Link:
                     "run? A slow board may want more --patience; else unplug it, plug it in and "
                     "try again"
                 )
-            if oldest.tries > 1 and self._fast != BAUD:  # either side may be at the other rate
+            patient = 1 if oldest.command is Command.HELLO else 2  # the others may compute for long
+            if oldest.tries > patient and self._fast != BAUD:  # it may be at the other rate
                 self._set_baud(BAUD if self.baud != BAUD else self._fast)
             self._resend(oldest)
 

@@ -50,8 +50,9 @@ void board_send(uint8_t byte) {
 
 bool board_baud(uint32_t baud, bool set) {
     uint32_t divider = cpu_divider(25000000, baud);
-    if (divider != 0 && set) REG(UART_BAUDDIV) = divider;
-    return divider != 0;
+    if (divider == 0 || divider > 0xFFFFFu) return false;
+    if (set) REG(UART_BAUDDIV) = divider;
+    return true;
 }
 
 uint32_t board_ticks(void) {

@@ -98,7 +98,7 @@ void board_send(uint8_t byte) {
 
 /* The register's value is 2^32 * baud / 16 MHz, rounded to 20 bits as in Nordic's table. */
 bool board_baud(uint32_t baud, bool set) {
-    if (baud < 1200u || baud > 1000000u) return false;
+    if (baud == 0 || baud > 1000000u) return false;
     if (set) REG(UART_BAUDRATE) = (((baud << 12) / 15625u << 10) + 0x800u) & ~0xFFFu;
     return true;
 }

@@ -107,7 +107,7 @@ static int32_t board_label(void *user) {
 
 /* As a UART that is clocked with 64 MHz. */
 static int32_t board_baud(void *user, uint32_t rate, int32_t now) {
-    if (rate < 1200 || rate > 4000000) return 0;
+    if (rate < 9600 || rate > 4000000) return 0;
     if (now) ((egg_board *)user)->baud = rate;
     return 1;
 }
