@@ -35,6 +35,7 @@ from eggroll_edge.cli_show import (
 from eggroll_edge.journal import NAME as JOURNAL
 from eggroll_edge.link import PATIENCE_S
 from eggroll_edge.progress import RunResult
+from eggroll_edge.throughput import Throughput
 from eggroll_edge.train import Stop, load_config
 from eggroll_edge.train import resume as resume_run
 from eggroll_edge.train import train as train_run
@@ -197,20 +198,16 @@ def _carry_out(
             # Not through rich, which may have been interrupted in the middle of a line.
             print(f"\nstopped at once{hint}", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
-    _summary(result, show)
-    values = result.to_dict()
-    if linked:
-        used = link_totals(run_dir)
-        for part in used:
-            show.print(f"  {part.board} at {part.port}: {part}")
-        values["link"] = [part.to_dict() for part in used]
+    used = link_totals(run_dir) if linked else []
+    _summary(result, used, show)
     if as_json:
-        print_json(values)
+        link = {"link": [part.to_dict() for part in used]} if linked else {}
+        print_json({**result.to_dict(), **link})
     if result.stopped == "interrupted":
         raise typer.Exit(INTERRUPTED)
 
 
-def _summary(result: RunResult, show: Console) -> None:
+def _summary(result: RunResult, used: list[Throughput], show: Console) -> None:
     what = {
         "finished": "done",
         "early_stop": "stopped early, no improvement",
@@ -228,6 +225,8 @@ def _summary(result: RunResult, show: Console) -> None:
         f"  firing          {firing(result.firing_rate)}\n"
         f"  weights digest  {result.weights_digest}"
     )
+    for part in used:
+        show.print(f"  {part.board} at {part.port}: {part}")
     run = result.run_dir
     if result.stopped == "interrupted":
         show.print(f"\nnext:\n  eggroll-edge resume {run}    go on where it stopped, same bits")
