@@ -66,6 +66,9 @@ InitStd = Annotated[int | None, _option(_NET, "--init-std", metavar="N",
 ReadoutStd = Annotated[int | None, _option(_NET, "--readout-std", metavar="N",
     help="The same of the readout matrix.")]
 
+StartFrom = Annotated[str | None, _option(_NET, "--start-from", metavar="RUN",
+    help="Begin with the weights of a run or weights file, not with random ones: adapt a net.")]
+
 Estimator = Annotated[str | None, _option(_ES, "--estimator", "-e", metavar="NAME",
     help="batch (EGGROLL as published), sample (each recording credits its own events) or full "
     "(full-rank baseline).")]

@@ -77,6 +77,7 @@ def train(
     gain: option.Gain = None,
     init_std: option.InitStd = None,
     readout_std: option.ReadoutStd = None,
+    start_from: option.StartFrom = None,
     estimator: option.Estimator = None,
     online: option.Online = None,
     pairs: option.Pairs = None,

@@ -157,6 +157,8 @@ class TrainConfig:
     init_std: int = 28
     """Standard deviation of initial weights, 0..64 weight units (a weight is an int8)."""
     readout_std: int = 24
+    start_from: str | None = None
+    """Run directory or weights file whose weights the run begins with; None = random ones."""
     # --- estimator
     estimator: EstimatorName = "sample"
     online: bool = False
