@@ -193,8 +193,8 @@ def check_estimator(config: TrainConfig, devices: int) -> None:
     if devices > 1 and config.estimator == "sample":
         raise ConfigError(
             f"estimator sample on {devices} devices: each recording credits its own input events, "
-            "so every device would need every recording, and the sums of all weights would have to "
-            "cross the link; use --estimator batch, or one --port"
+            "so every device would need all of them with their fitness bytes, or the sums of all "
+            "weights would have to cross the link; use --estimator batch, or one --port"
         )
 
 

@@ -136,8 +136,6 @@ class Link:
         self._set_baud(baud)
         time.sleep(_SWITCH_S)
         self.request(Command.HELLO, self._nonce)  # is answered at the one rate or at the other
-        if self.baud != baud:
-            self._note(f"the line stays at {BAUD} baud: nothing came through at {baud}")
 
     def _set_baud(self, baud: int) -> None:
         self.baud = baud
@@ -234,7 +232,9 @@ class Link:
         if pending.reply is not None or not frame.payload:
             return
         self._heard = time.monotonic()
-        self._fast = self.baud  # this is where the device is
+        if self._fast != self.baud:
+            self._note(f"nothing comes through at {self._fast} baud: the line is at {self.baud}")
+            self._fast = self.baud
         status = frame.payload[0]
         if status == lib.EGG_E_SESSION:
             self._waiting.clear()

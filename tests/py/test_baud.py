@@ -116,7 +116,7 @@ def test_line_that_does_not_carry_the_rate() -> None:
     line = RatedLine(HostBoard(), carries=460800)
     session = session_over(line)
     assert (session.baud, line.rate, line.board.native.baud) == (BAUD, BAUD, BAUD)
-    assert session.notes == ["host: the line stays at 115200 baud: nothing came through at 921600"]
+    assert session.notes == ["host: nothing comes through at 921600 baud: the line is at 115200"]
     check_runs(session)
 
 
@@ -166,6 +166,21 @@ def test_host_that_died_while_fast() -> None:
     session = session_over(line, baud=BAUD)
     assert (session.baud, line.board.native.baud) == (BAUD, BAUD)
     check_runs(session)
+
+
+def test_noise_while_nobody_talks() -> None:
+    """The device takes it for a host at another rate; the host finds it again."""
+    line = RatedLine(HostBoard())
+    session = session_over(line, timeout=0.02)
+    line.board.receive(b"\x55\xaa\0")
+    assert line.board.native.baud == FAST
+    end = time.monotonic() + 30
+    while line.board.native.baud == FAST:
+        line.board.idle()
+        assert time.monotonic() < end
+    check_runs(session)
+    assert session.baud == BAUD
+    assert session.notes == ["host: nothing comes through at 921600 baud: the line is at 115200"]
 
 
 def test_device_that_computes_for_long_while_fast() -> None:

@@ -164,8 +164,8 @@ def test_a_board_that_stays_away_ends_the_run_and_the_run_goes_on_without_it(
 
         thread = threading.Thread(target=hand)
         thread.start()
-        sessions = sessions_of(plugs, stack, patience=0.3)
-        with pytest.raises(LinkError, match=r"watched at board1: the link broke .* within 0\.3 s"):
+        sessions = sessions_of(plugs, stack, patience=2)
+        with pytest.raises(LinkError, match=r"watched at board1: the link broke .* within 2 s"):
             train(wanted, tmp_path / "all", **options(make_trainer=on_device(*sessions)))
         thread.join()
         plugs[1].plug_in()  # for the end of the with
