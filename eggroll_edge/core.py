@@ -377,6 +377,15 @@ def shape(diff: I32, f: I8) -> None:
     lib.egg_shape(_i32(diff), len(diff), _i8(f))
 
 
+def active_rows(net: NetConfig, samples: Samples, index: U32) -> U8:
+    """Bit map of the rows of matrix 0 that samples[index] touch (batch)."""
+    active: U8 = np.zeros(active_bytes(net), np.uint8)
+    for i in index:
+        stream = ffi.from_buffer("uint8_t[]", samples.stream(int(i)))
+        lib.egg_batch_mark(net.native(), stream, _u8(active))
+    return active
+
+
 def epoch_order(seed: int, epoch: int, samples: int) -> U32:
     """The order in which an epoch visits the samples."""
     keys, order = np.empty(samples, np.uint64), np.empty(samples, np.uint32)

@@ -18,6 +18,7 @@ from eggroll_edge.core import I8, U8, Net, Population, Steps, Tally
 from eggroll_edge.crew import Crew, Task, cuts
 from eggroll_edge.netconfig import EsConfig
 from eggroll_edge.sampling import Batch
+from eggroll_edge.throughput import Throughput
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Outcome:
     active: bytes | None
     """Bit map of the active rows of matrix 0 (batch, full)."""
     tally: Tally
+    link: tuple[Throughput, ...] = ()
+    """What devices and their links took since this was last told, one for each; else empty."""
 
 
 class Estimator(ABC):

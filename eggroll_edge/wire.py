@@ -40,6 +40,7 @@ class Command(IntEnum):
     SELFTEST = lib.EGG_SELFTEST
     RESET = lib.EGG_RESET
     DIGEST = lib.EGG_DIGEST
+    BAUD = lib.EGG_BAUD_SET
 
 
 @dataclass(frozen=True)

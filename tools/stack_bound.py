@@ -33,6 +33,7 @@ INDIRECT: list[tuple[str, str]] = [
     (r"io\.write$|^write$", r"main\.c:serial_write"),
     (r"io\.ticks$", r"main\.c:now"),
     (r"io\.label$", r"main\.c:label"),
+    (r"io\.baud$", r"main\.c:baud"),
     (r"io\.selftest$", r"main\.c:selftest"),
     (r"store->(read|write|erase_unit)$", r"main\.c:nv_\1"),
     (r"^table\[.*\]\.run$", r"egg_command\.c:\w+"),

@@ -29,7 +29,7 @@ const uint32_t board_ticks_hz = 1000000;
 
 void board_init(void) {
     REG(FPGAIO_PRESCALE) = 25u - 1u; /* of 25 MHz */
-    REG(UART_BAUDDIV) = 217;
+    board_baud(115200, true);
     REG(UART_CTRL) = 1u | 2u | 8u; /* out, in, receive interrupt */
     (void)REG(UART_DATA);          /* QEMU asks for what the host sent before this point only when a byte is taken */
     cpu_enable_irq(UART_RX_IRQ);
@@ -46,6 +46,13 @@ void board_send(uint8_t byte) {
     while (REG(UART_STATE) & UART_FULL) {
     }
     REG(UART_DATA) = byte;
+}
+
+bool board_baud(uint32_t baud, bool set) {
+    uint32_t divider = cpu_divider(25000000, baud);
+    if (divider == 0 || divider > 0xFFFFFu) return false;
+    if (set) REG(UART_BAUDDIV) = divider;
+    return true;
 }
 
 uint32_t board_ticks(void) {

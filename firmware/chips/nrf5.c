@@ -75,7 +75,7 @@ void nrf5_init(uint32_t tx_pin, uint32_t rx_pin) {
     nrf5_input(rx_pin, NRF5_PULL_UP);
     REG(UART_PSELTXD) = tx_pin;
     REG(UART_PSELRXD) = rx_pin;
-    REG(UART_BAUDRATE) = 0x01D7E000u;
+    board_baud(115200, true);
     REG(UART_ENABLE) = 4;
     REG(UART_INTENSET) = 1u << 2; /* RXDRDY */
     REG(UART_STARTTX) = 1;
@@ -95,6 +95,13 @@ void board_send(uint8_t byte) {
     REG(UART_TXD) = byte;
     while (!REG(UART_TXDRDY)) {
     }
+}
+
+/* The register's value is 2^32 * baud / 16 MHz, rounded to 20 bits as in Nordic's table. */
+bool board_baud(uint32_t baud, bool set) {
+    if (baud == 0 || baud > 1000000u) return false;
+    if (set) REG(UART_BAUDRATE) = (((baud << 12) / 15625u << 10) + 0x800u) & ~0xFFFu;
+    return true;
 }
 
 uint32_t board_ticks(void) {

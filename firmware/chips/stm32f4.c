@@ -50,7 +50,7 @@
 
 const board_nv_info board_nv = {(uint32_t)nv_bytes, FLASH_SECTOR, 4};
 const uint32_t board_ticks_hz = 1000000;
-static uint32_t usart;
+static uint32_t usart, usart_hz;
 
 static void set_field(uintptr_t reg, uint32_t mask, uint32_t value) {
     REG(reg) = (REG(reg) & ~mask) | value;
@@ -108,7 +108,8 @@ void stm32f4_init(const stm32f4_serial *serial) {
     serial_pin(serial->tx_pin);
     serial_pin(serial->rx_pin);
     REG(serial->apb == 1 ? RCC_APB1ENR : RCC_APB2ENR) |= 1u << serial->enable_bit;
-    REG(usart + USART_BRR) = ((serial->apb == 1 ? apb1 : apb2) * 1000000u + 57600u) / 115200u;
+    usart_hz = (serial->apb == 1 ? apb1 : apb2) * 1000000u;
+    board_baud(115200, true);
     REG(usart + USART_CR1) = 1u << 13 | 1u << 5 | 1u << 3 | 1u << 2; /* on, receive interrupt, both ways */
     cpu_enable_irq(serial->irq);
 }
@@ -125,6 +126,13 @@ void board_send(uint8_t byte) {
     while (!(REG(usart + USART_SR) & SR_ROOM)) {
     }
     REG(usart + USART_DR) = byte;
+}
+
+bool board_baud(uint32_t baud, bool set) {
+    uint32_t divider = cpu_divider(usart_hz, baud);
+    if (divider == 0 || divider > 65535u) return false;
+    if (set) REG(usart + USART_BRR) = divider;
+    return true;
 }
 
 uint32_t board_ticks(void) {

@@ -43,6 +43,8 @@ const char board_name[] = "hifive1";
 
 const uint32_t board_ticks_hz = 1000000;
 
+static uint32_t uart_khz;
+
 /* 128 MHz from the crystal, or the crystal's 16 MHz without PLL, or the internal 13.8 MHz. Returns kHz. */
 static uint32_t clock_init(void) {
     REG(PRCI_HFROSC) = OSC_ON | 16u << 16 | 4u;
@@ -61,12 +63,12 @@ static uint32_t clock_init(void) {
 }
 
 void board_init(void) {
-    uint32_t khz = clock_init();
+    uart_khz = clock_init();
     REG(GPIO_IOF_SELECT) &= ~UART_PINS;
     REG(GPIO_IOF_EN) |= UART_PINS;
     REG(GPIO_OUTPUT) |= LED_GREEN;
     REG(GPIO_OUTPUT_EN) |= LED_GREEN;
-    REG(UART_DIVIDER) = khz * 10u / 1152u - 1u;
+    board_baud(115200, true);
     REG(UART_TXCTRL) = 1;
     REG(UART_RXCTRL) = 1; /* interrupt from the first byte on */
     REG(UART_INTERRUPTS) = 2;
@@ -86,6 +88,13 @@ void board_send(uint8_t byte) {
     while (REG(UART_TX) & UART_FLAG) {
     }
     REG(UART_TX) = byte;
+}
+
+bool board_baud(uint32_t baud, bool set) {
+    uint32_t divider = cpu_divider(uart_khz * 1000u, baud);
+    if (divider == 0 || divider > 65536u) return false;
+    if (set) REG(UART_DIVIDER) = divider - 1u;
+    return true;
 }
 
 /* The cycle counter / 128: slower than it says if the PLL did not lock. */

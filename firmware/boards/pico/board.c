@@ -73,6 +73,8 @@ const char board_name[] = "pico";
 const board_nv_info board_nv = {(uint32_t)nv_bytes, SECTOR, PAGE};
 const uint32_t board_ticks_hz = 1000000;
 
+static uint32_t uart_mhz;
+
 /* Returns the peripherals' MHz: 125 from the PLL, 12 from the crystal alone, 6 if that does not start either. */
 static uint32_t clock_init(void) {
     REG(XOSC_STARTUP) = 47; /* about 1 ms */
@@ -106,7 +108,7 @@ static uint32_t clock_init(void) {
 
 void board_init(void) {
     const uint32_t wanted = RESET_IO | RESET_PADS | RESET_TIMER | RESET_UART0;
-    uint32_t mhz = clock_init();
+    uart_mhz = clock_init();
     REG(RESETS + CLEAR) = wanted;
     cpu_await(RESETS_DONE, wanted, wanted, 100000);
     REG(WATCHDOG_TICK) = 1u << 9 | 12u; /* the timer counts microseconds of the crystal */
@@ -116,10 +118,7 @@ void board_init(void) {
     REG(PIN_CTRL(LED)) = PIN_SIO;
     REG(SIO_OE_SET) = 1u << LED;
 
-    uint32_t divider = (mhz * 4000000u + 57600u) / 115200u; /* in 1/64: MHz * 10^6 * 64 / 16 / baud */
-    REG(UART_IBRD) = divider >> 6;
-    REG(UART_FBRD) = divider & 63u;
-    REG(UART_LINE) = 0x70; /* 8 bits, FIFOs */
+    board_baud(115200, true);
     REG(UART_LEVELS) = 0;
     REG(UART_MASK) = UART_RX_INTERRUPTS;
     REG(UART_CTRL) = 0x301;
@@ -135,6 +134,19 @@ void board_send(uint8_t byte) {
     while (REG(UART_FLAGS) & UART_FULL) {
     }
     REG(UART_DATA) = byte;
+}
+
+bool board_baud(uint32_t baud, bool set) {
+    uint32_t divider = cpu_divider(uart_mhz * 4000000u, baud); /* in 1/64: clock * 64 / 16 / baud */
+    if (divider < 64u || divider >> 6 > 65535u) return false;
+    if (!set) return true;
+    uint32_t ctrl = REG(UART_CTRL);
+    REG(UART_CTRL) = 0;
+    REG(UART_IBRD) = divider >> 6;
+    REG(UART_FBRD) = divider & 63u;
+    REG(UART_LINE) = 0x70; /* 8 bits, FIFOs; takes over the divider */
+    REG(UART_CTRL) = ctrl;
+    return true;
 }
 
 uint32_t board_ticks(void) {

@@ -50,6 +50,11 @@ void board_send(uint8_t byte) {
     UART_DATA = byte;
 }
 
+bool board_baud(uint32_t baud, bool set) {
+    (void)baud, (void)set;
+    return false;
+}
+
 uint32_t board_ticks(void) {
     return REG(MTIME);
 }

@@ -20,6 +20,11 @@ void board_send(uint8_t byte) {
     (void)byte; /* wait until the UART has room, and hand it the byte */
 }
 
+bool board_baud(uint32_t baud, bool set) {
+    (void)baud, (void)set;
+    return false;
+}
+
 uint32_t board_ticks(void) {
     return 0;
 }

@@ -6,3 +6,6 @@ CPU = -mcpu=cortex-m0 -mthumb
 CHIPS = nv_none
 # what to make beside the .elf: hex, bin
 FORMATS = hex
+# with RAM to spare: receive ring, and replies kept; so much of the next recordings can arrive while one is learnt
+# RING_BYTES = 2048u
+# REPLIES = 8u
