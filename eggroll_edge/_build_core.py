@@ -25,6 +25,7 @@ HEADERS = [
     "egg_session.h",
     "host/egg_host.h",
     "host/egg_plan.h",
+    "host/egg_events.h",
     "host/egg_board.h",
 ]
 CEILINGS = re.compile(r"^#define (EGG_\w+) (\d+)u?\b", re.MULTILINE)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Each name on a line may use the lines above its own, not its neighbours.
 C_LAYERS = [
     "egg_types",
-    "egg_fx egg_rng egg_stream egg_loss",
+    "egg_fx egg_rng egg_stream egg_loss host/egg_events",
     "egg_kernel_body",
     "egg_kernel egg_net",
     "egg_ws egg_wire",
