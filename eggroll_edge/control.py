@@ -44,9 +44,9 @@ class ControlConfig:
     readout_std: int = 16
     pairs: int = 32
     """Antithetic pairs, 1..8192."""
-    episodes: int = 2
+    episodes: int = 4
     """Episodes of each member in a generation, 1..64."""
-    generations: int = 200
+    generations: int = 100
     """At most; a policy that solves the task ends the run."""
     sigma: float = 8.0
     sigma_readout: float = 8.0

@@ -41,7 +41,7 @@ PYTHON_LAYERS = [
     "",  # the package's face, __init__
     "cli_show cli_options",
     "cli_data cli_device",
-    "cli_train cli_run cli_plan",
+    "cli_train cli_run cli_plan cli_control",
     "cli",
     "__main__",
 ]
