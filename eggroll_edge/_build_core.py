@@ -27,6 +27,8 @@ HEADERS = [
     "host/egg_host.h",
     "host/egg_steps.h",
     "host/egg_plan.h",
+    "host/egg_events.h",
+    "host/egg_members.h",
     "host/egg_board.h",
 ]
 CEILINGS = re.compile(r"^#define (EGG_\w+) (\d+)u?\b", re.MULTILINE)

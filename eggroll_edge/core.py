@@ -279,6 +279,21 @@ class Population:
         """The whole update in one call, as a device does it: same bits as steps_batch and apply."""
         lib.egg_batch_update(self.native, ws.native, _i8(f), _u8(active))
 
+    def run_members(self, ws: Workspace, streams: U8, pair: U32, sign: I8, active: U8) -> I32:
+        """Logits [n, outputs] of member (pair[i], sign[i]) on streams[i], which are equally long.
+
+        sign +1 or -1, 0 is the unperturbed net; marks the rows that the streams touch in active.
+        The core trusts the streams.
+        """
+        n = len(streams)
+        offsets = np.arange(n + 1, dtype=np.uint64) * np.uint64(streams[0].size)
+        logits: I32 = np.empty((n, self.net.config.outputs), np.int32)
+        lib.egg_members_run(
+            self.native, ws.native, _u8(streams), ffi.from_buffer("uint64_t[]", offsets),
+            _u32(pair), _i8(sign), n, _i32(logits), _u8(active),
+        )  # fmt: skip
+        return logits
+
     # --- full
 
     def share_full(

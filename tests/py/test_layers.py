@@ -13,14 +13,14 @@ ROOT = Path(__file__).resolve().parents[2]
 # Each name on a line may use the lines above its own, not its neighbours.
 C_LAYERS = [
     "egg_types",
-    "egg_fx egg_rng egg_stream egg_loss",
+    "egg_fx egg_rng egg_stream egg_loss host/egg_events",
     "egg_kernel_body",
     "egg_kernel egg_net",
     "egg_ws egg_wire",
     "egg_forward egg_store host/egg_plan",
     "egg_es",
     "egg_es_private host/egg_credit",
-    "egg_batch egg_sample egg_session host/egg_host host/egg_group host/egg_steps",
+    "egg_batch egg_sample egg_session host/egg_host host/egg_group host/egg_steps host/egg_members",
     "egg_session_private host/egg_full host/egg_board host/egg_group_private",
     "egg_command egg_learn host/egg_steps_body host/egg_lanes_body",
     "host/egg_group_body host/egg_credit_body",
@@ -29,9 +29,10 @@ PYTHON_LAYERS = [
     "errors version _core",
     "netconfig events wire transport boards",
     "messages",
-    "core link plots saccade presets emulate flash",
+    "core link plots saccade chirps cartpole presets emulate flash",
+    "sources",
     "plan config datasets.cache datasets.images session",
-    "datasets.nmnist throughput",
+    "datasets.nmnist datasets.fetched control throughput",
     "sampling progress datasets crew checkpoint hostboard",
     "estimators evaluate journal",
     "course",
@@ -42,7 +43,7 @@ PYTHON_LAYERS = [
     "",  # the package's face, __init__
     "cli_show cli_options",
     "cli_data cli_device",
-    "cli_train cli_run cli_plan",
+    "cli_train cli_run cli_plan cli_control",
     "cli",
     "__main__",
 ]
