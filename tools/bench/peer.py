@@ -1,0 +1,114 @@
+"""What the peers' scripts share: the data as arrays, memory, and the JSON line they end with.
+
+A peer reads our event cache, so data, ticks and inputs are those of our own runs. Each script is a
+process of its own, so that its peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from eggroll_edge.datasets import Split, open_dataset
+from eggroll_edge.events import Binning, EventDataset, unpack_stream
+
+I32 = npt.NDArray[np.int32]
+_LOT = 512  # samples unpacked at once: unpacking takes some 30 bytes for each event
+
+
+class Spikes(NamedTuple):
+    """Recordings as a sparse matrix [samples * ticks, inputs] of 0 and 1, in CSR form."""
+
+    index: npt.NDArray[np.int16]
+    """Inputs that fired, all ticks of all samples end to end."""
+    starts: npt.NDArray[np.int64]
+    """[samples * ticks + 1]: tick t of sample i is index[starts[i * ticks + t] : ...]."""
+    labels: npt.NDArray[np.int64]
+    ticks: int
+    inputs: int
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, which: npt.NDArray[Any]) -> tuple[I32, I32]:
+        """(index, starts [len(which) * ticks + 1]) of some samples."""
+        first = which * self.ticks
+        bounds = zip(self.starts[first], self.starts[first + self.ticks], strict=True)
+        index = np.concatenate([self.index[a:b] for a, b in bounds]).astype(np.int32)
+        rows = (first[:, None] + np.arange(self.ticks)).ravel()
+        sizes = self.starts[rows + 1] - self.starts[rows]
+        return index, np.concatenate(([0], np.cumsum(sizes))).astype(np.int32)
+
+    def dense(self, which: npt.NDArray[Any], dtype: Any = np.float32) -> npt.NDArray[Any]:
+        """[len(which), ticks, inputs] of 0 and 1."""
+        index, starts = self.batch(which)
+        out = np.zeros((len(which) * self.ticks, self.inputs), dtype)
+        out[np.repeat(np.arange(len(out)), np.diff(starts)), index] = 1
+        return out.reshape(len(which), self.ticks, self.inputs)
+
+
+def transposed(index: I32, starts: I32, inputs: int) -> tuple[I32, I32]:
+    """The same matrix by columns: (row of each event, starts [inputs + 1])."""
+    rows = np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))
+    order = np.argsort(index.astype(np.int16), kind="stable")  # 16 bits: a radix sort
+    ends = np.cumsum(np.bincount(index, minlength=inputs))
+    return rows[order], np.concatenate(([0], ends)).astype(np.int32)
+
+
+def spikes_of(dataset: EventDataset) -> Spikes:
+    """A dataset of sample streams as a sparse matrix."""
+    parts, sizes = [], []
+    for first in range(0, len(dataset), _LOT):
+        last = min(first + _LOT, len(dataset))
+        streams = dataset.streams[dataset.offsets[first] : dataset.offsets[last]]
+        tick, index = unpack_stream(streams)
+        parts.append(index.astype(np.int16))
+        sizes.append(np.bincount(tick, minlength=(last - first) * dataset.ticks))
+    starts = np.concatenate(([0], np.cumsum(np.concatenate(sizes)))).astype(np.int64)
+    labels = dataset.labels.astype(np.int64)
+    return Spikes(np.concatenate(parts), starts, labels, dataset.ticks, dataset.n_in)
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """--data, --pool, --skip-first, --hidden, --seed."""
+    parser.add_argument("--data", default="digits", help="as eggroll-edge train --data")
+    parser.add_argument("--pool", type=int, default=1, help="2 merges 2 x 2 pixels")
+    parser.add_argument("--skip-first", type=int, default=0, help="training samples left out")
+    parser.add_argument("--hidden", type=int, default=128, help="LIF neurons")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+
+
+def load(options: argparse.Namespace, split: Split, spec: str | None = None) -> EventDataset:
+    """A split of --data, or of `spec`, binned as the options say."""
+    binning = Binning(pool=options.pool)
+    skip = options.skip_first if split == "train" else 0
+    return open_dataset(spec or options.data, split, binning, skip_first=skip)
+
+
+def peak_mib() -> float:
+    """Largest resident memory of this process so far, MiB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return round(int(line.split()[1]) / 1024, 1)
+    return float("nan")
+
+
+def finish(peer: str, packages: tuple[str, ...], options: argparse.Namespace, **found: Any) -> None:
+    """Print the JSON line: what ran, with which versions and settings, and what it found."""
+    versions = {name: version(name) for name in packages}
+    settings = {k: v for k, v in vars(options).items() if v is not None}
+    line = {"peer": peer, "versions": versions, "settings": settings, **found}
+    print(json.dumps(line | {"peak_mib": peak_mib()}), flush=True)
+
+
+def note(text: str) -> None:
+    """Progress, for people."""
+    print(text, file=sys.stderr, flush=True)
