@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
 from eggroll_edge.datasets import Split, open_dataset
 from eggroll_edge.events import Binning, EventDataset, unpack_stream
@@ -56,10 +57,9 @@ class Spikes(NamedTuple):
 
 def transposed(index: I32, starts: I32, inputs: int) -> tuple[I32, I32]:
     """The same matrix by columns: (row of each event, starts [inputs + 1])."""
-    rows = np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))
-    order = np.argsort(index.astype(np.int16), kind="stable")  # 16 bits: a radix sort
-    ends = np.cumsum(np.bincount(index, minlength=inputs))
-    return rows[order], np.concatenate(([0], ends)).astype(np.int32)
+    ones, shape = np.empty(len(index), np.int8), (len(starts) - 1, inputs)
+    columns = csr_matrix((ones, index, starts), shape, copy=False).tocsc()
+    return columns.indices, columns.indptr
 
 
 def spikes_of(dataset: EventDataset) -> Spikes:

@@ -67,11 +67,11 @@ class Lif(torch.autograd.Function):
         count = torch.zeros_like(v)
         before_reset = []
         for t in range(current.shape[1]):
-            v = torch.addcmul(current[:, t], v, v.new_tensor(beta))
+            v = torch.add(current[:, t], v, alpha=beta)
             spike = (v >= THRESHOLD).to(v.dtype)
             before_reset.append(v)
             count += spike
-            v = v - THRESHOLD * spike
+            v = torch.sub(v, spike, alpha=THRESHOLD)
         ctx.save_for_backward(*before_reset)
         return count
 
@@ -264,7 +264,7 @@ def main() -> None:
         also[spec] = run.accuracy(data)
     finish(
         "torch surrogate gradient",
-        ("torch", "snntorch", "numpy"),
+        ("torch", "snntorch", "numpy", "scipy"),
         options,
         test_accuracy=run.accuracy(),
         firing_rate=firing,
