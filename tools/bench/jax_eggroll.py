@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""Peer: EGGROLL from the published equations (arXiv 2511.16652), jitted JAX on the processor.
+
+    tools/bench/jax_eggroll.py --generations 20            member evaluations/s, float32 membranes
+    tools/bench/jax_eggroll.py --lif int16                 ... with our core's int16 membranes
+    tools/bench/jax_eggroll.py --generations 400 --stop-at 90 --pairs 1024 --batch 256
+
+A member's weights are W + sigma A B^T / sqrt(r). The currents W x are computed once for all members
+and B^T x once for each pair, in one matrix product in bfloat16 (x and B's signs are exact in it,
+sums are float32); a member adds (B^T x) A to the shared currents. Half the batch on each of two
+devices of JAX, a thread each; on a device, members one after the other, so that one's membranes
+stay in the first-level cache. Measured and rejected here: vmap over all members at once (membranes
+or spike counts in memory: 1.5 times slower), float32 products, Gaussian A and B (drawing them takes
+as long as the membranes), threefry by the word, perturbed readouts in one batched product.
+
+Units are those of our `batch` estimator (weights of an int8, its sigma, threshold and learning
+rate), so its recipe is the peer's too. Dense batches are made before the clock starts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import time
+from functools import partial
+from typing import Any
+
+import numpy as np
+from peer import add_data_options, finish, load, note, spikes_of
+
+THREADS = 2
+# XLA's newer fusion emitters leave the loop over members scalar: 25 times slower.
+os.environ["XLA_FLAGS"] = (
+    f"--xla_force_host_platform_device_count={THREADS} --xla_cpu_multi_thread_eigen=false "
+    "--xla_cpu_prefer_vector_width=512 --xla_cpu_use_fusion_emitters=false " + os.environ.get("XLA_FLAGS", "")
+)
+import jax
+import jax.numpy as jnp
+from jax.sharding import AxisType
+from jax.sharding import PartitionSpec as Shard
+
+LIMIT = 28672 / 4096  # weight units that one generation may move a weight, as in our core
+IMAX = ((32767 >> 1) - 1) // 4 * 3  # base currents are limited to it
+
+
+def letters(key: Any, rows: int, columns: int) -> Any:
+    """[rows, columns] of +1 and -1: a bit each."""
+    words = jax.random.bits(key, (rows, -(-columns // 32)), jnp.uint32)
+    bits = (words[:, :, None] >> jnp.arange(32, dtype=jnp.uint32)) & 1
+    return (1 - 2 * bits.astype(jnp.int8)).reshape(rows, -1)[:, :columns]
+
+
+def product(x: Any, y: Any) -> Any:
+    """x @ y, bfloat16 with float32 sums. XLA has it only for row-major operands: hence the barriers,
+    which keep it from folding transpositions into the product."""
+    x, y = jax.lax.optimization_barrier((x, y))
+    return jax.lax.optimization_barrier(jnp.dot(x, y, preferred_element_type=jnp.float32))
+
+
+def lif(base: Any, s: Any, a: Any, threshold: Any) -> Any:
+    """Spike counts [hidden, batch] of one member; the loop over ticks unrolls into one kernel.
+
+    base: [ticks, hidden, batch]; s: [rank, ticks, batch]; a: [rank, hidden].
+    """
+    v = jnp.zeros(base.shape[1:], base.dtype)
+    count = jnp.zeros_like(v)
+    for t in range(base.shape[0]):
+        leak = v >> 1 if v.dtype == jnp.int16 else v * v.dtype.type(0.5)
+        current = base[t]
+        for r in range(len(s)):
+            current = current + s[r, t] * a[r][:, None]
+        v = v - leak + current
+        spike = (v >= threshold).astype(v.dtype)
+        count = count + spike
+        v = v - spike * threshold
+    return count
+
+
+def generation(
+    options: argparse.Namespace, w1: Any, w2: Any, x: Any, labels: Any, key: Any, rate: Any
+) -> tuple[Any, Any]:
+    """New weights after one generation; x: bfloat16 [ticks, batch, inputs + 1]."""
+    pairs, rank, hidden = options.pairs, options.rank, w1.shape[1]
+    ticks, outputs = x.shape[0], w2.shape[1]
+    dtype = jnp.int16 if options.lif == "int16" else jnp.float32
+    b1, a1, b2, a2 = (
+        letters(k, rows, pairs * rank)
+        for k, rows in zip(
+            jax.random.split(key, 4), (len(w1), hidden, hidden + 1, outputs), strict=True
+        )
+    )
+
+    def differences(x: Any, labels: Any) -> Any:
+        """F(+) - F(-) of all pairs, [pairs], on some of the samples."""
+
+        def rounded(q: Any) -> Any:
+            return jnp.rint(q).astype(dtype) if dtype == jnp.int16 else q
+
+        both = jnp.concatenate([w1.astype(jnp.bfloat16), b1.astype(jnp.bfloat16)], 1)
+        out = product(x.reshape(-1, len(w1)), both).T.reshape(-1, ticks, x.shape[1])
+        base = rounded(jnp.clip(out[:hidden], -IMAX, IMAX).transpose(1, 0, 2))
+        s = rounded(out[hidden:] * (options.sigma / math.sqrt(rank)))
+        s = s.reshape(pairs, rank, ticks, -1)
+        hot = jax.nn.one_hot(labels, outputs).T
+        factors = [q.T.reshape(pairs, rank, -1) for q in (a1, b2, a2)]
+
+        def fitness(sign: int, s: Any, a1: Any, b2: Any, a2: Any) -> Any:
+            count = lif(base, s * dtype(sign), a1.astype(dtype), dtype(options.threshold))
+            scale = sign * options.sigma_readout / math.sqrt(rank)
+            w = w2 + scale * (b2.astype(jnp.float32).T @ a2.astype(jnp.float32))
+            logits = w[:-1].T @ count.astype(jnp.float32) + ticks * w[-1][:, None]
+            logits = logits * (2.0**options.gain / 4096 * math.log(2))
+            top = logits.max(0)
+            loss = jnp.log(jnp.exp(logits - top).sum(0)) + top - (logits * hot).sum(0)
+            spikes = count.sum(dtype=jnp.float32)
+            return -loss.sum() - options.penalty_bits * math.log(2) * spikes
+
+        diff = jax.lax.map(lambda one: fitness(1, *one) - fitness(-1, *one), (s, *factors))
+        return jax.lax.psum(diff, "samples")
+
+    diff = jax.shard_map(
+        differences,
+        in_specs=(Shard(None, "samples"), Shard("samples")),
+        out_specs=Shard(),
+        check_vma=False,
+    )(x, labels)
+    f = jnp.repeat(diff / jnp.abs(diff).mean(), rank)
+    norm = math.sqrt(pairs * rank)
+
+    def moved(w: Any, b: Any, a: Any, lr: float) -> Any:
+        g = product(b.astype(jnp.bfloat16), (a.astype(jnp.float32) * f).T.astype(jnp.bfloat16))
+        return jnp.clip(w + jnp.clip(g * (rate * lr / norm), -LIMIT, LIMIT), -127, 127)
+
+    return moved(w1, b1, a1, options.lr), moved(w2, b2, a2, options.lr_readout)
+
+
+def accuracy(options: argparse.Namespace, test: Any, w1: Any, w2: Any) -> float:
+    """Percent of the test split that the unperturbed net gets right."""
+
+    @jax.jit
+    def predict(x: Any, w1: Any, w2: Any) -> Any:
+        base = jnp.einsum("bti,ih->thb", x, w1[:-1]) + w1[-1][None, :, None]
+        zero = jnp.zeros((1, x.shape[1], x.shape[0])), jnp.zeros((1, w1.shape[1]))
+        count = lif(jnp.clip(base, -IMAX, IMAX), *zero, jnp.float32(options.threshold))
+        return (count.T @ w2[:-1] + x.shape[1] * w2[-1]).argmax(1)
+
+    right = 0
+    for first in range(0, len(test), 500):
+        which = np.arange(first, min(first + 500, len(test)))
+        right += int((np.asarray(predict(test.dense(which), w1, w2)) == test.labels[which]).sum())
+    return 100 * right / len(test)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_data_options(parser)
+    parser.add_argument("--pairs", type=int, default=512)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--rank", type=int, default=1)
+    parser.add_argument("--lif", choices=("float32", "int16"), default="float32")
+    parser.add_argument("--generations", type=int, default=20)
+    parser.add_argument("--stop-at", type=float, help="train to this test accuracy, percent")
+    parser.add_argument("--seconds", type=float, help="give up after so many of training")
+    parser.add_argument("--eval-every", type=int, default=20, help="generations between tests")
+    # The defaults of our own `batch` estimator.
+    for name, value in (
+        ("sigma", 6.0), ("sigma-readout", 2.0), ("lr", 3.5), ("lr-readout", 1.25),
+        ("threshold", 900.0), ("gain", 4.0), ("penalty-bits", 0.00025), ("lr-final", 0.05),
+    ):  # fmt: skip
+        parser.add_argument(f"--{name}", type=float, default=value)
+    options = parser.parse_args()
+
+    train = spikes_of(load(options, "train"))
+    test = spikes_of(load(options, "test")) if options.stop_at else None
+    rng = np.random.default_rng(options.seed)
+    w1 = np.rint(rng.normal(size=(train.inputs + 1, options.hidden)) * 28).clip(-127, 127)
+    w2 = np.rint(rng.normal(size=(options.hidden + 1, 10)) * 24).clip(-127, 127)
+    w1[-1], w2[-1] = 0, 0
+    state = jnp.asarray(w1, jnp.float32), jnp.asarray(w2, jnp.float32)
+    jax.set_mesh(jax.make_mesh((THREADS,), ("samples",), axis_types=(AxisType.Auto,)))
+    step = jax.jit(partial(generation, options))
+    key = jax.random.key(options.seed)
+    order, seconds, times, history, reached = np.zeros(0, np.int64), 0.0, [], [], None
+    for g in range(options.generations + 1):
+        if len(order) < options.batch:
+            order = rng.permutation(len(train))
+        which, order = order[: options.batch], order[options.batch :]
+        dense = train.dense(which, np.int8).transpose(1, 0, 2)
+        x = jnp.asarray(np.pad(dense, ((0, 0), (0, 0), (0, 1)), constant_values=1), jnp.bfloat16)
+        labels = jnp.asarray(train.labels[which])
+        fall = 0.5 * (1 + math.cos(math.pi * max(0, g - 1) / options.generations))
+        rate = jnp.float32(options.lr_final + (1 - options.lr_final) * fall)
+        began = time.perf_counter()
+        new = jax.block_until_ready(step(*state, x, labels, jax.random.fold_in(key, g), rate))
+        took = time.perf_counter() - began
+        if g == 0:  # compiles; its weights are not used
+            compiled = took
+            continue
+        state, seconds = new, seconds + took
+        times.append(took)
+        if test is not None and g % options.eval_every == 0:
+            history.append((round(seconds, 3), g, accuracy(options, test, *state)))
+            note(f"generation {g}, {seconds:.1f} s: {history[-1][2]:.2f} %")
+            if history[-1][2] >= options.stop_at:
+                reached = seconds
+                break
+        if options.seconds and seconds > options.seconds:
+            break
+    median = float(np.median(times))
+    finish(
+        f"JAX EGGROLL, {options.lif}",
+        ("jax", "jaxlib", "numpy"),
+        options,
+        member_evals_per_s=2 * options.pairs * options.batch / median,
+        generation_seconds=median,
+        compile_seconds=compiled,
+        train_seconds=seconds,
+        seconds_to_target=reached,
+        history=history,
+    )
+
+
+if __name__ == "__main__":
+    main()
