@@ -22,12 +22,23 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import time
 from functools import partial
 from typing import Any
 
 import numpy as np
-from peer import add_data_options, finish, load, note, spikes_of
+import numpy.typing as npt
+from peer import (
+    IMAX,
+    LIMIT,
+    Spikes,
+    add_data_options,
+    add_es_options,
+    finish,
+    initial_weights,
+    load,
+    run_generations,
+    spikes_of,
+)
 
 THREADS = 2
 # XLA's newer fusion emitters leave the loop over members scalar: 25 times slower.
@@ -39,9 +50,6 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import AxisType
 from jax.sharding import PartitionSpec as Shard
-
-LIMIT = 28672 / 4096  # weight units that one generation may move a weight, as in our core
-IMAX = ((32767 >> 1) - 1) // 4 * 3  # base currents are limited to it
 
 
 def letters(key: Any, rows: int, columns: int) -> Any:
@@ -77,6 +85,15 @@ def lif(base: Any, s: Any, a: Any, threshold: Any) -> Any:
     return count
 
 
+def loss(options: argparse.Namespace, count: Any, w2: Any, ticks: int, hot: Any) -> Any:
+    """Cross-entropy and penalty on spikes, [batch], nats; hot: [outputs, batch]."""
+    logits = w2[:-1].T @ count.astype(jnp.float32) + ticks * w2[-1][:, None]
+    logits = logits * (2.0**options.gain / 4096 * math.log(2))
+    top = logits.max(0)
+    entropy = jnp.log(jnp.exp(logits - top).sum(0)) + top - (logits * hot).sum(0)
+    return entropy + options.penalty_bits * math.log(2) * count.sum(0, dtype=count.dtype)
+
+
 def generation(
     options: argparse.Namespace, w1: Any, w2: Any, x: Any, labels: Any, key: Any, rate: Any
 ) -> tuple[Any, Any]:
@@ -109,12 +126,7 @@ def generation(
             count = lif(base, s * dtype(sign), a1.astype(dtype), dtype(options.threshold))
             scale = sign * options.sigma_readout / math.sqrt(rank)
             w = w2 + scale * (b2.astype(jnp.float32).T @ a2.astype(jnp.float32))
-            logits = w[:-1].T @ count.astype(jnp.float32) + ticks * w[-1][:, None]
-            logits = logits * (2.0**options.gain / 4096 * math.log(2))
-            top = logits.max(0)
-            loss = jnp.log(jnp.exp(logits - top).sum(0)) + top - (logits * hot).sum(0)
-            spikes = count.sum(dtype=jnp.float32)
-            return -loss.sum() - options.penalty_bits * math.log(2) * spikes
+            return -loss(options, count, w, ticks, hot).sum()
 
         diff = jax.lax.map(lambda one: fitness(1, *one) - fitness(-1, *one), (s, *factors))
         return jax.lax.psum(diff, "samples")
@@ -135,14 +147,14 @@ def generation(
     return moved(w1, b1, a1, options.lr), moved(w2, b2, a2, options.lr_readout)
 
 
-def accuracy(options: argparse.Namespace, test: Any, w1: Any, w2: Any) -> float:
+def accuracy(test: Spikes, w1: Any, w2: Any, threshold: float) -> float:
     """Percent of the test split that the unperturbed net gets right."""
 
     @jax.jit
     def predict(x: Any, w1: Any, w2: Any) -> Any:
         base = jnp.einsum("bti,ih->thb", x, w1[:-1]) + w1[-1][None, :, None]
         zero = jnp.zeros((1, x.shape[1], x.shape[0])), jnp.zeros((1, w1.shape[1]))
-        count = lif(jnp.clip(base, -IMAX, IMAX), *zero, jnp.float32(options.threshold))
+        count = lif(jnp.clip(base, -IMAX, IMAX), *zero, jnp.float32(threshold))
         return (count.T @ w2[:-1] + x.shape[1] * w2[-1]).argmax(1)
 
     right = 0
@@ -152,75 +164,40 @@ def accuracy(options: argparse.Namespace, test: Any, w1: Any, w2: Any) -> float:
     return 100 * right / len(test)
 
 
+def dense_batch(data: Spikes, which: npt.NDArray[np.int64]) -> tuple[Any, Any]:
+    """(bfloat16 [ticks, batch, inputs + 1] whose last column is 1, labels)."""
+    x = np.pad(data.dense(which, np.int8), ((0, 0), (0, 0), (0, 1)), constant_values=1)
+    return jnp.asarray(x.transpose(1, 0, 2), jnp.bfloat16), jnp.asarray(data.labels[which])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_data_options(parser)
-    parser.add_argument("--pairs", type=int, default=512)
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--rank", type=int, default=1)
+    add_es_options(parser)
     parser.add_argument("--lif", choices=("float32", "int16"), default="float32")
-    parser.add_argument("--generations", type=int, default=20)
-    parser.add_argument("--stop-at", type=float, help="train to this test accuracy, percent")
-    parser.add_argument("--seconds", type=float, help="give up after so many of training")
-    parser.add_argument("--eval-every", type=int, default=20, help="generations between tests")
-    # The defaults of our own `batch` estimator.
-    for name, value in (
-        ("sigma", 6.0), ("sigma-readout", 2.0), ("lr", 3.5), ("lr-readout", 1.25),
-        ("threshold", 900.0), ("gain", 4.0), ("penalty-bits", 0.00025), ("lr-final", 0.05),
-    ):  # fmt: skip
-        parser.add_argument(f"--{name}", type=float, default=value)
     options = parser.parse_args()
-
     train = spikes_of(load(options, "train"))
     test = spikes_of(load(options, "test")) if options.stop_at else None
-    rng = np.random.default_rng(options.seed)
-    w1 = np.rint(rng.normal(size=(train.inputs + 1, options.hidden)) * 28).clip(-127, 127)
-    w2 = np.rint(rng.normal(size=(options.hidden + 1, 10)) * 24).clip(-127, 127)
-    w1[-1], w2[-1] = 0, 0
-    state = jnp.asarray(w1, jnp.float32), jnp.asarray(w2, jnp.float32)
+    state = [jnp.asarray(w) for w in initial_weights(options, train.inputs)]
     jax.set_mesh(jax.make_mesh((THREADS,), ("samples",), axis_types=(AxisType.Auto,)))
-    step = jax.jit(partial(generation, options))
-    key = jax.random.key(options.seed)
-    order, seconds, times, history, reached = np.zeros(0, np.int64), 0.0, [], [], None
-    for g in range(options.generations + 1):
-        if len(order) < options.batch:
-            order = rng.permutation(len(train))
-        which, order = order[: options.batch], order[options.batch :]
-        dense = train.dense(which, np.int8).transpose(1, 0, 2)
-        x = jnp.asarray(np.pad(dense, ((0, 0), (0, 0), (0, 1)), constant_values=1), jnp.bfloat16)
-        labels = jnp.asarray(train.labels[which])
-        fall = 0.5 * (1 + math.cos(math.pi * max(0, g - 1) / options.generations))
-        rate = jnp.float32(options.lr_final + (1 - options.lr_final) * fall)
-        began = time.perf_counter()
-        new = jax.block_until_ready(step(*state, x, labels, jax.random.fold_in(key, g), rate))
-        took = time.perf_counter() - began
-        if g == 0:  # compiles; its weights are not used
-            compiled = took
-            continue
-        state, seconds = new, seconds + took
-        times.append(took)
-        if test is not None and g % options.eval_every == 0:
-            history.append((round(seconds, 3), g, accuracy(options, test, *state)))
-            note(f"generation {g}, {seconds:.1f} s: {history[-1][2]:.2f} %")
-            if history[-1][2] >= options.stop_at:
-                reached = seconds
-                break
-        if options.seconds and seconds > options.seconds:
-            break
-    median = float(np.median(times))
-    finish(
-        f"JAX EGGROLL, {options.lif}",
-        ("jax", "jaxlib", "numpy"),
+    jitted, key = jax.jit(partial(generation, options)), jax.random.key(options.seed)
+
+    def step(batch: Any, g: int, share: float) -> None:
+        new = jitted(*state, *batch, jax.random.fold_in(key, g + 1), jnp.float32(share))
+        jax.block_until_ready(new)
+        if g >= 0:
+            state[:] = new
+
+    found = run_generations(
         options,
-        member_evals_per_s=2 * options.pairs * options.batch / median,
-        generation_seconds=median,
-        compile_seconds=compiled,
-        train_seconds=seconds,
-        seconds_to_target=reached,
-        history=history,
+        len(train),
+        lambda which: dense_batch(train, which),
+        step,
+        (lambda: accuracy(test, *state, options.threshold)) if test else None,
     )
+    finish(f"JAX EGGROLL, {options.lif}", ("jax", "jaxlib", "numpy"), options, **found)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
+import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +23,7 @@ from scipy.sparse import csr_matrix
 from eggroll_edge.datasets import Split, open_dataset
 from eggroll_edge.events import Binning, EventDataset, unpack_stream
 
+F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
 _LOT = 512  # samples unpacked at once: unpacking takes some 30 bytes for each event
 
@@ -91,6 +95,88 @@ def load(options: argparse.Namespace, split: Split, spec: str | None = None) -> 
     binning = Binning(pool=options.pool)
     skip = options.skip_first if split == "train" else 0
     return open_dataset(spec or options.data, split, binning, skip_first=skip)
+
+
+def add_es_options(parser: argparse.ArgumentParser) -> None:
+    """Population and course of an evolution strategy, by default the `batch` estimator's recipe."""
+    parser.add_argument("--pairs", type=int, default=512)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--generations", type=int, default=20)
+    parser.add_argument("--stop-at", type=float, help="train to this test accuracy, percent")
+    parser.add_argument("--seconds", type=float, help="give up after so many of training")
+    parser.add_argument("--eval-every", type=int, default=20, help="generations between tests")
+    parser.add_argument("--rank", type=int, default=1)
+    for name, value in (
+        ("sigma", 6.0), ("sigma-readout", 2.0), ("lr", 3.5), ("lr-readout", 1.25),
+        ("threshold", 900.0), ("gain", 4.0), ("penalty-bits", 0.00025), ("lr-final", 0.05),
+    ):  # fmt: skip
+        parser.add_argument(f"--{name}", type=float, default=value)
+
+
+LIMIT = 28672 / 4096  # weight units that one generation may move a weight, as in our core
+IMAX = ((32767 >> 1) - 1) // 4 * 3  # base currents are limited to it
+
+
+def initial_weights(options: argparse.Namespace, inputs: int) -> tuple[F32, F32]:
+    """[inputs + 1, hidden] and [hidden + 1, 10], in our units; the last rows are biases, 0."""
+    rng = np.random.default_rng(options.seed)
+    sizes = ((inputs, options.hidden, 28), (options.hidden, 10, 24))
+    first, second = (
+        np.pad(np.rint(rng.normal(0, std, (n, m))).clip(-127, 127), ((0, 1), (0, 0)))
+        for n, m, std in sizes
+    )
+    return first.astype(np.float32), second.astype(np.float32)
+
+
+def run_generations(
+    options: argparse.Namespace,
+    samples: int,
+    prepare: Callable[[npt.NDArray[np.int64]], Any],
+    step: Callable[[Any, int, float], None],
+    test: Callable[[], float] | None,
+) -> dict[str, Any]:
+    """Time `step` over generations: what member_evals_per_s and seconds_to_target come from.
+
+    prepare(indices) makes a batch, before the clock starts; step(batch, generation, share of the
+    learning rate) must have finished when it returns. Generation -1 only compiles and warms up:
+    step must leave the weights alone in it. test() gives percent; its time is not counted.
+    """
+    rng, order = np.random.default_rng(options.seed), np.zeros(0, np.int64)
+    seconds, times, history = 0.0, [], []
+    warm, reached = 0.0, None
+    for g in range(-1, options.generations):
+        if len(order) < options.batch:
+            order = rng.permutation(samples)
+        which, order = order[: options.batch], order[options.batch :]
+        batch = prepare(which)
+        fall = 0.5 * (1 + math.cos(math.pi * max(0, g) / options.generations))
+        began = time.perf_counter()
+        step(batch, g, options.lr_final + (1 - options.lr_final) * fall)
+        took = time.perf_counter() - began
+        if g < 0:
+            warm = took
+            continue
+        seconds += took
+        times.append(took)
+        if test is not None and (g + 1) % options.eval_every == 0:
+            history.append((round(seconds, 3), g + 1, test()))
+            note(f"generation {g + 1}, {seconds:.1f} s: {history[-1][2]:.2f} %")
+            if options.stop_at and history[-1][2] >= options.stop_at:
+                reached = seconds
+                break
+        if options.seconds and seconds > options.seconds:
+            break
+    median = float(np.median(times))
+    return {
+        "member_evals_per_s": 2 * options.pairs * options.batch / median,
+        "generation_seconds": median,
+        "compile_seconds": warm,
+        "train_seconds": seconds,
+        "generations_done": len(times),
+        "seconds_to_target": reached,
+        "best_accuracy": max((h[2] for h in history), default=None),
+        "history": history,
+    }
 
 
 def peak_mib() -> float:
