@@ -25,8 +25,12 @@ import os
 from functools import partial
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
+from jax.sharding import AxisType
+from jax.sharding import PartitionSpec as Shard
 from peer import (
     IMAX,
     LIMIT,
@@ -41,15 +45,13 @@ from peer import (
 )
 
 THREADS = 2
-# XLA's newer fusion emitters leave the loop over members scalar: 25 times slower.
+# Read when the first array is made. XLA's newer fusion emitters leave the loop over members scalar:
+# 25 times slower.
 os.environ["XLA_FLAGS"] = (
     f"--xla_force_host_platform_device_count={THREADS} --xla_cpu_multi_thread_eigen=false "
-    "--xla_cpu_prefer_vector_width=512 --xla_cpu_use_fusion_emitters=false " + os.environ.get("XLA_FLAGS", "")
+    "--xla_cpu_prefer_vector_width=512 --xla_cpu_use_fusion_emitters=false "
+    + os.environ.get("XLA_FLAGS", "")
 )
-import jax
-import jax.numpy as jnp
-from jax.sharding import AxisType
-from jax.sharding import PartitionSpec as Shard
 
 
 def letters(key: Any, rows: int, columns: int) -> Any:
@@ -60,8 +62,10 @@ def letters(key: Any, rows: int, columns: int) -> Any:
 
 
 def product(x: Any, y: Any) -> Any:
-    """x @ y, bfloat16 with float32 sums. XLA has it only for row-major operands: hence the barriers,
-    which keep it from folding transpositions into the product."""
+    """x @ y, bfloat16 with float32 sums.
+
+    XLA has it only for row-major operands: the barriers keep it from folding transpositions in.
+    """
     x, y = jax.lax.optimization_barrier((x, y))
     return jax.lax.optimization_barrier(jnp.dot(x, y, preferred_element_type=jnp.float32))
 
@@ -195,7 +199,7 @@ def main() -> None:
         len(train),
         lambda which: dense_batch(train, which),
         step,
-        (lambda: accuracy(test, *state, options.threshold)) if test else None,
+        (lambda: accuracy(test, state[0], state[1], options.threshold)) if test else None,
     )
     finish(f"JAX EGGROLL, {options.lif}", ("jax", "jaxlib", "numpy"), options, **found)
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-import jax_eggroll as eggroll  # first: it sets XLA's flags
 import evosax.algorithms
 import jax
 import jax.numpy as jnp
+import jax_eggroll as eggroll
 import optax
 from jax.sharding import AxisType
 from jax.sharding import PartitionSpec as Shard
@@ -73,9 +73,7 @@ def main() -> None:
     test = spikes_of(load(options, "test")) if options.stop_at else None
     w1, w2 = (jnp.asarray(w) for w in initial_weights(options, train.inputs))
     mean = jnp.concatenate([w1.ravel(), w2.ravel()])
-    jax.set_mesh(
-        jax.make_mesh((eggroll.THREADS,), ("samples",), axis_types=(AxisType.Auto,))
-    )
+    jax.set_mesh(jax.make_mesh((eggroll.THREADS,), ("samples",), axis_types=(AxisType.Auto,)))
     members = 2 * options.pairs
     if options.algorithm == "Open_ES":
         es = evosax.algorithms.Open_ES(

@@ -31,10 +31,10 @@ _LOT = 512  # samples unpacked at once: unpacking takes some 30 bytes for each e
 class Spikes(NamedTuple):
     """Recordings as a sparse matrix [samples * ticks, inputs] of 0 and 1, in CSR form."""
 
-    index: npt.NDArray[np.int16]
+    events: npt.NDArray[np.int16]
     """Inputs that fired, all ticks of all samples end to end."""
     starts: npt.NDArray[np.int64]
-    """[samples * ticks + 1]: tick t of sample i is index[starts[i * ticks + t] : ...]."""
+    """[samples * ticks + 1]: tick t of sample i is events[starts[i * ticks + t] : ...]."""
     labels: npt.NDArray[np.int64]
     ticks: int
     inputs: int
@@ -46,7 +46,7 @@ class Spikes(NamedTuple):
         """(index, starts [len(which) * ticks + 1]) of some samples."""
         first = which * self.ticks
         bounds = zip(self.starts[first], self.starts[first + self.ticks], strict=True)
-        index = np.concatenate([self.index[a:b] for a, b in bounds]).astype(np.int32)
+        index = np.concatenate([self.events[a:b] for a, b in bounds]).astype(np.int32)
         rows = (first[:, None] + np.arange(self.ticks)).ravel()
         sizes = self.starts[rows + 1] - self.starts[rows]
         return index, np.concatenate(([0], np.cumsum(sizes))).astype(np.int32)
@@ -86,6 +86,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pool", type=int, default=1, help="2 merges 2 x 2 pixels")
     parser.add_argument("--skip-first", type=int, default=0, help="training samples left out")
     parser.add_argument("--hidden", type=int, default=128, help="LIF neurons")
+    parser.add_argument("--limit", type=int, help="training samples taken at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
 
@@ -94,7 +95,10 @@ def load(options: argparse.Namespace, split: Split, spec: str | None = None) -> 
     """A split of --data, or of `spec`, binned as the options say."""
     binning = Binning(pool=options.pool)
     skip = options.skip_first if split == "train" else 0
-    return open_dataset(spec or options.data, split, binning, skip_first=skip)
+    data = open_dataset(spec or options.data, split, binning, skip_first=skip)
+    if split == "train" and options.limit and options.limit < len(data):
+        data = data.subset(slice(0, options.limit))
+    return data
 
 
 def add_es_options(parser: argparse.ArgumentParser) -> None:

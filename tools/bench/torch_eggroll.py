@@ -6,7 +6,7 @@
     tools/bench/torch_eggroll.py --form torcheggroll --pairs 16       the library's own step()
     tools/bench/torch_eggroll.py --form eggroll-trainer --pairs 16    the library's own step()
 
-compiled, snntorch: the batched form: currents W x are shared by all members and B^T x by a pair, both
+compiled, snntorch: the batched form: currents W x are shared by all members, B^T x by a pair, both
 from one sparse product; then the layer, for all members of a few samples at once: `compiled` by
 torch.compile, which fuses all ticks into one kernel, `snntorch` by snnTorch's Leaky, some thousand
 members x samples at a time so that its arrays stay in the cache. Units and recipe are those of our
@@ -83,7 +83,7 @@ class Batched:
         return torch.randint(0, 2, shape, generator=self.generator, dtype=torch.int8) * 2.0 - 1.0
 
     def _fitness(self, count: Tensor, w: Tensor, hot: Tensor) -> Tensor:
-        """[samples, members] from counts [samples, members, hidden], w [members, hidden + 1, 10]."""
+        """[samples, members] from counts [samples, members, hidden], w [members, rows, 10]."""
         options = self.options
         logits = torch.bmm(count.transpose(0, 1), w[:, :-1]) + self.ticks * w[:, -1:]
         logits = logits * (2.0**options.gain / 4096 * math.log(2))

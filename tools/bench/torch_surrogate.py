@@ -91,7 +91,9 @@ class Lif(torch.autograd.Function):
 
 def lif_snntorch(current: Tensor, beta: float, slope: float) -> Tensor:
     """The same layer by snnTorch's own neuron, whose reset acts one tick later."""
-    neuron = snntorch.Leaky(beta=beta, threshold=THRESHOLD, spike_grad=surrogate.fast_sigmoid(slope))
+    neuron = snntorch.Leaky(
+        beta=beta, threshold=THRESHOLD, spike_grad=surrogate.fast_sigmoid(slope)
+    )
     v = torch.zeros_like(current[:, 0])
     count = torch.zeros_like(v)
     for t in range(current.shape[1]):
