@@ -306,11 +306,14 @@ class Population:
             _i16(base), pair0, pair1, _i32(diff),
         )  # fmt: skip
 
-    def steps_full(self, f: I8, active: U8, m: int, row0: int, row1: int, total: I32) -> None:
+    def steps_full(
+        self, ws: Workspace, f: I8, active: U8, m: int, row0: int, row1: int, total: I32
+    ) -> None:
         """As steps_batch."""
         lib.egg_full_steps(
-            self.native, _i8(f), _u8(active), m, row0, row1, _i32(total[self._starts[m] :])
-        )
+            self.native, ws.native, _i8(f), _u8(active), m, row0, row1,
+            _i32(total[self._starts[m] :]),
+        )  # fmt: skip
 
     # --- sample
 

@@ -16,7 +16,13 @@ typedef int16_t K(bits) __attribute__((vector_size(LANE_BYTES < 32 ? LANE_BYTES 
 #define LANES (LANE_BYTES / 2u)
 #define WORD_LANES (LANE_BYTES / 4u)
 #define LOAD(p) (*(const LANE *)(p))
+#if LANE_BYTES == 64 /* one instruction; GCC makes seven of a conversion of this width */
+#define LOAD8(p) ((LANE)_mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)(p))))
+#elif LANE_BYTES == 32
+#define LOAD8(p) ((LANE)_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(p))))
+#else
 #define LOAD8(p) __builtin_convertvector(*(const K(lane8) *)(p), LANE)
+#endif
 #define LOAD32(p) (*(const LANE32 *)(p))
 #define STORE(p, x) (*(LANE *)(p) = (x))
 #define GE(x, y) ((x) >= (y))

@@ -22,7 +22,7 @@ C_LAYERS = [
     "egg_es_private host/egg_credit",
     "egg_batch egg_sample egg_session host/egg_host host/egg_group host/egg_steps",
     "egg_session_private host/egg_full host/egg_board host/egg_group_private",
-    "egg_command egg_learn host/egg_steps_body host/egg_lanes_body",
+    "egg_command egg_learn host/egg_steps_body host/egg_full_body host/egg_lanes_body",
     "host/egg_group_body host/egg_credit_body",
 ]
 PYTHON_LAYERS = [
