@@ -7,7 +7,6 @@ what they add up are int32, so the number of threads changes no bit.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -84,8 +83,8 @@ class Net:
 
     @property
     def digest(self) -> int:
-        """CRC-32 of the weights: what egg_net_digest() gives, but zlib is faster."""
-        return zlib.crc32(self.weights.data)
+        """CRC-32 of the weights."""
+        return int(lib.egg_crc_digest(self.native))
 
     @property
     def matrices(self) -> list[I8]:

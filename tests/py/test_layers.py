@@ -16,7 +16,7 @@ C_LAYERS = [
     "egg_fx egg_rng egg_stream egg_loss",
     "egg_kernel_body",
     "egg_kernel egg_net",
-    "egg_ws egg_wire",
+    "egg_ws egg_wire host/egg_crc",
     "egg_forward egg_store host/egg_plan",
     "egg_es",
     "egg_es_private host/egg_credit",
