@@ -24,6 +24,7 @@ HEADERS = [
     "egg_store.h",
     "egg_session.h",
     "host/egg_credit.h",
+    "host/egg_crc.h",
     "host/egg_host.h",
     "host/egg_steps.h",
     "host/egg_plan.h",

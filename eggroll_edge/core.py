@@ -7,7 +7,6 @@ what they add up are int32, so the number of threads changes no bit.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -84,8 +83,8 @@ class Net:
 
     @property
     def digest(self) -> int:
-        """CRC-32 of the weights: what egg_net_digest() gives, but zlib is faster."""
-        return zlib.crc32(self.weights.data)
+        """CRC-32 of the weights."""
+        return int(lib.egg_crc_digest(self.native))
 
     @property
     def matrices(self) -> list[I8]:
@@ -321,11 +320,14 @@ class Population:
             _i16(base), pair0, pair1, _i32(diff),
         )  # fmt: skip
 
-    def steps_full(self, f: I8, active: U8, m: int, row0: int, row1: int, total: I32) -> None:
+    def steps_full(
+        self, ws: Workspace, f: I8, active: U8, m: int, row0: int, row1: int, total: I32
+    ) -> None:
         """As steps_batch."""
         lib.egg_full_steps(
-            self.native, _i8(f), _u8(active), m, row0, row1, _i32(total[self._starts[m] :])
-        )
+            self.native, ws.native, _i8(f), _u8(active), m, row0, row1,
+            _i32(total[self._starts[m] :]),
+        )  # fmt: skip
 
     # --- sample
 

@@ -266,7 +266,8 @@ class FullRank(Batched):
         self.crew.run([_task(evaluate, w, *cut) for w, cut in shards], meanwhile)
 
     def _add_steps(self, worker: int, f: I8, active: U8, m: int, row0: int, row1: int) -> None:
-        self.population.steps_full(f, active, m, row0, row1, self._total)
+        ws = self.crew.workspaces[worker]
+        self.population.steps_full(ws, f, active, m, row0, row1, self._total)
 
 
 def make_estimator(config: TrainConfig, net: Net, batch: int, crew: Crew) -> Estimator:

@@ -31,6 +31,8 @@
 #undef TARGET
 
 #if defined(__x86_64__)
+#include <immintrin.h>
+
 #define K(name) name##_avx2
 #define TARGET __attribute__((target("avx2")))
 #define LANE_BYTES 32

@@ -16,7 +16,13 @@ typedef int16_t K(bits) __attribute__((vector_size(LANE_BYTES < 32 ? LANE_BYTES 
 #define LANES (LANE_BYTES / 2u)
 #define WORD_LANES (LANE_BYTES / 4u)
 #define LOAD(p) (*(const LANE *)(p))
+#if LANE_BYTES == 64 /* one instruction; GCC makes seven of a conversion of this width */
+#define LOAD8(p) ((LANE)_mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)(p))))
+#elif LANE_BYTES == 32
+#define LOAD8(p) ((LANE)_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(p))))
+#else
 #define LOAD8(p) __builtin_convertvector(*(const K(lane8) *)(p), LANE)
+#endif
 #define LOAD32(p) (*(const LANE32 *)(p))
 #define STORE(p, x) (*(LANE *)(p) = (x))
 #define GE(x, y) ((x) >= (y))
@@ -257,7 +263,15 @@ TARGET static void K(combine)(const int16_t *x, const int16_t *factor, uint32_t 
 }
 
 TARGET static void K(round_row)(int8_t *w, const int16_t *step, uint32_t rho, const uint16_t *kappa, uint32_t n) {
-    for (uint32_t i = 0; i < n; i++) {
+    uint32_t i = 0;
+#if LANE_BYTES == 64 /* GCC narrows lanes of this width in many steps */
+    for (; i + LANES <= n; i += LANES) {
+        LANE x = LOAD8(w + i) + ((LOAD(step + i) + ((LOAD((const int16_t *)kappa + i) + (int16_t)rho) & 4095)) >> 12);
+        __m512i y = _mm512_max_epi16((__m512i)x, _mm512_set1_epi16(-127)); /* narrowing takes care of 127 */
+        _mm256_storeu_si256((__m256i *)(void *)(w + i), _mm512_cvtsepi16_epi8(y));
+    }
+#endif
+    for (; i < n; i++) {
         int16_t u = (int16_t)((rho + kappa[i]) & 4095u);
         int16_t x = (int16_t)(w[i] + ((int16_t)(step[i] + u) >> 12));
         x = x > 127 ? 127 : x;

@@ -13,11 +13,23 @@ typedef struct {
     int32_t events;
 } egg_pick;
 
+typedef struct {
+    void (*add)(int32_t *sum, const int16_t *credit, uint32_t padded, const egg_pick *pick, uint32_t picks);
+    void (*take)(int32_t *sum, int16_t *step, uint32_t padded);
+} credit_kernel;
+
 static void add_portable(int32_t *sum, const int16_t *credit, uint32_t padded, const egg_pick *pick, uint32_t picks) {
     for (uint32_t i = 0; i < picks; i++) {
         const int16_t *row = credit + (size_t)pick[i].row * padded * 2u;
         int32_t even = pick[i].events & 0xFFFF, odd = pick[i].events >> 16;
         for (uint32_t j = 0; j < padded; j++) sum[j] += even * row[2u * j] + odd * row[2u * j + 1u];
+    }
+}
+
+static void take_portable(int32_t *sum, int16_t *step, uint32_t padded) {
+    for (uint32_t j = 0; j < padded; j++) {
+        step[j] = (int16_t)egg_clamp(sum[j], EGG_STEP_MAX);
+        sum[j] = 0;
     }
 }
 
@@ -53,18 +65,17 @@ static void add_portable(int32_t *sum, const int16_t *credit, uint32_t padded, c
 #endif
 #endif
 
-typedef void adder(int32_t *sum, const int16_t *credit, uint32_t padded, const egg_pick *pick, uint32_t picks);
-
-static adder *adder_of(const egg_ws *ws) {
-    if (ws->kernels == egg_kernel_level(0)) return add_portable;
+static const credit_kernel *kernel_of(const egg_ws *ws) {
+    static const credit_kernel portable = {add_portable, take_portable};
+    if (ws->kernels == egg_kernel_level(0)) return &portable;
 #if defined(__GNUC__) && EGG_PAD > 1
 #if defined(__x86_64__)
-    if (ws->kernels == egg_kernel_level(3)) return __builtin_cpu_supports("avx512vnni") ? add_avx512 : add_avx2;
-    if (ws->kernels == egg_kernel_level(2)) return add_avx2;
+    if (ws->kernels == egg_kernel_level(3)) return __builtin_cpu_supports("avx512vnni") ? &credit_avx512 : &credit_avx2;
+    if (ws->kernels == egg_kernel_level(2)) return &credit_avx2;
 #endif
-    if (ws->kernels == egg_kernel_level(1)) return add_v16;
+    if (ws->kernels == egg_kernel_level(1)) return &credit_v16;
 #endif
-    return add_portable;
+    return &portable;
 }
 
 static uint32_t segments_of(const egg_net_config *net, const egg_es_config *es, uint32_t m) {
@@ -144,31 +155,27 @@ void egg_credit_learn(const egg_gen *gen, egg_ws *ws, egg_credit *const *part, u
     const egg_net_config *c = &gen->net->config;
     uint32_t cols = egg_net_cols(c, m), padded = egg_pad(cols);
     egg_key rho = egg_es_rho_key(gen, m);
-    adder *add = adder_of(ws);
+    const credit_kernel *kernel = kernel_of(ws);
     egg_pick pick[EGG_CREDIT_MAX * EGG_SEGMENTS_MAX / 2u + 4u];
     int32_t sum[EGG_NEURONS_MAX];
+    egg_zero(sum, sizeof sum);
     egg_es_kappa(gen, m, ws->kappa);
     for (uint32_t before = 0; before < m; before++)
         if (total != NULL) total += (size_t)egg_net_rows(c, before) * egg_net_cols(c, before);
     for (uint32_t i = row0; i < row1; i++) {
         uint32_t any = total != NULL;
-        egg_zero(sum, padded * sizeof *sum);
         for (uint32_t p = 0; p < parts; p++) {
-            uint32_t stride = part[p]->stride[m],
-                     picks = pick_row(part[p]->events[m] + (size_t)i * stride, stride, pick);
-            if (picks == 0) continue;
-            add(sum, part[p]->credit[m], padded, pick, picks);
-            any = 1;
+            uint32_t stride = part[p]->stride[m], picks;
+            picks = pick_row(part[p]->events[m] + (size_t)i * stride, stride, pick);
+            if (picks > 0) kernel->add(sum, part[p]->credit[m], padded, pick, picks);
+            any |= picks;
         }
         if (!any) continue; /* no step, and rounding 0 moves no weight */
-        for (uint32_t j = 0; j < cols; j++) {
-            int32_t step = sum[j];
-            if (total != NULL) {
-                step += total[(size_t)i * cols + j];
-                total[(size_t)i * cols + j] = last ? 0 : step;
-            }
-            ws->step[j] = (int16_t)egg_clamp(step, EGG_STEP_MAX);
+        for (uint32_t j = 0; total != NULL && j < cols; j++) {
+            sum[j] += total[(size_t)i * cols + j];
+            total[(size_t)i * cols + j] = last ? 0 : sum[j];
         }
+        kernel->take(sum, ws->step, padded);
         if (last)
             ws->kernels->round_row(gen->net->weights[m] + (size_t)i * cols, ws->step, egg_rng_round(rho, i), ws->kappa,
                                    cols);

@@ -20,3 +20,14 @@ TARGET static void K(add)(int32_t *sum, const int16_t *credit, uint32_t padded, 
     for (; j + 4u * LANES <= padded; j += 4u * LANES) K(add_block)(sum + j, credit + 2u * j, padded, pick, picks, 8);
     for (; j < padded; j += LANES / 2u) K(add_block)(sum + j, credit + 2u * j, padded, pick, picks, 1);
 }
+
+/* step = clamp(sum), and sum = 0 */
+TARGET static void K(take)(int32_t *restrict sum, int16_t *restrict step, uint32_t padded) {
+    for (uint32_t j = 0; j < padded; j++) {
+        int32_t x = sum[j] > EGG_STEP_MAX ? EGG_STEP_MAX : sum[j];
+        step[j] = (int16_t)(x < -EGG_STEP_MAX ? -EGG_STEP_MAX : x);
+        sum[j] = 0;
+    }
+}
+
+static const credit_kernel K(credit) = {K(add), K(take)};

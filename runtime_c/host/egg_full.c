@@ -1,5 +1,7 @@
 /* Full-rank ES: one noise value a weight, the honest baseline. It shares base currents over the population and a pair's
  * noise over the batch; what it cannot share is the work events x neurons of each pair. */
+#include <string.h>
+
 #include "../egg_es_private.h"
 #include "../egg_fx.h"
 #include "../egg_kernel.h"
@@ -10,14 +12,51 @@ static egg_key full_key(const egg_gen *gen, uint32_t pair, uint32_t m) {
     return egg_rng_key(gen->seed, gen->generation, pair, m, EGG_STREAM_FULL, 0);
 }
 
-/* e[count] from counter `first` of a matrix, first a multiple of 4: popcount of a byte, minus 4 */
-static void noise_values(egg_key key, size_t first, size_t count, int8_t *e) {
-    for (size_t i = 0; i < count; i += 4) {
-        uint32_t v = egg_rng_word(key, (uint32_t)((first + i) >> 2));
-        v -= (v >> 1) & 0x55555555u;
-        v = (v & 0x33333333u) + ((v >> 2) & 0x33333333u);
-        v = (v + (v >> 4)) & 0x0F0F0F0Fu;
-        for (size_t b = 0; b < 4 && i + b < count; b++, v >>= 8) e[i + b] = (int8_t)((int32_t)(v & 255u) - 4);
+typedef struct {
+    void (*noise)(egg_key key, uint32_t first, uint32_t n, uint32_t *word);
+    void (*perturb)(int16_t *x, size_t n, int32_t sigma, int32_t limit);
+    void (*mix)(int16_t *out, const int16_t *x, const int16_t *y, int16_t sign, size_t n);
+    void (*add)(int16_t *sum, const int8_t *e, int16_t f, uint32_t n);
+} full_kernel;
+
+#define K(name) name##_any
+#define TARGET
+#include "egg_full_body.h"
+#undef K
+#undef TARGET
+
+#if defined(__GNUC__) && defined(__x86_64__)
+#define K(name) name##_avx2
+#define TARGET __attribute__((target("avx2")))
+#include "egg_full_body.h"
+#undef K
+#undef TARGET
+
+#define K(name) name##_avx512
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
+#include "egg_full_body.h"
+#endif
+
+static const full_kernel *kernel_of(const egg_ws *ws) {
+#if defined(__GNUC__) && defined(__x86_64__)
+    if (ws->kernels == egg_kernel_level(3)) return &full_avx512;
+    if (ws->kernels == egg_kernel_level(2)) return &full_avx2;
+#endif
+    (void)ws;
+    return &full_any;
+}
+
+/* e[count] from counter `first` of a matrix, first a multiple of 4 */
+static void noise_values(const full_kernel *kernel, egg_key key, size_t first, size_t count, int8_t *e) {
+    uint32_t word[256];
+    for (size_t i = 0; i < count; i += sizeof word) {
+        size_t n = count - i < sizeof word ? count - i : sizeof word;
+        kernel->noise(key, (uint32_t)((first + i) >> 2), (uint32_t)((n + 3u) >> 2), word);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        memcpy(e + i, word, n);
+#else
+        for (size_t b = 0; b < n; b++) e[i + b] = (int8_t)(uint8_t)(word[b >> 2] >> (8u * (b & 3u)));
+#endif
     }
 }
 
@@ -26,6 +65,7 @@ typedef struct {
     int16_t *first;   /* [ticks][padded] perturbation of layer 0, shared by both members */
     int16_t *deeper;  /* [ticks][padded] of another layer */
     int16_t *current; /* [ticks][padded] perturbed */
+    int16_t *readout; /* [outputs][padded] noise of the readout, transposed */
 } full_memory;
 
 static size_t widest_current(const egg_net_config *c) {
@@ -35,8 +75,12 @@ static size_t widest_current(const egg_net_config *c) {
     return (size_t)c->ticks * widest;
 }
 
+static size_t readout_size(const egg_net_config *c) {
+    return (size_t)c->outputs * egg_pad(c->layer[c->layers - 1u].size);
+}
+
 size_t egg_full_bytes(const egg_net_config *c) {
-    return 3u * widest_current(c) * sizeof(int16_t) + egg_net_bytes(c);
+    return (3u * widest_current(c) + readout_size(c)) * sizeof(int16_t) + egg_net_bytes(c);
 }
 
 static full_memory carve(const egg_net_config *c, void *memory) {
@@ -44,24 +88,30 @@ static full_memory carve(const egg_net_config *c, void *memory) {
     fm.first = (int16_t *)memory;
     fm.deeper = fm.first + widest_current(c);
     fm.current = fm.deeper + widest_current(c);
-    egg_net_init(&fm.noise, c, (int8_t *)(fm.current + widest_current(c)), egg_net_bytes(c));
+    fm.readout = fm.current + widest_current(c);
+    egg_net_init(&fm.noise, c, (int8_t *)(fm.readout + readout_size(c)), egg_net_bytes(c));
     return fm;
 }
 
-static void draw_pair(const egg_gen *gen, uint32_t pair, egg_net *noise) {
-    const egg_net_config *c = &noise->config;
+static void draw_pair(const egg_gen *gen, const egg_ws *ws, uint32_t pair, const full_memory *fm) {
+    const egg_net_config *c = &fm->noise.config;
     for (uint32_t m = 0; m < egg_net_matrices(c); m++)
-        noise_values(full_key(gen, pair, m), 0, (size_t)egg_net_rows(c, m) * egg_net_cols(c, m), noise->weights[m]);
+        noise_values(kernel_of(ws), full_key(gen, pair, m), 0, (size_t)egg_net_rows(c, m) * egg_net_cols(c, m),
+                     fm->noise.weights[m]);
+    if (c->readout == EGG_READOUT_SPIKES) return;
+    uint32_t size = c->layer[c->layers - 1u].size, padded = egg_pad(size);
+    const int8_t *e = fm->noise.weights[c->layers];
+    for (uint32_t h = 0; h < padded; h++)
+        for (uint32_t j = 0; j < c->outputs; j++) fm->readout[j * padded + h] = h < size ? e[h * c->outputs + j] : 0;
 }
 
 /* out = clamp(rs(sigma * noise currents, 8), Lp) of layer l */
 static void perturbation(const egg_gen *gen, const egg_ws *ws, const full_memory *fm, uint32_t l, const uint8_t *stream,
                          int16_t *out) {
     const egg_net_config *c = &gen->net->config;
-    int32_t limit = egg_forward_limit(&c->layer[l]);
     egg_forward_currents(&fm->noise, ws, l, stream, 32767, out);
-    size_t n = (size_t)c->ticks * egg_pad(c->layer[l].size);
-    for (size_t i = 0; i < n; i++) out[i] = (int16_t)egg_clamp(egg_round_shift(out[i] * gen->sigma.hidden, 8), limit);
+    kernel_of(ws)->perturb(out, (size_t)c->ticks * egg_pad(c->layer[l].size), gen->sigma.hidden,
+                           egg_forward_limit(&c->layer[l]));
 }
 
 static int32_t member(const egg_gen *gen, egg_ws *ws, const full_memory *fm, const int16_t *base, uint32_t label,
@@ -78,7 +128,7 @@ static int32_t member(const egg_gen *gen, egg_ws *ws, const full_memory *fm, con
             noise = fm->deeper;
         }
         size_t n = (size_t)c->ticks * egg_pad(lif->size);
-        for (size_t i = 0; i < n; i++) fm->current[i] = (int16_t)(shared[i] + sign * noise[i]);
+        kernel_of(ws)->mix(fm->current, shared, noise, sign, n);
         uint32_t last = l + 1u == c->layers;
         spikes += ws->kernels->lif(fm->current, c->ticks, lif->size, lif->threshold, lif->leak_shift, lif->refractory,
                                    NULL, NULL, 0, ws->count, last ? NULL : ws->spikes);
@@ -87,12 +137,11 @@ static int32_t member(const egg_gen *gen, egg_ws *ws, const full_memory *fm, con
     if (c->readout == EGG_READOUT_SPIKES) {
         for (uint32_t j = 0; j < c->outputs; j++) ws->logits[j] = ws->count[j] * (1 << c->gain);
     } else {
-        uint32_t size = c->layer[c->layers - 1u].size;
-        const int8_t *e = fm->noise.weights[c->layers];
+        uint32_t size = c->layer[c->layers - 1u].size, padded = egg_pad(size);
+        const int8_t *bias = fm->noise.weights[c->layers] + (size_t)size * c->outputs;
         egg_forward_integrate(gen->net, ws);
         for (uint32_t j = 0; j < c->outputs; j++) {
-            int32_t sum = c->ticks * e[size * c->outputs + j];
-            for (uint32_t h = 0; h < size; h++) sum += ws->count[h] * e[h * c->outputs + j];
+            int32_t sum = c->ticks * bias[j] + ws->kernels->dot(ws->count, fm->readout + j * padded, padded);
             sum = egg_clamp(egg_round_shift(sum * gen->sigma.readout, 8), 1 << 19);
             ws->logits[j] = (ws->logits[j] + sign * sum) * (1 << c->gain);
         }
@@ -118,7 +167,7 @@ void egg_full_eval(const egg_gen *gen, egg_ws *ws, void *memory, const egg_data 
     size_t size = (size_t)c->ticks * egg_pad(c->layer[0].size);
     full_memory fm = carve(c, memory);
     for (uint32_t pair = pair0; pair < pair1; pair++) {
-        draw_pair(gen, pair, &fm.noise);
+        draw_pair(gen, ws, pair, &fm);
         for (uint32_t i = 0; i < n; i++) {
             const uint8_t *stream = data->streams + data->offsets[index[i]];
             uint32_t label = data->labels[index[i]];
@@ -130,20 +179,27 @@ void egg_full_eval(const egg_gen *gen, egg_ws *ws, void *memory, const egg_data 
     }
 }
 
-void egg_full_steps(const egg_gen *gen, const int8_t *f, const uint8_t *active, uint32_t m, uint32_t row0,
-                    uint32_t row1, int32_t *sum) {
-    uint32_t cols = egg_net_cols(&gen->net->config, m);
+#define PAIRS 64u /* whose sum fits 16 bits: 64 * 127 * 4 < 32768 */
+
+void egg_full_steps(const egg_gen *gen, const egg_ws *ws, const int8_t *f, const uint8_t *active, uint32_t m,
+                    uint32_t row0, uint32_t row1, int32_t *sum) {
+    const full_kernel *kernel = kernel_of(ws);
+    uint32_t cols = egg_net_cols(&gen->net->config, m), pairs = gen->es.pairs;
     egg_rate rate = egg_es_rate(gen, m);
-    for (uint32_t pair = 0; pair < gen->es.pairs; pair++) {
-        egg_key key = full_key(gen, pair, m);
-        for (uint32_t i = row0; i < row1; i++) {
-            if (m == 0 && !(((uint32_t)active[i >> 3] >> (i & 7u)) & 1u)) continue;
-            int8_t e[EGG_NEURONS_MAX + 4u];
-            size_t first = (size_t)i * cols, skip = first & 3u; /* the row may start inside a word */
-            noise_values(key, first - skip, cols + skip, e);
-            for (uint32_t j = 0; j < cols; j++) sum[first + j] += f[pair] * e[skip + j];
+    for (uint32_t i = row0; i < row1; i++) {
+        if (m == 0 && !(((uint32_t)active[i >> 3] >> (i & 7u)) & 1u)) continue;
+        size_t first = (size_t)i * cols, skip = first & 3u; /* the row may start inside a word */
+        int16_t part[EGG_NEURONS_MAX];
+        int8_t e[EGG_NEURONS_MAX + 4u];
+        for (uint32_t block = 0; block < pairs; block += PAIRS) {
+            memset(part, 0, cols * sizeof *part);
+            for (uint32_t pair = block; pair < pairs && pair < block + PAIRS; pair++) {
+                noise_values(kernel, full_key(gen, pair, m), first - skip, cols + skip, e);
+                kernel->add(part, e + skip, f[pair], cols);
+            }
+            ws->kernels->add_wide(sum + first, part, cols);
         }
+        for (uint32_t j = 0; j < cols; j++)
+            sum[first + j] = egg_clamp(egg_round_shift(sum[first + j] * rate.m, rate.n), EGG_STEP_MAX);
     }
-    for (size_t k = (size_t)row0 * cols; k < (size_t)row1 * cols; k++)
-        sum[k] = egg_clamp(egg_round_shift(sum[k] * rate.m, rate.n), EGG_STEP_MAX);
 }

@@ -58,7 +58,7 @@ void egg_full_share(const egg_gen *gen, egg_ws *ws, const egg_data *data, const 
 void egg_full_eval(const egg_gen *gen, egg_ws *ws, void *memory, const egg_data *data, const uint32_t *index,
                    uint32_t n, const int16_t *base, uint32_t pair0, uint32_t pair1, int32_t *diff);
 /* As egg_steps_batch(). */
-void egg_full_steps(const egg_gen *gen, const int8_t *f, const uint8_t *active, uint32_t m, uint32_t row0,
-                    uint32_t row1, int32_t *sum);
+void egg_full_steps(const egg_gen *gen, const egg_ws *ws, const int8_t *f, const uint8_t *active, uint32_t m,
+                    uint32_t row0, uint32_t row1, int32_t *sum);
 
 #endif

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,12 @@ def test_net() -> None:
     assert net.matrices[1].std() == pytest.approx(30, rel=0.5)
     net.matrices[1][3, 2] = 77  # views
     assert net.weights[37 * 16 + 3 * 4 + 2] == 77
+
+
+def test_digest_is_the_crc_of_zlib() -> None:
+    for inputs in range(1, 120):  # all lengths of the last, partial blocks
+        net = random_net(NetConfig(inputs, 2, 1, (LifConfig(inputs % 5 + 1, 9),)), inputs)
+        assert net.digest == zlib.crc32(net.weights.data) == lib.egg_net_digest(net.native)
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,13 @@ C_LAYERS = [
     "egg_fx egg_rng egg_stream egg_loss host/egg_events",
     "egg_kernel_body",
     "egg_kernel egg_net",
-    "egg_ws egg_wire",
+    "egg_ws egg_wire host/egg_crc",
     "egg_forward egg_store host/egg_plan",
     "egg_es",
     "egg_es_private host/egg_credit",
     "egg_batch egg_sample egg_session host/egg_host host/egg_group host/egg_steps host/egg_members",
     "egg_session_private host/egg_full host/egg_board host/egg_group_private",
-    "egg_command egg_learn host/egg_steps_body host/egg_lanes_body",
+    "egg_command egg_learn host/egg_steps_body host/egg_full_body host/egg_lanes_body",
     "host/egg_group_body host/egg_credit_body",
 ]
 PYTHON_LAYERS = [

@@ -223,7 +223,7 @@ class Runner:
         total = np.zeros(len(self.net.weights), np.int32)
         for m, (rows, _) in enumerate(config.shapes):
             if full:
-                self.population.steps_full(f, active, m, 0, rows, total)
+                self.population.steps_full(self.ws, f, active, m, 0, rows, total)
             else:
                 self.population.steps_batch(self.ws, f, active, m, 0, rows, total)
         self._apply(total)
