@@ -94,7 +94,7 @@ def _show(sizes: Plan, title: str, as_json: bool) -> None:
         boards.add_row(one.name, one.core, f"{one.ram:,}", f"{left:,}", sizes.verdict(one))
     show.print(boards)
     show.print(
-        "fits: enough RAM is left (3 KB on boards with 16 KB, else 6 KB), and "
+        "fits: enough RAM is left (3 KB on boards with 16 KB, else 10 KB), and "
         f"{sizes.flash:,} B of flash are there ({CODE_RESERVE:,} for the program, two copies of "
         "the weights)"
     )

@@ -32,7 +32,7 @@ class Board:
     """Bytes of the one RAM block that data and stack share."""
     flash: int
     """Bytes."""
-    reserve: int = 6 * KIB
+    reserve: int = 10 * KIB
     """Bytes of RAM that must remain: stack, serial buffers, the firmware's own variables."""
 
 
