@@ -59,6 +59,12 @@ MEASUREMENTS = [
     ),
     Measurement("batch", "the same, `batch`", f"--data {MNIST} --estimator batch"),
     Measurement(
+        "chirps-sample",
+        "chirps: words whose class is in the order of events, `sample`",
+        "--preset chirps",
+        (1, 2, 3, 4, 5),
+    ),
+    Measurement(
         "sim-to-real",
         "trained on simulated events only, tested on the 800 real recordings",
         f"--data {MNIST} --estimator sample --skip-first 1000",
