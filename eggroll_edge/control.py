@@ -111,7 +111,7 @@ class ControlResult:
 
     @property
     def solved(self) -> bool:
-        """Whether a check ended the run before its last generation."""
+        """Whether the last check's mean reward is 475 or more."""
         return len(self.checks) > 0 and self.checks[-1][1] >= 475
 
 
