@@ -46,7 +46,7 @@ class ControlConfig:
     """Antithetic pairs, 1..8192."""
     episodes: int = 4
     """Episodes of each member in a generation, 1..64."""
-    generations: int = 100
+    generations: int = 200
     """At most; a policy that solves the task ends the run."""
     sigma: float = 8.0
     sigma_readout: float = 8.0
