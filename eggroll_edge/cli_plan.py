@@ -11,6 +11,7 @@ from eggroll_edge import cli_options as option
 from eggroll_edge.cli_show import console, print_json
 from eggroll_edge.plan import BOARDS, CODE_RESERVE, SAMPLE_BUFFER, Plan, plan_of
 from eggroll_edge.plan import board as board_named
+from eggroll_edge.sources import source_of
 
 
 def plan(
@@ -31,7 +32,10 @@ def plan(
             metavar="N", show_default=False, help="Inputs, where they are not N-MNIST's events."
         ),
     ] = None,
-    outputs: Annotated[int, typer.Option(metavar="K", help="Classes.")] = 10,
+    outputs: Annotated[
+        int | None,
+        typer.Option(metavar="K", show_default=False, help="Classes (those of the data, or 10)."),
+    ] = None,
     sample_buffer: Annotated[
         int, typer.Option("--sample-buffer", metavar="BYTES", help="For one recording's stream.")
     ] = SAMPLE_BUFFER,
@@ -57,6 +61,8 @@ def plan(
     """
     wanted = board_named(board) if board else None
     config = option.config_of(ctx.params)
+    source = source_of(config.data)
+    outputs = outputs or (source.classes if source else 10)
     net = config.net_config(config.binning().n_in if inputs is None else inputs, outputs)
     sizes = plan_of(net, config.es_config(), sample_buffer)
     layers = "-".join(str(size) for size in (net.inputs, *(layer.size for layer in net.layers)))

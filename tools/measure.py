@@ -69,6 +69,29 @@ MEASUREMENTS = [
     ),
     Measurement("batch", "the same, `batch`", f"--data {MNIST} --estimator batch"),
     Measurement(
+        "chirps-sample",
+        "chirps: words whose class is in the order of events, `sample`",
+        "--preset chirps",
+        (1, 2, 3, 4, 5),
+    ),
+    Measurement(
+        "chirps-leak1",
+        "the same with a leak that forgets within two ticks",
+        "--preset chirps --leak-shift 1",
+    ),
+    Measurement(
+        "chirps-batch",
+        "the same words, `batch`",
+        "--preset chirps --estimator batch --threshold 300 --pairs 512 --batch 128 "
+        "--generations 400",
+    ),
+    Measurement(
+        "chirps-online",
+        "the same words, `sample` online",
+        "--preset chirps --online --threshold 300 --sigma 30 --pairs 64 --lr 0.08 "
+        "--sigma-readout 1.95 --lr-readout 0.06 --penalty-bits 0.002 --generations 150000",
+    ),
+    Measurement(
         "sim-to-real",
         "trained on simulated events only, tested on the 800 real recordings",
         f"--data {MNIST} --estimator sample --skip-first 1000",

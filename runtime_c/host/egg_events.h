@@ -57,7 +57,7 @@ size_t egg_events_bytes(const egg_binning *binning, uint64_t events, uint32_t n)
 void egg_events_bin(const egg_binning *binning, const egg_events *events, const int64_t *starts, uint32_t n,
                     uint64_t *map, uint8_t *stream, int64_t *ends);
 
-/* Both in one, four times sooner: n files of a sensor no larger than the binning's become n streams. The binning must
+/* Both in one, sooner: n files of a sensor no larger than the binning's become n streams. The binning must
  * not stabilize. Returns EGG_EVENTS_*; at a fault egg_events_decode() says where, and the map is not zeroed. */
 uint32_t egg_events_bin_files(const egg_binning *binning, const uint8_t *bytes, const int64_t *starts, uint32_t n,
                               uint32_t side, uint64_t *map, uint8_t *stream, int64_t *ends);

@@ -382,7 +382,7 @@ def test_presets(cli: Cli) -> None:
 
 
 def test_control(cli: Cli) -> None:
-    said = cli("control", "--generations", 2, "--pairs", 4, "--episodes", 1, "--json")
+    said = cli("control", "--generations", 2, "--pairs", 8, "--episodes", 1, "--json")
     assert said.code == 0
     assert said.values["generations"] == 2
     assert said.values["evaluated_episodes"] == 100
