@@ -11,7 +11,8 @@ from one sparse product; then the layer, for all members of a few samples at onc
 torch.compile, which fuses all ticks into one kernel, `snntorch` by snnTorch's Leaky, some thousand
 members x samples at a time so that its arrays stay in the cache. Units and recipe are those of our
 `batch` estimator. The two libraries form each member's full weights, torcheggroll all of them at
-once (vmap): measure them with few pairs, their rate does not depend on it.
+once (vmap, which snnTorch's neuron does not allow: theirs is written out): measure them with few
+pairs, their rate does not depend on it.
 """
 
 from __future__ import annotations
@@ -140,7 +141,6 @@ class SpikingNet(torch.nn.Module):
                 layer.weight.copy_(w[:-1].T)
                 layer.bias.copy_(w[-1])
         self.options = options
-        self.neuron = snntorch.Leaky(beta=0.5, threshold=options.threshold)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of x [batch, ticks, inputs]."""
@@ -148,7 +148,9 @@ class SpikingNet(torch.nn.Module):
         v = torch.zeros_like(current[:, 0])
         count = torch.zeros_like(v)
         for t in range(x.shape[1]):
-            spike, v = self.neuron(current[:, t], v)
+            v = 0.5 * v + current[:, t]
+            spike = (v >= self.options.threshold).to(v.dtype)
+            v = v - self.options.threshold * spike
             count = count + spike
         logits = self.second(count)
         return logits * (2.0**self.options.gain / 4096 * math.log(2))
