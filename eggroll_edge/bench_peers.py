@@ -6,6 +6,7 @@ Runs the scripts of tools/bench, one after the other and in turns; each prints o
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -61,19 +62,18 @@ RATES = (
          needs="evosax"),
 )  # fmt: skip
 _TO = f"--stop-at {TARGET:g}"
+_SURROGATE = f"torch_surrogate.py --epochs 1 --batch 64 --no-cosine --eval-every 10 {_TO}"
 TIMES = (
     Peer("ours, sample", "ours", f"ours.py --estimator sample --generations 3000 {_TO}",
-         f"ours.py --estimator sample --generations 3000 --eval-every 100 --seconds 12 {_TO}"),
+         f"ours.py --estimator sample --generations 3000 --eval-every 100 --seconds 15 {_TO}"),
     Peer("surrogate gradient, torch", "surrogate",
-         f"torch_surrogate.py --epochs 1 --batch 64 --no-cosine --eval-every 10 {_TO}",
-         f"torch_surrogate.py --limit 10000 --epochs 2 --batch 64 --no-cosine --eval-every 25 "
-         f"--seconds 10 {_TO}"),
+         f"{_SURROGATE} --threads 1",
+         f"{_SURROGATE} --threads 1 --limit 12000 --eval-every 40 --seconds 15"),
+    Peer("surrogate gradient, torch, 2 threads", "surrogate", f"{_SURROGATE} --threads 2"),
     Peer("surrogate gradient, snnTorch neurons", "surrogate",
-         f"torch_surrogate.py --epochs 1 --batch 64 --no-cosine --eval-every 10 --lif snntorch "
-         f"{_TO}"),
+         f"{_SURROGATE} --threads 1 --lif snntorch"),
     Peer("surrogate gradient, int8 weights", "surrogate",
-         f"torch_surrogate.py --epochs 1 --batch 64 --no-cosine --eval-every 10 --weights int8 "
-         f"{_TO}"),
+         f"{_SURROGATE} --threads 1 --weights int8"),
     Peer("ours, batch", "ours",
          f"ours.py --estimator batch --generations 1000 --seconds 300 {_TO}"),
     Peer("JAX EGGROLL, int16", "jax",
@@ -102,13 +102,16 @@ def measure(
     spec = f"idx:{data_folder(data) / 'mnist'}"
     runs = runs or (1 if quick else RUNS)
 
+    # Else torch's threads spin while they wait: on a busy machine eight times slower.
+    environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+
     def run(peer: Peer) -> dict[str, Any]:
         arguments = (peer.quick if quick else peer.command) or ""
         script, rest = arguments.split()[0], arguments.split()[1:]
         say(f"{peer.name}: tools/bench/{arguments}")
         done = subprocess.run(
             [sys.executable, str(root / "tools" / "bench" / script), *rest, "--data", spec],
-            capture_output=True, text=True, check=False, cwd=root,
+            capture_output=True, text=True, check=False, cwd=root, env=environment,
         )  # fmt: skip
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]

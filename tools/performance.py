@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes the tables and plots of docs/performance.md from results/bench-*.json.
 
-    tools/performance.py             after eggroll-edge bench host|mcu|peers --json results/bench-....json
+    eggroll-edge bench host --json results/bench-host.json     and peers, and mcu
+    tools/performance.py
 
 What stands between two markers of the page is replaced; a benchmark whose file is missing is left
 as it is. Plots go to docs/plots.
@@ -48,8 +49,8 @@ def source(report: Report) -> str:
     """Where figures come from."""
     quick = " A `--quick` run: rough." if report["quick"] else ""
     return (
-        f"`{report['command']}` on {report['machine']}, load average {report['load_average']:.1f} at "
-        f"the end, commit {report['commit']}, {report['date'][:10]}. Medians, and in brackets the "
+        f"`{report['command']}` on {report['machine']}, load average {report['load_average']:.1f} "
+        f"at the end, commit {report['commit']}, {report['date'][:10]}. Medians, and in brackets the "
         f"least and the greatest of the alternating runs.{quick}"
     )
 
@@ -93,8 +94,8 @@ def host(report: Report) -> str:
     over = spread(path.get("ours_over_tonic"))
     return "\n\n".join([
         f"Work unit: {unit}; `sample` and `online` at their defaults. `batch` is "
-        f"{number(summary['full_rank_over_batch'])} times as fast a generation as our full-rank ES; "
-        f"noise and update take {100 * summary['update_share']:.1f} % of it.",
+        f"{number(summary['full_rank_over_batch'])} times as fast a generation as our full-rank "
+        f"ES; noise and update take {100 * summary['update_share']:.1f} % of it.",
         rates, shares, "![scaling](plots/scaling.svg)", memory, data,
         f"Ours over tonic's: {over}. 60,000 simulated recordings are held in "
         f"{path['bytes_of_60000'] / 1e6:.0f} MB.",
@@ -127,8 +128,8 @@ def peers(report: Report) -> str:
     commands = "\n".join(f"* {row['name']}: `tools/bench/{row['command']}`" for row in rows)
     summary = report["summary"]
     return "\n\n".join([
-        f"`batch` over the fastest JAX: {number(summary['ours_over_jax'])}; over the fastest torch: "
-        f"{number(summary['ours_over_torch'])}.",
+        f"`batch` over the fastest JAX: {number(summary['ours_over_jax'])}; over the fastest "
+        f"torch: {number(summary['ours_over_torch'])}.",
         rate, times, f"Commands:\n\n{commands}", source(report),
     ])  # fmt: skip
 
@@ -152,7 +153,9 @@ def render(page: str) -> str:
         if path.exists():
             start, end = f"<!-- tools/performance.py: {kind} -->", f"<!-- end of {kind} -->"
             before, rest = page.split(start)
-            page = f"{before}{start}\n{write(json.loads(path.read_text()))}\n{end}{rest.split(end)[1]}"
+            page = (
+                f"{before}{start}\n{write(json.loads(path.read_text()))}\n{end}{rest.split(end)[1]}"
+            )
     return page
 
 

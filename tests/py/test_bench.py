@@ -193,6 +193,20 @@ def test_peers_summary_takes_the_fastest_of_each_family(monkeypatch: pytest.Monk
     assert set(quick["seconds_to_90"]) == set(summary["seconds_to_90"])
 
 
+def test_performance_page_is_what_its_tool_makes_of_the_saved_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import performance
+
+    page = performance.PAGE.read_text()
+    assert performance.render(page) == page
+    for kind in ("host", "peers"):
+        report = json.loads((ROOT / "results" / f"bench-{kind}.json").read_text())
+        assert report["commit"] in page
+        assert report["machine"] in page
+
+
 # --- the peers' arithmetic against our core's: where the `bench` extra is installed
 
 
