@@ -22,21 +22,21 @@ Report = dict[str, Any]
 
 
 def number(value: float | None) -> str:
-    """Three digits, with a unit prefix."""
+    """Three digits, from 10,000 on with a unit prefix."""
     if value is None:
         return "-"
-    for scale, unit in ((1e6, " M"), (1e3, " k")):
+    for scale, unit in ((1e6, " M"), (1e4, " k")):
         if abs(value) >= scale:
             return f"{value / scale:.3g}{unit}"
-    return f"{value:.3g}"
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def spread(values: dict[str, Any] | None, scale: float = 1.0) -> str:
-    """Median (least-greatest)."""
+    """Median (least-greatest), or the one run."""
     if values is None:
         return "-"
     median, low, high = (number(scale * values[k]) for k in ("median", "min", "max"))
-    return f"{median} ({low}-{high})"
+    return median if len(values["runs"]) == 1 else f"{median} ({low}-{high})"
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -50,8 +50,8 @@ def source(report: Report) -> str:
     quick = " A `--quick` run: rough." if report["quick"] else ""
     return (
         f"`{report['command']}` on {report['machine']}, load average {report['load_average']:.1f} "
-        f"at the end, commit {report['commit']}, {report['date'][:10]}. Medians, and in brackets the "
-        f"least and the greatest of the alternating runs.{quick}"
+        f"at the end, commit {report['commit']}, {report['date'][:10]}. Medians, and in brackets "
+        f"the least and the greatest of the alternating runs.{quick}"
     )
 
 
@@ -112,14 +112,14 @@ def peers(report: Report) -> str:
              spread(row["generation_seconds"], 1000), spread(row["compile_seconds"]),
              spread(row["peak_mib"])]
             if "member_evals_per_s" in row
-            else [row["name"], f"not measured: {row['why']}", "-", "-", "-"]
+            else [row["name"], row["why"], "-", "-", "-"]
             for row in rows_of(report, "rate")
         ],
     )  # fmt: skip
     times = table(
         ["", f"seconds of training to {report['target']:.0f} %", "compiling, first step, s"],
         [
-            [row["name"], spread(row["seconds"]) if "seconds" in row else f"never: {row['why']}",
+            [row["name"], spread(row["seconds"]) if "seconds" in row else row["why"],
              spread(row.get("compile_seconds"))]
             for row in rows_of(report, "seconds to 90")
         ],

@@ -21,11 +21,13 @@ import argparse
 import math
 from typing import Any
 
+import numpy as np
 import snntorch
 import torch
 from peer import (
     IMAX,
     LIMIT,
+    Spikes,
     add_data_options,
     add_es_options,
     finish,
@@ -127,6 +129,20 @@ class Batched:
         move(self.w1, b1 @ fa, options.lr)
         move(self.w2, torch.einsum("phr,p,prk->hk", b2, f, a2), options.lr_readout)
 
+    def accuracy(self, test: Spikes) -> float:
+        """Percent of the test split that the unperturbed net gets right."""
+        right = 0
+        for first in range(0, len(test), 500):
+            which = np.arange(first, min(first + 500, len(test)))
+            index, starts = map(torch.from_numpy, test.batch(which))
+            out = embedding_bag(index, self.w1[:-1], starts, mode="sum", include_last_offset=True)
+            base = (out + self.w1[-1]).view(len(which), self.ticks, -1).clamp(-IMAX, IMAX)
+            none = torch.zeros(len(which), self.ticks, 0, 1), torch.zeros(0, 1, base.shape[2])
+            count = counts(base, *none, self.options.threshold)[:, 0]
+            logits = count @ self.w2[:-1] + self.ticks * self.w2[-1]
+            right += int((logits.argmax(1).numpy() == test.labels[which]).sum())
+        return 100 * right / len(test)
+
 
 class SpikingNet(torch.nn.Module):
     """The net as a user of the libraries writes it; weights [outputs, inputs] with biases."""
@@ -197,9 +213,15 @@ def main() -> None:
     torch.set_grad_enabled(False)
     data = spikes_of(load(options, "train"))
     packages = ["torch", "snntorch", "numpy"]
+    test = None
     if options.form in ("compiled", "snntorch"):
         net = Batched(options, data.inputs, data.ticks)
         step = net.step
+        if options.stop_at:
+            held_out = spikes_of(load(options, "test"))
+
+            def test() -> float:
+                return net.accuracy(held_out)
 
         def prepare(which: Any) -> Any:
             return tuple(map(torch.from_numpy, (*data.batch(which), data.labels[which])))
@@ -214,7 +236,7 @@ def main() -> None:
         def step(batch: Any, g: int, share: float) -> None:
             run(*batch)
 
-    found = run_generations(options, len(data), prepare, step, None)
+    found = run_generations(options, len(data), prepare, step, test)
     finish(f"torch EGGROLL, {options.form}", tuple(packages), options, **found)
 
 
