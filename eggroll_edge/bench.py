@@ -28,7 +28,13 @@ RUNS = 5
 
 def measure(kind: str, quick: bool, say: Say, **more: Any) -> dict[str, Any]:
     """Run one of KINDS; its module is imported only now, for some need more than the runtime."""
-    module = import_module(f"eggroll_edge.bench_{kind}")
+    name = f"eggroll_edge.bench_{kind}"
+    try:
+        module = import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise EggrollError(f"{name} is not installed: use a newer version") from None
     found: dict[str, Any] = module.measure(quick, say, **more)
     return found
 

@@ -115,7 +115,7 @@ class Bench:
 @contextmanager
 def bench_of(data: EventDataset, workers: int, **settings: Any) -> Iterator[Bench]:
     """A Bench that has run one generation, so that all memory has been touched."""
-    bench = Bench(data, TrainConfig(**settings), workers)
+    bench = Bench(data, TrainConfig(ticks=data.ticks, **settings), workers)
     try:
         bench.run(1)
         yield bench

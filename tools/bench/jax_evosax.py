@@ -15,10 +15,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+import jax_eggroll as eggroll  # first: evosax makes arrays, and XLA's flags come from here
+
+# isort: split
 import evosax.algorithms
 import jax
 import jax.numpy as jnp
-import jax_eggroll as eggroll
 import optax
 from jax.sharding import AxisType
 from jax.sharding import PartitionSpec as Shard

@@ -11,7 +11,8 @@ from one sparse product; then the layer, for all members of a few samples at onc
 torch.compile, which fuses all ticks into one kernel, `snntorch` by snnTorch's Leaky, some thousand
 members x samples at a time so that its arrays stay in the cache. Units and recipe are those of our
 `batch` estimator. The two libraries form each member's full weights, torcheggroll all of them at
-once (vmap): measure them with few pairs, their rate does not depend on it.
+once (vmap, which snnTorch's neuron does not allow: theirs is written out): measure them with few
+pairs, their rate does not depend on it.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ import argparse
 import math
 from typing import Any
 
+import numpy as np
 import snntorch
 import torch
 from peer import (
     IMAX,
     LIMIT,
+    Spikes,
     add_data_options,
     add_es_options,
     finish,
@@ -126,6 +129,20 @@ class Batched:
         move(self.w1, b1 @ fa, options.lr)
         move(self.w2, torch.einsum("phr,p,prk->hk", b2, f, a2), options.lr_readout)
 
+    def accuracy(self, test: Spikes) -> float:
+        """Percent of the test split that the unperturbed net gets right."""
+        right = 0
+        for first in range(0, len(test), 500):
+            which = np.arange(first, min(first + 500, len(test)))
+            index, starts = map(torch.from_numpy, test.batch(which))
+            out = embedding_bag(index, self.w1[:-1], starts, mode="sum", include_last_offset=True)
+            base = (out + self.w1[-1]).view(len(which), self.ticks, -1).clamp(-IMAX, IMAX)
+            none = torch.zeros(len(which), self.ticks, 0, 1), torch.zeros(0, 1, base.shape[2])
+            count = counts(base, *none, self.options.threshold)[:, 0]
+            logits = count @ self.w2[:-1] + self.ticks * self.w2[-1]
+            right += int((logits.argmax(1).numpy() == test.labels[which]).sum())
+        return 100 * right / len(test)
+
 
 class SpikingNet(torch.nn.Module):
     """The net as a user of the libraries writes it; weights [outputs, inputs] with biases."""
@@ -140,7 +157,6 @@ class SpikingNet(torch.nn.Module):
                 layer.weight.copy_(w[:-1].T)
                 layer.bias.copy_(w[-1])
         self.options = options
-        self.neuron = snntorch.Leaky(beta=0.5, threshold=options.threshold)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of x [batch, ticks, inputs]."""
@@ -148,7 +164,9 @@ class SpikingNet(torch.nn.Module):
         v = torch.zeros_like(current[:, 0])
         count = torch.zeros_like(v)
         for t in range(x.shape[1]):
-            spike, v = self.neuron(current[:, t], v)
+            v = 0.5 * v + current[:, t]
+            spike = (v >= self.options.threshold).to(v.dtype)
+            v = v - self.options.threshold * spike
             count = count + spike
         logits = self.second(count)
         return logits * (2.0**self.options.gain / 4096 * math.log(2))
@@ -195,9 +213,15 @@ def main() -> None:
     torch.set_grad_enabled(False)
     data = spikes_of(load(options, "train"))
     packages = ["torch", "snntorch", "numpy"]
+    test = None
     if options.form in ("compiled", "snntorch"):
         net = Batched(options, data.inputs, data.ticks)
         step = net.step
+        if options.stop_at:
+            held_out = spikes_of(load(options, "test"))
+
+            def test() -> float:
+                return net.accuracy(held_out)
 
         def prepare(which: Any) -> Any:
             return tuple(map(torch.from_numpy, (*data.batch(which), data.labels[which])))
@@ -212,7 +236,7 @@ def main() -> None:
         def step(batch: Any, g: int, share: float) -> None:
             run(*batch)
 
-    found = run_generations(options, len(data), prepare, step, None)
+    found = run_generations(options, len(data), prepare, step, test)
     finish(f"torch EGGROLL, {options.form}", tuple(packages), options, **found)
 
 
