@@ -4,6 +4,7 @@
 #include "egg_es_private.h"
 #include "egg_fx.h"
 #include "egg_kernel.h"
+#include "egg_pair.h"
 #include "egg_stream.h"
 
 static egg_key factor_key(const egg_gen *gen, uint32_t m, uint32_t stream, uint32_t rank) {
@@ -76,18 +77,27 @@ static int32_t member_fitness(const egg_gen *gen, egg_ws *ws, uint32_t label, in
 }
 
 egg_result egg_batch_eval(const egg_gen *gen, egg_ws *ws, const uint8_t *stream, uint32_t label, int32_t *diff) {
-    uint32_t pairs = gen->es.pairs, words = (pairs + 31u) / 32u;
+    uint32_t pairs = gen->es.pairs, words = (pairs + 31u) / 32u, spikes = 0;
     egg_forward_share(gen->net, ws, stream);
+    uint32_t together = egg_pair_begin(gen, ws, &spikes);
     for (uint32_t word = 0; word < words; word++) {
         if (word % EGG_WORDS == 0) project(gen, ws, stream, word, words - word < EGG_WORDS ? words - word : EGG_WORDS);
         draw_word(gen, ws, word);
+        if (together) egg_pair_settle(gen, ws, pairs - 32u * word < 32u ? pairs - 32u * word : 32u);
         for (uint32_t p = 0; p < 32 && 32 * word + p < pairs; p++) {
             uint32_t lane = 32u * (word % EGG_WORDS) + p;
+            if (together) {
+                *diff++ += egg_pair_diff(gen, ws, p, label);
+                continue;
+            }
             expand_pair(gen, ws, p);
             *diff++ += member_fitness(gen, ws, label, 1, lane) - member_fitness(gen, ws, label, -1, lane);
         }
     }
-    uint32_t spikes = egg_forward_member(gen->net, &gen->es, gen->sigma, ws, 0, 0);
+    if (together)
+        egg_pair_end(gen, ws);
+    else
+        spikes = egg_forward_member(gen->net, &gen->es, gen->sigma, ws, 0, 0);
     return egg_forward_result(gen->net, ws, spikes, label);
 }
 

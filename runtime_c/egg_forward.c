@@ -46,9 +46,11 @@ static uint32_t perturb(const egg_net *net, const egg_es_config *es, egg_sigma s
     uint32_t ticks = c->ticks;
     if (sign == 0) return 0;
     if (es->estimator == EGG_SAMPLE) {
-        for (uint32_t t = 0; t < ticks; t++) {
-            uint32_t z = (ws->z_words[l][t * es->segments / ticks] >> lane) & 1u;
+        for (uint32_t t = 0, rest = 0, segment = 0; t < ticks; t++) {
+            uint32_t z = (ws->z_words[l][segment] >> lane) & 1u;
             ws->s[t] = (int16_t)((z ? sign : -sign) * sigma.hidden);
+            rest += es->segments; /* segment of t + 1, without a division */
+            if (rest >= ticks) rest -= ticks, segment++;
         }
         return 1;
     }

@@ -5,6 +5,7 @@
 #include "egg_es_private.h"
 #include "egg_fx.h"
 #include "egg_kernel.h"
+#include "egg_pair.h"
 #include "egg_stream.h"
 
 /* The signs of the pairs of one word: neurons and segments of every LIF layer, outputs of the readout. */
@@ -38,20 +39,31 @@ static void shape(const int32_t *diff, uint32_t pairs, int8_t *f, uint8_t *e) {
 
 egg_result egg_sample_eval(const egg_gen *gen, egg_ws *ws, uint32_t pos, const uint8_t *stream, uint32_t label,
                            int8_t *f, uint8_t *e) {
-    uint32_t pairs = gen->es.pairs;
+    uint32_t pairs = gen->es.pairs, spikes = 0;
     egg_forward_share(gen->net, ws, stream);
+    uint32_t together = egg_pair_begin(gen, ws, &spikes);
     for (uint32_t pair = 0; pair < pairs; pair++) {
         int32_t fitness[2];
-        if (pair % 32u == 0) draw_word(gen, ws, pos, pair / 32u);
+        if (pair % 32u == 0) {
+            draw_word(gen, ws, pos, pair / 32u);
+            if (together && pair == 0) egg_pair_settle(gen, ws, 32); /* all pairs perturb alike */
+        }
+        if (together) {
+            ws->diff[pair] = egg_pair_diff(gen, ws, pair % 32u, label);
+            continue;
+        }
         expand_pair(gen, ws, pair % 32u);
         for (int32_t i = 0; i < 2; i++) {
-            uint32_t spikes = egg_forward_member(gen->net, &gen->es, gen->sigma, ws, 1 - 2 * i, pair % 32u);
+            spikes = egg_forward_member(gen->net, &gen->es, gen->sigma, ws, 1 - 2 * i, pair % 32u);
             fitness[i] = egg_forward_fitness(gen->net, &gen->es, ws, spikes, label);
         }
         ws->diff[pair] = fitness[0] - fitness[1];
     }
     shape(ws->diff, pairs, f, e);
-    uint32_t spikes = egg_forward_member(gen->net, &gen->es, gen->sigma, ws, 0, 0);
+    if (together)
+        egg_pair_end(gen, ws);
+    else
+        spikes = egg_forward_member(gen->net, &gen->es, gen->sigma, ws, 0, 0);
     return egg_forward_result(gen->net, ws, spikes, label);
 }
 
