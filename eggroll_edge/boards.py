@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,10 +161,18 @@ def find_board(name: str) -> Board:
         raise BoardError(f"no board '{name}'; there are: {', '.join(BOARDS)}") from None
 
 
-def build(name: str, image: str = "egg", *, defines: str = "", out: Path | None = None) -> Path:
+def build(
+    name: str,
+    image: str = "egg",
+    *,
+    defines: str = "",
+    out: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Path:
     """Builds an image (egg or selftest) and returns its .elf; its other files lie beside it.
 
-    A build with `defines` (compiler flags) needs an `out` folder of its own.
+    A build with `defines` (compiler flags) or `variables` (of the Makefile, such as CPU) needs an
+    `out` folder of its own.
     """
     board = find_board(name)
     if not (FIRMWARE / "Makefile").exists():
@@ -181,6 +190,7 @@ def build(name: str, image: str = "egg", *, defines: str = "", out: Path | None 
     command = ["make", "-s", "-C", str(FIRMWARE), f"BOARD={name}", f"IMAGE={image}", f"OUT={out}"]
     if defines:
         command.append(f"DEFINES={defines}")
+    command += [f"{name}={value}" for name, value in (variables or {}).items()]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise BoardError(

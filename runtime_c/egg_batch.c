@@ -6,6 +6,7 @@
 #include "egg_kernel.h"
 #include "egg_pair.h"
 #include "egg_stream.h"
+#include "egg_table.h"
 
 static egg_key factor_key(const egg_gen *gen, uint32_t m, uint32_t stream, uint32_t rank) {
     return egg_rng_key(gen->seed, gen->generation, 0, m, stream, rank);
@@ -119,48 +120,38 @@ void egg_batch_mark(const egg_net_config *net, const uint8_t *stream, uint8_t *a
     active[net->inputs >> 3] = (uint8_t)(active[net->inputs >> 3] | (1u << (net->inputs & 7u)));
 }
 
-/* table[n][bits]: sum of f over the four pairs of nibble n, each with the sign that bits give it */
-static void fill_table(const int8_t *f, uint32_t pairs, int32_t table[8][16]) {
-    for (uint32_t n = 0; n < 8; n++)
-        for (uint32_t bits = 0; bits < 16; bits++) {
-            table[n][bits] = 0;
-            for (uint32_t p = 4 * n; p < 4 * n + 4 && p < pairs; p++)
-                table[n][bits] += (bits >> (p & 3u)) & 1u ? f[p] : -f[p];
-        }
-}
-
-/* sum[cols] += f A B^T of one row for the pairs of one word: eight table look-ups serve 32 pairs, no multiply */
-static void add_word(const egg_gen *gen, egg_ws *ws, uint32_t m, uint32_t row, uint32_t word, int32_t table[8][16]) {
+/* sum[cols] += f A B^T of one row for the pairs of one word */
+static void add_word(const egg_gen *gen, egg_ws *ws, uint32_t m, uint32_t row, uint32_t word, const egg_key *key_b) {
     uint32_t cols = egg_net_cols(&gen->net->config, m);
     const uint32_t *a = ws->a_words[m];
+    const int16_t *table = ws->table;
     for (uint32_t r = 0; r < gen->es.rank; r++) {
-        uint32_t b = ~egg_rng_signs(factor_key(gen, m, EGG_STREAM_B, r), row, word);
-        for (uint32_t j = 0; j < cols; j++) {
-            uint32_t x = *a++ ^ b; /* set where the signs agree */
-            for (uint32_t n = 0; n < 8; n++, x >>= 4) ws->sum[j] += table[n][x & 15u];
-        }
+        uint32_t b = ~egg_rng_signs(key_b[r], row, word); /* a ^ b: set where the signs agree */
+        int32_t *sum = ws->sum;
+        for (const uint32_t *end = a + cols; a != end; a++) *sum++ += egg_table_sum(table, *a ^ b);
     }
 }
 
 void egg_batch_update(const egg_gen *gen, egg_ws *ws, const int8_t *f, const uint8_t *active) {
     const egg_net_config *c = &gen->net->config;
     uint32_t pairs = gen->es.pairs, words = (pairs + 31u) / 32u, ready = words; /* word in a_words and table */
-    int32_t table[8][16];
+    egg_key key_b[EGG_RANK_MAX];
     for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
         uint32_t rows = egg_net_rows(c, m), cols = egg_net_cols(c, m);
         egg_rate rate = egg_es_rate(gen, m);
         egg_key rho = egg_es_rho_key(gen, m);
         egg_es_kappa(gen, m, ws->kappa);
+        for (uint32_t r = 0; r < gen->es.rank; r++) key_b[r] = factor_key(gen, m, EGG_STREAM_B, r);
         for (uint32_t i = 0; i < rows; i++) {
             if (m == 0 && !(((uint32_t)active[i >> 3] >> (i & 7u)) & 1u)) continue;
             egg_zero(ws->sum, cols * sizeof *ws->sum);
             for (uint32_t word = 0; word < words; word++) {
                 if (word != ready) {
                     draw_word(gen, ws, word);
-                    fill_table(f + 32u * word, pairs - 32u * word, table);
+                    egg_table_fill(f + 32u * word, pairs - 32u * word, 0, ws->table);
                     ready = word;
                 }
-                add_word(gen, ws, m, i, word, table);
+                add_word(gen, ws, m, i, word, key_b);
             }
             for (uint32_t j = 0; j < cols; j++)
                 ws->step[j] = (int16_t)egg_clamp(egg_round_shift(ws->sum[j] * rate.m, rate.n), EGG_STEP_MAX);

@@ -2,23 +2,6 @@
  * lanes in a word. The other kernels are the scalar ones. */
 #include "egg_lanes.h"
 
-static inline void add_row(egg_word *acc, const egg_word *x, uint32_t words) {
-    for (; words > 0; words--, acc += 2, x++) {
-        uint32_t even = acc[0], odd = acc[1];
-        egg_lanes_add_bytes(&even, &odd, x[0]);
-        acc[0] = even, acc[1] = odd;
-    }
-}
-
-static inline void add_two_rows(egg_word *acc, const egg_word *x, const egg_word *y, uint32_t words) {
-    for (; words > 0; words--, acc += 2, x++, y++) {
-        uint32_t even = acc[0], odd = acc[1];
-        egg_lanes_add_bytes(&even, &odd, x[0]);
-        egg_lanes_add_bytes(&even, &odd, y[0]);
-        acc[0] = even, acc[1] = odd;
-    }
-}
-
 /* Four columns of int8 in a word: sums of the even and of the odd ones take the place of the result meanwhile. More
  * rows than a lane can sum, or rows that are not on a word's border, go to the scalar kernel. */
 static const uint8_t *current_mcu(const uint8_t *stream, const int8_t *w, uint32_t cols, uint32_t bias, int32_t limit,
@@ -35,14 +18,14 @@ static const uint8_t *current_mcu(const uint8_t *stream, const int8_t *w, uint32
         const egg_word *row = matrix + (uint32_t)event * words;
         if (++rows > 256u) return current_portable(stream, w, cols, bias, limit, current);
         if (waits != NULL) {
-            add_two_rows(acc, waits, row, words);
+            egg_lanes_add_rows(acc, waits, row, words);
             waits = NULL;
         } else {
             waits = row;
         }
         event = egg_stream_next(&at, &index);
     } while (event >= 0);
-    if (waits != NULL) add_row(acc, waits, words);
+    if (waits != NULL) egg_lanes_add_rows(acc, waits, NULL, words);
     for (; words > 0; words--, acc += 2, current += 4) {
         uint32_t even = acc[0], odd = acc[1];
         current[0] = (int16_t)egg_clamp(egg_lane_sum(even, rows), limit);
@@ -94,6 +77,33 @@ static const uint8_t *project_mcu(const uint8_t *stream, const uint32_t *noise, 
     return stream;
 }
 
-static const egg_kernels kernels_mcu = {current_mcu,      lif_portable,       project_mcu,
-                                        dot_portable,     expand_portable,    add_scaled_portable,
-                                        combine_portable, round_row_portable, add_wide_portable};
+/* Two columns a step, only of the segments with events. */
+static void combine_mcu(const int16_t *x, const int16_t *factor, uint32_t count, uint32_t n, int16_t *y) {
+    int32_t f[EGG_SEGMENTS_MAX];
+    const int16_t *from[EGG_SEGMENTS_MAX];
+    uint32_t used = 0;
+    for (uint32_t k = 0; k < count; k++, x += n)
+        if (factor[k] != 0) f[used] = factor[k], from[used++] = x;
+    for (uint32_t i = 0; i < n; i += 2) {
+        int32_t a = 0, b = 0, two = i + 1 < n;
+        for (uint32_t k = 0; k < used; k++) {
+            const int16_t *at = from[k] + i;
+            a += f[k] * at[0];
+            if (two) b += f[k] * at[1];
+        }
+        y[i] = (int16_t)a;
+        if (two) y[i + 1] = (int16_t)b;
+    }
+}
+
+/* Few weights move in a generation, so most need no more than the test of that. */
+static void round_row_mcu(int8_t *w, const int16_t *step, uint32_t rho, const uint16_t *kappa, uint32_t n) {
+    for (const int8_t *end = w + n; w != end; w++) {
+        int32_t move = (*step++ + (int32_t)((rho + *kappa++) & 4095u)) >> 12;
+        if (move != 0) *w = (int8_t)egg_clamp(*w + move, 127);
+    }
+}
+
+static const egg_kernels kernels_mcu = {current_mcu,  lif_portable,    project_mcu,
+                                        dot_portable, expand_portable, add_scaled_portable,
+                                        combine_mcu,  round_row_mcu,   add_wide_portable};

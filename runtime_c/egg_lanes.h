@@ -15,26 +15,24 @@ typedef uint32_t egg_word __attribute__((may_alias));
 typedef uint32_t egg_word;
 #endif
 
-/* Adds four int8 in a word to the sums of the even and of the odd ones. Up to 256 such adds; then egg_lane_sum(). */
-static inline void egg_lanes_add_bytes(uint32_t *even, uint32_t *odd, uint32_t bytes) {
+/* Adds `words` words of four int8 from each of two rows to acc[2 * words]: sums of the even and of the odd ones of each
+ * word. y may be NULL. Up to 256 rows; then egg_lane_sum(). */
+void egg_lanes_add_rows(egg_word *acc, const egg_word *x, const egg_word *y, uint32_t words);
+
+/* The sum in the low lane of x, after so many rows. */
+static inline int32_t egg_lane_sum(uint32_t x, uint32_t rows) {
 #if defined(__ARM_FEATURE_DSP)
-    __asm__("sxtab16 %0, %0, %1" : "+r"(*even) : "r"(bytes));
-    __asm__("sxtab16 %0, %0, %1, ror #8" : "+r"(*odd) : "r"(bytes));
+    (void)rows;
+    return (int16_t)x;
 #else
-    bytes ^= 0x80808080u; /* b + 128: no sign to extend */
-    *even += bytes & 0x00FF00FFu;
-    *odd += (bytes >> 8) & 0x00FF00FFu;
+    return (int32_t)(x & 0xFFFFu) - (int32_t)(128u * rows);
 #endif
 }
 
-/* The sum in the low lane of x, after `adds` times egg_lanes_add_bytes(). */
-static inline int32_t egg_lane_sum(uint32_t x, uint32_t adds) {
-#if defined(__ARM_FEATURE_DSP)
-    (void)adds;
-    return (int16_t)x;
-#else
-    return (int32_t)(x & 0xFFFFu) - (int32_t)(128u * adds);
-#endif
-}
+/* A LIF neuron with leak shift 1 and an even threshold, over ticks >= 1, in lanes x = v - threshold + 2^14 (egg_pair.c
+ * proves the bounds): x = (x + 2 * current + drive) >> 1, and bit 14 says "spike". current has a stride of `size`.
+ * Returns the spikes of both lanes. */
+uint32_t egg_lanes_halving(const int16_t *current, const uint32_t *drive, uint32_t ticks, uint32_t size,
+                           uint32_t threshold);
 
 #endif

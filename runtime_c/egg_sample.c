@@ -7,6 +7,7 @@
 #include "egg_kernel.h"
 #include "egg_pair.h"
 #include "egg_stream.h"
+#include "egg_table.h"
 
 /* The signs of the pairs of one word: neurons and segments of every LIF layer, outputs of the readout. */
 static void draw_word(const egg_gen *gen, egg_ws *ws, uint32_t pos, uint32_t word) {
@@ -67,17 +68,15 @@ egg_result egg_sample_eval(const egg_gen *gen, egg_ws *ws, uint32_t pos, const u
     return egg_forward_result(gen->net, ws, spikes, label);
 }
 
-void egg_sample_credit(const egg_gen *gen, egg_ws *ws, uint32_t pos, const int8_t *f, uint32_t e) {
+/* credit += f z a^T, pair by pair: for vector units. */
+static void credit_pairs(const egg_gen *gen, egg_ws *ws, uint32_t pos, const int8_t *f) {
     const egg_net_config *c = &gen->net->config;
-    uint32_t matrices = egg_net_matrices(c);
-    for (uint32_t m = 0; m < matrices; m++)
-        egg_zero(ws->credit[m], (m < c->layers ? gen->es.segments : 1u) * egg_pad(egg_net_cols(c, m)) * 2u);
     for (uint32_t pair = 0; pair < gen->es.pairs; pair++) {
         uint32_t p = pair % 32u;
         if (p == 0) draw_word(gen, ws, pos, pair / 32u);
         if (f[pair] == 0) continue;
         expand_pair(gen, ws, p);
-        for (uint32_t m = 0; m < matrices; m++) {
+        for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
             uint32_t padded = egg_pad(egg_net_cols(c, m));
             for (uint32_t s = 0; s < (m < c->layers ? gen->es.segments : 1u); s++) {
                 uint32_t positive = m >= c->layers || ((ws->z_words[m][s] >> p) & 1u);
@@ -86,6 +85,35 @@ void egg_sample_credit(const egg_gen *gen, egg_ws *ws, uint32_t pos, const int8_
             }
         }
     }
+}
+
+/* The same, 32 pairs at once: without vector units. */
+static void credit_words(const egg_gen *gen, egg_ws *ws, uint32_t pos, const int8_t *f) {
+    const egg_net_config *c = &gen->net->config;
+    uint32_t pairs = gen->es.pairs;
+    for (uint32_t word = 0; 32u * word < pairs; word++, f += 32) {
+        draw_word(gen, ws, pos, word);
+        for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
+            int16_t *credit = ws->credit[m];
+            for (uint32_t s = 0; s < (m < c->layers ? gen->es.segments : 1u); s++) {
+                egg_table_fill(f, pairs - 32u * word, m < c->layers ? ~ws->z_words[m][s] : 0, ws->table);
+                const uint32_t *a = ws->a_words[m];
+                for (const uint32_t *end = a + egg_net_cols(c, m); a != end; a++, credit++)
+                    *credit = (int16_t)(*credit + egg_table_sum(ws->table, *a));
+            }
+        }
+    }
+}
+
+void egg_sample_credit(const egg_gen *gen, egg_ws *ws, uint32_t pos, const int8_t *f, uint32_t e) {
+    const egg_net_config *c = &gen->net->config;
+    uint32_t matrices = egg_net_matrices(c);
+    for (uint32_t m = 0; m < matrices; m++)
+        egg_zero(ws->credit[m], (m < c->layers ? gen->es.segments : 1u) * egg_pad(egg_net_cols(c, m)) * 2u);
+    if (EGG_PAIRS_TOGETHER)
+        credit_words(gen, ws, pos, f);
+    else
+        credit_pairs(gen, ws, pos, f);
     int32_t limit = EGG_STEP_MAX / c->ticks;
     for (uint32_t m = 0; m < matrices; m++) {
         egg_rate rate = egg_es_rate(gen, m);

@@ -3,6 +3,7 @@
 #include "egg_fx.h"
 #include "egg_kernel.h"
 #include "egg_stream.h"
+#include "egg_table.h"
 
 egg_status egg_es_check(const egg_net_config *net, const egg_es_config *es) {
     egg_status status = egg_net_check(net);
@@ -77,12 +78,14 @@ static void lay_out(egg_ws *ws, const egg_net_config *net, const egg_es_config *
     if (es->estimator == EGG_SAMPLE) ws->diff = carve(c, es->pairs * sizeof(int32_t));
     ws->step = carve(c, widest * sizeof(int16_t));
     ws->kappa = carve(c, widest * sizeof(uint16_t));
+    ws->table = carve(c, EGG_TABLE * sizeof(int16_t));
     if (EGG_PAD > 1 || layers > 1) return; /* egg_pair.h is for a single layer on cores without vector units */
     ws->pair.logits = carve(c, net->outputs * sizeof(int32_t));
     ws->pair.drive = carve(c, 2u * net->ticks * sizeof(uint32_t));
     ws->pair.project = carve(c, ranks * sizeof(uint32_t));
     ws->pair.counts = ws->sum != NULL ? (uint32_t *)ws->sum : carve(c, widest * sizeof(uint32_t));
     ws->pair.neurons = (uint16_t *)ws->step;
+    ws->pair.changed = ws->kappa;
 }
 
 size_t egg_ws_bytes(const egg_net_config *net, const egg_es_config *es) {
