@@ -123,13 +123,8 @@ void egg_batch_mark(const egg_net_config *net, const uint8_t *stream, uint8_t *a
 /* sum[cols] += f A B^T of one row for the pairs of one word */
 static void add_word(const egg_gen *gen, egg_ws *ws, uint32_t m, uint32_t row, uint32_t word, const egg_key *key_b) {
     uint32_t cols = egg_net_cols(&gen->net->config, m);
-    const uint32_t *a = ws->a_words[m];
-    const int16_t *table = ws->table;
-    for (uint32_t r = 0; r < gen->es.rank; r++) {
-        uint32_t b = ~egg_rng_signs(key_b[r], row, word); /* a ^ b: set where the signs agree */
-        int32_t *sum = ws->sum;
-        for (const uint32_t *end = a + cols; a != end; a++) *sum++ += egg_table_sum(table, *a ^ b);
-    }
+    for (uint32_t r = 0; r < gen->es.rank; r++) /* the signs of A B^T: set where those of A and B agree */
+        egg_table_add(ws->table, ws->a_words[m] + r * cols, ~egg_rng_signs(key_b[r], row, word), cols, ws->sum);
 }
 
 void egg_batch_update(const egg_gen *gen, egg_ws *ws, const int8_t *f, const uint8_t *active) {
@@ -141,10 +136,10 @@ void egg_batch_update(const egg_gen *gen, egg_ws *ws, const int8_t *f, const uin
         egg_rate rate = egg_es_rate(gen, m);
         egg_key rho = egg_es_rho_key(gen, m);
         egg_es_kappa(gen, m, ws->kappa);
+        egg_zero(ws->sum, cols * sizeof *ws->sum);
         for (uint32_t r = 0; r < gen->es.rank; r++) key_b[r] = factor_key(gen, m, EGG_STREAM_B, r);
         for (uint32_t i = 0; i < rows; i++) {
             if (m == 0 && !(((uint32_t)active[i >> 3] >> (i & 7u)) & 1u)) continue;
-            egg_zero(ws->sum, cols * sizeof *ws->sum);
             for (uint32_t word = 0; word < words; word++) {
                 if (word != ready) {
                     draw_word(gen, ws, word);
@@ -153,8 +148,7 @@ void egg_batch_update(const egg_gen *gen, egg_ws *ws, const int8_t *f, const uin
                 }
                 add_word(gen, ws, m, i, word, key_b);
             }
-            for (uint32_t j = 0; j < cols; j++)
-                ws->step[j] = (int16_t)egg_clamp(egg_round_shift(ws->sum[j] * rate.m, rate.n), EGG_STEP_MAX);
+            egg_table_steps(ws->sum, cols, rate.m, rate.n, EGG_STEP_MAX, ws->step);
             ws->kernels->round_row(gen->net->weights[m] + (size_t)i * cols, ws->step, egg_rng_round(rho, i), ws->kappa,
                                    cols);
         }

@@ -42,9 +42,9 @@ static const uint8_t *project_mcu(const uint8_t *stream, const uint32_t *noise, 
     uint32_t plane[16], p0 = 0, p1 = 0, p2 = 0, p3 = 0, total = 0, low = 15, top = 0;
     uint32_t k0 = key.k0 | 1u, step = k0 << 8, k1 = key.k1 + word0 * k0; /* egg_rng_signs() of a row */
     int32_t index = -1, event = (int32_t)bias;
-    (void)words;
+    (void)words, (void)noise; /* a cache of hashes is a host's */
     do {
-        uint32_t x = noise != NULL ? noise[event] : egg_rng_mix((uint32_t)event * step + k1);
+        uint32_t x = egg_rng_mix((uint32_t)event * step + k1);
         uint32_t carry = p0 & x;
         p0 ^= x;
         x = p1 & carry;
@@ -77,22 +77,21 @@ static const uint8_t *project_mcu(const uint8_t *stream, const uint32_t *noise, 
     return stream;
 }
 
-/* Two columns a step, only of the segments with events. */
+/* Only the segments with events, two at a time. */
 static void combine_mcu(const int16_t *x, const int16_t *factor, uint32_t count, uint32_t n, int16_t *y) {
-    int32_t f[EGG_SEGMENTS_MAX];
-    const int16_t *from[EGG_SEGMENTS_MAX];
+    int32_t f[EGG_SEGMENTS_MAX + 1u];
+    const int16_t *from[EGG_SEGMENTS_MAX + 1u];
     uint32_t used = 0;
     for (uint32_t k = 0; k < count; k++, x += n)
         if (factor[k] != 0) f[used] = factor[k], from[used++] = x;
-    for (uint32_t i = 0; i < n; i += 2) {
-        int32_t a = 0, b = 0, two = i + 1 < n;
-        for (uint32_t k = 0; k < used; k++) {
-            const int16_t *at = from[k] + i;
-            a += f[k] * at[0];
-            if (two) b += f[k] * at[1];
+    f[used] = 0, from[used] = y; /* the second one of a last step */
+    for (uint32_t k = 0; k == 0 || k < used; k += 2) {
+        const int16_t *a = used == 0 ? y : from[k], *b = used < 2 ? y : from[k + 1];
+        int32_t fa = used == 0 ? 0 : f[k], fb = used < 2 ? 0 : f[k + 1], old = k > 0;
+        for (int16_t *to = y, *end = y + n; to != end; to++) {
+            int32_t sum = fa * *a++ + fb * *b++;
+            *to = (int16_t)(old ? *to + sum : sum);
         }
-        y[i] = (int16_t)a;
-        if (two) y[i + 1] = (int16_t)b;
     }
 }
 

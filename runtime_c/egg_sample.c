@@ -96,10 +96,11 @@ static void credit_words(const egg_gen *gen, egg_ws *ws, uint32_t pos, const int
         for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
             int16_t *credit = ws->credit[m];
             for (uint32_t s = 0; s < (m < c->layers ? gen->es.segments : 1u); s++) {
+                uint32_t cols = egg_net_cols(c, m);
                 egg_table_fill(f, pairs - 32u * word, m < c->layers ? ~ws->z_words[m][s] : 0, ws->table);
-                const uint32_t *a = ws->a_words[m];
-                for (const uint32_t *end = a + egg_net_cols(c, m); a != end; a++, credit++)
-                    *credit = (int16_t)(*credit + egg_table_sum(ws->table, *a));
+                for (uint32_t j = 0; j < cols; j++) ws->sum[j] = credit[j];
+                egg_table_add(ws->table, ws->a_words[m], 0, cols, ws->sum);
+                for (uint32_t j = 0; j < cols; j++) *credit++ = (int16_t)ws->sum[j];
             }
         }
     }

@@ -60,7 +60,7 @@ typedef struct {
         int32_t *logits;   /* [outputs] of the unperturbed run, before the gain */
         uint32_t *drive;   /* [2][ticks] perturbations of a pair */
         uint32_t *project; /* [rank] spikes of the neurons whose sign in the readout is + */
-        uint32_t *counts;  /* [live] spikes of each; in the memory of sum, or its own */
+        uint32_t *counts;  /* [changed] spikes of each, in the memory of sum */
         uint16_t *neurons; /* [neurons] in the memory of step: `live`, and from `steady` on those of fixed spikes */
         uint16_t *changed; /* [neurons] in the memory of kappa: those whose spikes are not the unperturbed net's */
         uint32_t live, steady, steady_spikes, top; /* top: the bit of a lane that says "spike" */
