@@ -18,14 +18,25 @@ void egg_lanes_add_rows(egg_word *acc, const egg_word *x, const egg_word *y, uin
         return;
     }
 #if defined(__ARM_FEATURE_DSP)
-    for (; x != end; acc += 2) {
-        uint32_t a = *x++, b = *y++, even = acc[0], odd = acc[1];
-        __asm__("sxtab16 %0, %0, %1" : "+r"(even) : "r"(a));
-        __asm__("sxtab16 %0, %0, %1, ror #8" : "+r"(odd) : "r"(a));
-        __asm__("sxtab16 %0, %0, %1" : "+r"(even) : "r"(b));
-        __asm__("sxtab16 %0, %0, %1, ror #8" : "+r"(odd) : "r"(b));
-        acc[0] = even, acc[1] = odd;
-    }
+#define ADD(row)                        \
+    "   sxtab16 %[even], %[even], " row \
+    "\n"                                \
+    "   sxtab16 %[odd], %[odd], " row ", ror #8\n"
+#define WORD                    \
+    "   ldr %[a], [%[x]], #4\n" \
+    "   ldr %[b], [%[y]], #4\n" \
+    "   ldrd %[even], %[odd], [%[acc]]\n" ADD("%[a]") ADD("%[b]") "   strd %[even], %[odd], [%[acc]], #8\n"
+    uint32_t a, b, even, odd, one = words & 1u;
+    __asm__ volatile(
+        "   cbnz %[one], 2f\n"
+        "1:\n" WORD "2:\n" WORD
+        "   cmp %[x], %[end]\n"
+        "   bne 1b\n"
+        : [x] "+r"(x), [y] "+r"(y), [acc] "+r"(acc), [a] "=&r"(a), [b] "=&r"(b), [even] "=&r"(even), [odd] "=&r"(odd)
+        : [one] "l"(one), [end] "r"(end)
+        : "memory", "cc");
+#undef ADD
+#undef WORD
 #elif defined(__thumb__) && !defined(__thumb2__)
     register uint32_t even __asm__("r4"), odd __asm__("r5"); /* in the order that stmia stores */
     uint32_t b, part;
