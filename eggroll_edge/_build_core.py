@@ -23,8 +23,12 @@ HEADERS = [
     "egg_wire.h",
     "egg_store.h",
     "egg_session.h",
+    "host/egg_credit.h",
     "host/egg_host.h",
+    "host/egg_steps.h",
     "host/egg_plan.h",
+    "host/egg_events.h",
+    "host/egg_members.h",
     "host/egg_board.h",
 ]
 CEILINGS = re.compile(r"^#define (EGG_\w+) (\d+)u?\b", re.MULTILINE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -165,12 +166,14 @@ def build(
     name: str,
     image: str = "egg",
     *,
+    lesson: Path | None = None,
     defines: str = "",
     out: Path | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> Path:
     """Builds an image (egg or selftest) and returns its .elf; its other files lie beside it.
 
+    lesson: a file of lesson.py; the image trains by itself on it.
     A build with `defines` (compiler flags) or `variables` (of the Makefile, such as CPU) needs an
     `out` folder of its own.
     """
@@ -187,11 +190,20 @@ def build(
         package = COMPILER_PACKAGES[board.arch]
         raise BoardError(f"{compiler} is not installed (Debian, Ubuntu: apt install {package})")
     out = (FIRMWARE / "build" if out is None else out).resolve()
-    command = ["make", "-s", "-C", str(FIRMWARE), f"BOARD={name}", f"IMAGE={image}", f"OUT={out}"]
+    command = ["make", "-s", "-C", str(FIRMWARE), f"BOARD={name}", f"OUT={out}"]
+    if lesson is not None:
+        image = "lesson"
+        command.append(f"LESSON={lesson.resolve()}")
+    command.append(f"IMAGE={image}")
     if defines:
         command.append(f"DEFINES={defines}")
     command += [f"{name}={value}" for name, value in (variables or {}).items()]
     done = subprocess.run(command, capture_output=True, text=True)
+    if over := re.search(r"region `FLASH' overflowed by (\d+) bytes", done.stderr):
+        raise BoardError(
+            f"{image} does not fit the flash of {name} by {int(over[1]):,} bytes"
+            + (": leave out recordings (train --skip-first N), or pool them" if lesson else "")
+        )
     if done.returncode != 0:
         raise BoardError(
             f"building {image} for {name} failed:\n{done.stdout}{done.stderr}".rstrip()

@@ -18,10 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from eggroll_edge.core import Net
-from eggroll_edge.errors import EggrollError, JournalError
+from eggroll_edge.errors import ConfigError, EggrollError, JournalError
 from eggroll_edge.netconfig import NetConfig
 
 NAME = "weights.bin"
+START = "start.bin"
+"""The weights that a run with start_from began with: its own copy, for replay and resume."""
 _MAGIC = b"EGGWGHTS"
 _VERSION = 1
 _HEAD = struct.Struct("<8sIIII")
@@ -65,6 +67,19 @@ def read(path: Path) -> Checkpoint:
     if net.digest != digest:
         raise JournalError(f"{path}: damaged, its weights do not have their digest")
     return Checkpoint(net, generation)
+
+
+def read_for(config: NetConfig, path: Path) -> Net:
+    """The net of a checkpoint; ConfigError, naming the fields, unless it is one of this config."""
+    net = read(path).net
+    theirs, ours = net.config.to_dict(), config.to_dict()
+    differing = [f"{k} {theirs[k]} (here {ours[k]})" for k in ours if theirs[k] != ours[k]]
+    if differing:
+        raise ConfigError(
+            f"{path} is of another net: {', '.join(differing)}; train with its settings of data, "
+            "pool, ticks and net"
+        )
+    return net
 
 
 def write_atomically(path: Path, body: bytes) -> None:

@@ -21,6 +21,7 @@ from eggroll_edge.evaluate import worker_count
 from eggroll_edge.events import Binning, EventDataset
 from eggroll_edge.replay import open_split
 from eggroll_edge.saccade import CHUNK, simulate
+from eggroll_edge.sources import KNOWN, check_spec
 
 app = typer.Typer(no_args_is_help=True, help="Look at, simulate and cache event recordings.")
 
@@ -29,7 +30,7 @@ _BARS = " ▁▂▃▄▅▆▇█"
 
 Spec = Annotated[
     str,
-    typer.Argument(metavar="SPEC", show_default=False, help="digits, nmnist, idx:DIR or a folder."),
+    typer.Argument(metavar="SPEC", show_default=False, help=f"{KNOWN}."),
 ]
 Limit = Annotated[
     int | None,
@@ -58,7 +59,7 @@ def open_both(
 def _each_split(
     spec: str, binning: Binning, limit: int | None, workers: int | None, as_json: bool
 ) -> dict[str, EventDataset]:
-    option.check_spec(spec)
+    check_spec(spec)
     found: dict[str, EventDataset] = {}
     for split in SPLITS:
         with counting(console(as_json), f"decoding {spec}, {split}") as progress:
@@ -94,11 +95,8 @@ def info(
 
         eggroll-edge data info path/to/N-MNIST --pool 2 --json
     """
-    binning = _binning(ctx.params)
-    infos = {
-        split: dataset.info()
-        for split, dataset in _each_split(spec, binning, limit, workers, as_json).items()
-    }
+    sets = _each_split(spec, _binning(ctx.params), limit, workers, as_json)
+    infos, binning = {k: one.info() for k, one in sets.items()}, sets["train"].binning
     if as_json:
         print_json(infos)
         return
@@ -183,7 +181,7 @@ def simulate_command(
 
         eggroll-edge data simulate --images idx:path/to/mnist --out mnist-events
     """
-    option.check_spec(pictures)
+    check_spec(pictures)
     if pictures != "digits" and not pictures.startswith("idx:"):
         raise DataError(f"--images {pictures!r}: only images can be simulated, digits or idx:DIR")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

@@ -8,34 +8,46 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from serial.tools import list_ports
 
-from eggroll_edge.boards import EMULATED
+from eggroll_edge.boards import EMULATED, build
+from eggroll_edge.cli_options import existing_run
 from eggroll_edge.cli_show import console, print_json
-from eggroll_edge.device_train import Options, on_device
+from eggroll_edge.config import TrainConfig
+from eggroll_edge.device_train import Options, check_estimator, on_device
 from eggroll_edge.emulate import emulator
 from eggroll_edge.errors import ConfigError, LinkError
 from eggroll_edge.flash import flash as flash_board
 from eggroll_edge.hostboard import HostBoard, flash_memory, on_pty, on_tcp
-from eggroll_edge.session import Session, Stats
+from eggroll_edge.journal import GenerationLine, JournalReader
+from eggroll_edge.lesson import write_lesson
+from eggroll_edge.link import PATIENCE_S
+from eggroll_edge.session import Session
+from eggroll_edge.throughput import Meter, Throughput, total
 from eggroll_edge.trainer import MakeTrainer, Trainer
 from eggroll_edge.transport import BAUD, opener
 
 _PANEL = "Device"
 _QUICK_S = 0.3
 """How long `devices` waits for an answer at each port; twice as long at most."""
+_AGREE_S = 4.0
+"""The same if a rate is to be agreed on: a device gives one up after two seconds."""
 
 # fmt: off
-Port = Annotated[str | None, typer.Option("--port", metavar="URL", show_default=False,
+Port = Annotated[list[str] | None, typer.Option("--port", metavar="URL", show_default=False,
     rich_help_panel=_PANEL, help="Train on the device there: /dev/ttyACM0, COM3, "
-    "socket://host:port; `eggroll-edge devices` lists them.")]
-Baud = Annotated[int, typer.Option("--baud", metavar="N", min=1, rich_help_panel=_PANEL,
-    help="Of a serial port.")]
+    "socket://host:port; `eggroll-edge devices` lists them. Several times: the devices are one "
+    "population and share out each generation's samples (estimator batch).")]
+Baud = Annotated[int, typer.Option("--baud", metavar="N", min=9600, rich_help_panel=_PANEL,
+    help="Rate to agree on with the device after a start at 115200; it stays at that if the board "
+    "or the line cannot.")]
+Patience = Annotated[float, typer.Option("--patience", metavar="S", min=0.1, rich_help_panel=_PANEL,
+    help="Seconds without an answer, or with the cable out, before giving up.")]
 CheckEvery = Annotated[int, typer.Option("--check-every", metavar="G", min=1,
     rich_help_panel=_PANEL, help="With --port: generations between comparisons of the device's "
     "digest with the host's.")]
@@ -44,21 +56,47 @@ SaveEvery = Annotated[int, typer.Option("--save-every", metavar="G", min=0,
     "flash; 0 = none.")]
 ThePort = Annotated[str, typer.Option("--port", metavar="URL", show_default=False,
     help="/dev/ttyACM0, COM3, socket://host:port; `eggroll-edge devices` lists them.")]
+Lesson = Annotated[Path | None, typer.Option("--lesson", metavar="RUN", show_default=False,
+    help="The board repeats this run by itself, from recordings in its flash.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON on stdout; all else goes to "
     "stderr.")]
 # fmt: on
 
 
+def check_ports(ports: list[str] | None, config: TrainConfig) -> None:
+    """ConfigError if devices at these ports cannot train so; before data are decoded."""
+    if not ports:
+        return
+    if len(set(ports)) < len(ports):
+        raise ConfigError(f"--port {' --port '.join(ports)}: one of them is there twice")
+    check_estimator(config, len(ports))
+
+
 @contextlib.contextmanager
 def training_on(
-    port: str | None, baud: int, check_every: int, save_every: int
+    ports: list[str] | None,
+    baud: int,
+    patience: float,
+    check_every: int,
+    save_every: int,
 ) -> Iterator[MakeTrainer]:
-    """For train() and resume(): on the device at `port`, or on this computer without one."""
-    if port is None:
+    """For train() and resume(): on the devices at `ports`, or on this computer without any."""
+    if not ports:
         yield Trainer
         return
-    with Session(opener(port, baud)) as session:
-        yield on_device(session, Options(check_every, save_every))
+    with contextlib.ExitStack() as stack:
+        sessions = [stack.enter_context(_session(port, baud, patience)) for port in ports]
+        yield on_device(*sessions, options=Options(check_every, save_every))
+
+
+def _session(port: str, baud: int, patience: float, **more: Any) -> Session:
+    return Session(opener(port), baud=baud, patience=patience, name=port, **more)
+
+
+def link_totals(run_dir: Path) -> list[Throughput]:
+    """What each device of a run and its link took, from the journal."""
+    lines = [x for x in JournalReader(run_dir) if isinstance(x, GenerationLine)]
+    return total(part for line in lines for part in line.link)
 
 
 def devices(
@@ -69,7 +107,7 @@ def devices(
     baud: Baud = BAUD,
     as_json: AsJson = False,
 ) -> None:
-    """Ask every serial port for a device, and show what answers.
+    """Ask every serial port for a device, and show what answers; with --baud, at which rate.
 
     Examples:
 
@@ -79,18 +117,20 @@ def devices(
     """
     show = console(as_json)
     ports = urls or [port.device for port in list_ports.comports()]
-    table, found = Table("port", "board", "arena", "generation", "digest", box=None), []
+    columns = ("port", "board", "baud", "arena", "generation", "digest")
+    table, found = Table(*columns, box=None), []
     for port in ports:
         try:
-            with Session(opener(port, baud), timeout=_QUICK_S, patience=_QUICK_S) as session:
-                hello = session.hello
+            patience = _QUICK_S if baud == BAUD else _AGREE_S
+            with _session(port, baud, patience, timeout=_QUICK_S) as session:
+                hello, rate = session.hello, session.baud
         except LinkError as error:
             show.print(f"{port}: {str(error).split(':')[0] if not urls else error}")
             continue
         digest = f"{hello.digest:08x}" if hello.configured else "no net"
         arena = f"{hello.arena:,} bytes"
-        table.add_row(port, hello.board, arena, str(hello.generation), digest)
-        found.append({"port": port, **vars(hello)})
+        table.add_row(port, hello.board, str(rate), arena, str(hello.generation), digest)
+        found.append({"port": port, "baud": rate, **vars(hello)})
     if found:
         show.print(table)
     else:
@@ -107,6 +147,7 @@ def devices(
 def monitor(
     port: ThePort,
     baud: Baud = BAUD,
+    patience: Patience = PATIENCE_S,
     every: Annotated[
         float, typer.Option("--every", metavar="S", min=0.05, help="Seconds between lines.")
     ] = 1.0,
@@ -117,7 +158,7 @@ def monitor(
         bool, typer.Option("--selftest", help="Run the device's selftest; its net is lost.")
     ] = False,
 ) -> None:
-    """Show what a device does: samples, link, and the share of time that it computes.
+    """Show what a device does: samples, bytes, and the shares of time for computing and the link.
 
     Examples:
 
@@ -126,23 +167,28 @@ def monitor(
         eggroll-edge monitor --port /dev/ttyACM0 --selftest
     """
     show = console()
-    with Session(opener(port, baud)) as session:
+    with _session(port, baud, patience) as session:
         hello = session.hello
+        for note in session.notes:
+            show.print(f"note: {note}")
         show.print(
             f"{hello.board}: protocol {hello.protocol}, arena {hello.arena:,} bytes, "
             f"{hello.free:,} free, frames of {hello.ceiling}, window of {hello.window} bytes, "
-            f"generation {hello.generation}, digest {hello.digest:08x}"
+            f"{session.baud} baud, generation {hello.generation}, digest {hello.digest:08x}"
         )
         if selftest:
             _selftest(session, show)
             return
-        before, lines = session.stats(), 0
+        meter, lines = Meter(session), 0
         with contextlib.suppress(KeyboardInterrupt):
             while not count or lines < count:
                 time.sleep(every)
-                after = session.stats()
-                show.print(_stats_line(before, after))
-                before, lines = after, lines + 1
+                grown = meter.read()
+                for line in session.said():
+                    show.print(line)
+                updates = meter.latest.updates
+                show.print(f"samples {meter.latest.samples}, updates {updates}: {grown}")
+                lines += 1
 
 
 def _selftest(session: Session, show: Console) -> None:
@@ -152,29 +198,23 @@ def _selftest(session: Session, show: Console) -> None:
         raise typer.Exit(1)
 
 
-def _stats_line(before: Stats, after: Stats) -> str:
-    def grown(name: str) -> int:
-        return int((getattr(after, name) - getattr(before, name)) % 2**32)
-
-    busy = 100 * grown("busy_ticks") / max(1, grown("ticks"))
-    return (
-        f"samples {after.samples} (+{grown('samples')}), updates {after.updates} "
-        f"(+{grown('updates')}), in +{grown('bytes_in')} bytes, out +{grown('bytes_out')}, "
-        f"bad frames {after.bad}, repeated {after.repeated}"
-        + (f", computing {busy:.0f} %" if after.ticks_hz else "")
-    )
-
-
 def flash(
     board: Annotated[str, typer.Argument(metavar="BOARD", help="microbit, pico, stm32f405, ...")],
+    lesson: Lesson = None,
 ) -> None:
     """Put the firmware on a board; builds it if need be.
+
+    With --lesson the board trains by itself after each reset: the same recordings in the same order
+    as the run, to the same digests. It tells them on its serial port, goes on from its checkpoint
+    after power loss, and answers INFER meanwhile.
 
     Examples:
 
         eggroll-edge flash pico
+
+        eggroll-edge flash pico --lesson runs/pico
     """
-    typer.echo(flash_board(board))
+    typer.echo(flash_board(board, lesson=_packed(lesson)))
 
 
 def emulate(
@@ -194,6 +234,7 @@ def emulate(
             "--memory", metavar="FILE", show_default=False, help="Keep checkpoints in this file."
         ),
     ] = None,
+    lesson: Lesson = None,
 ) -> None:
     """Start a board that needs no hardware, and print its URL; Ctrl-C ends it.
 
@@ -202,25 +243,39 @@ def emulate(
         eggroll-edge emulate host
 
         eggroll-edge emulate microbit --tcp 5000
+
+        eggroll-edge emulate pico --lesson runs/pico
     """
+    if lesson is not None and board == "host":
+        raise ConfigError(f"--lesson wants a board: use one of {', '.join(EMULATED)}")
     if pty and (tcp is not None or board != "host"):
         raise ConfigError("--pty goes with host and without --tcp: leave it out")
     # SIGTERM, too, takes the emulator along
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    with _running(board, tcp, memory) as url:
+    with _running(board, tcp, memory, _packed(lesson)) as url:
         typer.echo(url)
         sys.stdout.flush()
-        typer.echo(f"train on it: eggroll-edge train --online --port {url}", err=True)
+        what = (
+            "train on it: eggroll-edge train --online" if lesson is None else "eggroll-edge monitor"
+        )
+        typer.echo(f"{what} --port {url}", err=True)
         with contextlib.suppress(KeyboardInterrupt):
             while True:
                 time.sleep(3600)
 
 
+def _packed(run_dir: Path | None) -> Path | None:
+    return None if run_dir is None else write_lesson(existing_run(run_dir))
+
+
 @contextlib.contextmanager
-def _running(board: str, tcp: int | None, memory: Path | None) -> Iterator[str]:
+def _running(
+    board: str, tcp: int | None, memory: Path | None, lesson: Path | None
+) -> Iterator[str]:
     """A board in an emulator; its URL."""
     if board != "host":
-        with emulator(board, memory=memory, port=tcp or 0) as running:
+        elf = build(board, lesson=lesson)
+        with emulator(board, elf, memory=memory, port=tcp or 0) as running:
             yield running.url
         return
     machine = HostBoard(flash=flash_memory(path=memory))

@@ -6,7 +6,6 @@ An option is named as its field of TrainConfig; None means that the user did not
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Mapping
 from dataclasses import fields
 from itertools import islice
@@ -16,8 +15,9 @@ from typing import Annotated, Any
 import typer
 
 from eggroll_edge.config import TrainConfig, merge
-from eggroll_edge.errors import ConfigError, DataError
+from eggroll_edge.errors import ConfigError
 from eggroll_edge.presets import load_preset
+from eggroll_edge.sources import check_spec, split_spec
 
 SMALL = 10000
 """Recordings below which a folder is trained on with the preset nmnist-small."""
@@ -32,8 +32,8 @@ def _option(panel: str, *flags: str, help: str, metavar: str | None = None) -> A
 _DATA, _NET, _ES, _COURSE = "Data", "Net", "Estimator", "Course"
 # fmt: off
 Data = Annotated[str | None, _option(_DATA, "--data", "-d", metavar="SPEC",
-    help="digits (no download), nmnist (1.2 GB through tonic), idx:DIR (images, simulated) or a "
-    "folder of N-MNIST recordings.")]
+    help="digits or chirps (no download), nmnist (1.2 GB through tonic), idx:DIR (images, "
+    "simulated), shd, dvsgesture, stmnist:DIR, or a folder of N-MNIST recordings.")]
 TestData = Annotated[str | None, _option(_DATA, "--test-data", metavar="SPEC",
     help="Take the test split from there.")]
 SkipFirst = Annotated[int | None, _option(_DATA, "--skip-first", metavar="K",
@@ -65,6 +65,9 @@ InitStd = Annotated[int | None, _option(_NET, "--init-std", metavar="N",
     help="Standard deviation of initial weights, 0..64 (24).")]
 ReadoutStd = Annotated[int | None, _option(_NET, "--readout-std", metavar="N",
     help="The same of the readout matrix.")]
+
+StartFrom = Annotated[str | None, _option(_NET, "--start-from", metavar="RUN",
+    help="Begin with the weights of a run or weights file, not with random ones: adapt a net.")]
 
 Estimator = Annotated[str | None, _option(_ES, "--estimator", "-e", metavar="NAME",
     help="batch (EGGROLL as published), sample (each recording credits its own events) or full "
@@ -142,29 +145,22 @@ def config_of(params: Mapping[str, Any]) -> TrainConfig:
 
 def _preset_for(data: str) -> str | None:
     """Small data are learnt in fewer generations; the defaults are for 60,000 recordings."""
-    if data == "digits":
-        return "digits"
+    if split_spec(data)[0] in ("digits", "chirps"):
+        return split_spec(data)[0]
     folder = Path(data)
     small = folder.is_dir() and len(list(islice(folder.glob("Train/*/*.bin"), SMALL))) < SMALL
     return "nmnist-small" if small else None
 
 
-def check_spec(spec: str) -> None:
-    """DataError with the nearest name if a dataset's name is misspelt; the rest is for opening."""
-    if spec in ("digits", "nmnist") or os.sep in spec or spec.startswith("idx:"):
-        return
-    if not Path(spec).exists():
-        near = difflib.get_close_matches(spec.lower(), ["digits", "nmnist"], 1, 0.5)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        raise DataError(
-            f"data {spec!r}: no such folder{hint}; use digits, nmnist, idx:DIR or a folder of "
-            "N-MNIST recordings"
-        )
+def _short(spec: str) -> str:
+    """Of a dataset, for a folder's name."""
+    name, rest = split_spec(spec)
+    return Path(rest).name if name in ("", "idx") else name
 
 
 def run_dir_for(config: TrainConfig, preset: str | None, data: str | None) -> Path:
     """runs/<preset or data>-<estimator>-s<seed>, with -2, -3, ... behind it if it is taken."""
-    what = preset if preset and not data else Path(config.data.removeprefix("idx:")).name
+    what = preset if preset and not data else _short(config.data)
     how = "online" if config.online else config.estimator
     base = Path("runs") / f"{what or 'data'}-{how}-s{config.seed}"
     path, number = base, 1

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from eggroll_edge import cli_options as option
 from eggroll_edge.cli_show import console, print_json
-from eggroll_edge.plan import BOARDS, CODE_RESERVE, SAMPLE_BUFFER, STACK_RESERVE, Plan, plan_of
+from eggroll_edge.plan import BOARDS, CODE_RESERVE, SAMPLE_BUFFER, Plan, plan_of
 from eggroll_edge.plan import board as board_named
 
 
@@ -94,6 +94,7 @@ def _show(sizes: Plan, title: str, as_json: bool) -> None:
         boards.add_row(one.name, one.core, f"{one.ram:,}", f"{left:,}", sizes.verdict(one))
     show.print(boards)
     show.print(
-        f"fits: {STACK_RESERVE:,} B of RAM or more are left, and {sizes.flash:,} B of flash are "
-        f"there ({CODE_RESERVE:,} for the program, two copies of the weights)"
+        "fits: enough RAM is left (3 KB on boards with 16 KB, else 6 KB), and "
+        f"{sizes.flash:,} B of flash are there ({CODE_RESERVE:,} for the program, two copies of "
+        "the weights)"
     )

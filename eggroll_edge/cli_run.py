@@ -19,6 +19,7 @@ from eggroll_edge.evaluate import evaluate as evaluate_net
 from eggroll_edge.events import EventDataset
 from eggroll_edge.plot_run import KINDS, plot_run
 from eggroll_edge.replay import replay as replay_run
+from eggroll_edge.sources import check_spec
 from eggroll_edge.train import load, load_config, open_split
 
 
@@ -28,7 +29,7 @@ def _open(run_dir: Path, data: str | None, split: str) -> EventDataset:
         raise ConfigError(f"split is {split!r}: use train, test or all")
     config = load_config(run_dir)
     if data is not None:
-        option.check_spec(data)
+        check_spec(data)
         config = replace(config, data=data, test_data=None, skip_first=0)
     return open_split(config, split)
 

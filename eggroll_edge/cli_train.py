@@ -12,7 +12,16 @@ from rich.console import Console
 
 from eggroll_edge import cli_options as option
 from eggroll_edge.cli_data import open_both
-from eggroll_edge.cli_device import Baud, CheckEvery, Port, SaveEvery, training_on
+from eggroll_edge.cli_device import (
+    Baud,
+    CheckEvery,
+    Patience,
+    Port,
+    SaveEvery,
+    check_ports,
+    link_totals,
+    training_on,
+)
 from eggroll_edge.cli_show import (
     RunDisplay,
     amount,
@@ -24,7 +33,9 @@ from eggroll_edge.cli_show import (
     print_json,
 )
 from eggroll_edge.journal import NAME as JOURNAL
+from eggroll_edge.link import PATIENCE_S
 from eggroll_edge.progress import RunResult
+from eggroll_edge.throughput import Throughput
 from eggroll_edge.train import Stop, load_config
 from eggroll_edge.train import resume as resume_run
 from eggroll_edge.train import train as train_run
@@ -66,6 +77,7 @@ def train(
     gain: option.Gain = None,
     init_std: option.InitStd = None,
     readout_std: option.ReadoutStd = None,
+    start_from: option.StartFrom = None,
     estimator: option.Estimator = None,
     online: option.Online = None,
     pairs: option.Pairs = None,
@@ -86,6 +98,7 @@ def train(
     early_stop: option.EarlyStop = None,
     port: Port = None,
     baud: Baud = BAUD,
+    patience: Patience = PATIENCE_S,
     check_every: CheckEvery = 1,
     save_every: SaveEvery = 0,
 ) -> None:
@@ -103,16 +116,19 @@ def train(
 
         eggroll-edge train --online --pairs 16 --out runs/as-on-the-device
 
-        eggroll-edge train --online --pool 2 --hidden 32 --port /dev/ttyACM0
+        eggroll-edge train --online --pool 2 --hidden 32 --port /dev/ttyACM0 --baud 921600
+
+        eggroll-edge train --estimator batch --pool 2 --port /dev/ttyACM0 --port /dev/ttyACM1
     """
     config = option.config_of(ctx.params)
+    check_ports(port, config)
     run_dir = out or option.run_dir_for(config, preset, data)
     show = console(as_json)
 
     def run(display: RunDisplay, stop: Stop) -> RunResult:
         taken = (run_dir / JOURNAL).exists() and not force  # then refused before data are decoded
         recordings, tests = (None, None) if taken else open_both(config, display.counting, workers)
-        with training_on(port, baud, check_every, save_every) as make_trainer:
+        with training_on(port, baud, patience, check_every, save_every) as make_trainer:
             return train_run(
                 config,
                 run_dir,
@@ -125,7 +141,7 @@ def train(
                 make_trainer=make_trainer,
             )
 
-    _carry_out(run, run_dir, show, as_json)
+    _carry_out(run, run_dir, show, as_json, bool(port))
 
 
 def resume(
@@ -134,6 +150,7 @@ def resume(
     as_json: option.AsJson = False,
     port: Port = None,
     baud: Baud = BAUD,
+    patience: Patience = PATIENCE_S,
     check_every: CheckEvery = 1,
     save_every: SaveEvery = 0,
 ) -> None:
@@ -147,9 +164,11 @@ def resume(
 
     def run(display: RunDisplay, stop: Stop) -> RunResult:
         config = load_config(run_dir)
+        check_ports(port, config)
         over = (run_dir / RESULT).exists()
         recordings, tests = (None, None) if over else open_both(config, display.counting, workers)
-        with training_on(None if over else port, baud, check_every, save_every) as make_trainer:
+        ports = None if over else port
+        with training_on(ports, baud, patience, check_every, save_every) as make_trainer:
             return resume_run(
                 run_dir,
                 workers=workers,
@@ -160,11 +179,15 @@ def resume(
                 make_trainer=make_trainer,
             )
 
-    _carry_out(run, run_dir, console(as_json), as_json)
+    _carry_out(run, run_dir, console(as_json), as_json, bool(port))
 
 
 def _carry_out(
-    run: Callable[[RunDisplay, Stop], RunResult], run_dir: Path, show: Console, as_json: bool
+    run: Callable[[RunDisplay, Stop], RunResult],
+    run_dir: Path,
+    show: Console,
+    as_json: bool,
+    linked: bool,
 ) -> None:
     resume_with = f"eggroll-edge resume {run_dir}"
     tell = "Ctrl-C: finishing this generation; once more to stop at once"
@@ -176,14 +199,16 @@ def _carry_out(
             # Not through rich, which may have been interrupted in the middle of a line.
             print(f"\nstopped at once{hint}", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
-    _summary(result, show)
+    used = link_totals(run_dir) if linked else []
+    _summary(result, used, show)
     if as_json:
-        print_json(result.to_dict())
+        link = {"link": [part.to_dict() for part in used]} if linked else {}
+        print_json({**result.to_dict(), **link})
     if result.stopped == "interrupted":
         raise typer.Exit(INTERRUPTED)
 
 
-def _summary(result: RunResult, show: Console) -> None:
+def _summary(result: RunResult, used: list[Throughput], show: Console) -> None:
     what = {
         "finished": "done",
         "early_stop": "stopped early, no improvement",
@@ -201,6 +226,8 @@ def _summary(result: RunResult, show: Console) -> None:
         f"  firing          {firing(result.firing_rate)}\n"
         f"  weights digest  {result.weights_digest}"
     )
+    for part in used:
+        show.print(f"  {part.board} at {part.port}: {part}")
     run = result.run_dir
     if result.stopped == "interrupted":
         show.print(f"\nnext:\n  eggroll-edge resume {run}    go on where it stopped, same bits")

@@ -29,6 +29,7 @@ from eggroll_edge.netconfig import (
     check_choice,
     check_int,
 )
+from eggroll_edge.sources import fit
 
 __all__ = [
     "EsConfig",
@@ -131,7 +132,8 @@ class TrainConfig:
 
     # --- data
     data: str = "digits"
-    """digits, nmnist, idx:DIR, or a folder of N-MNIST recordings."""
+    """digits, nmnist, idx:DIR, chirps[:NAME=NUMBER,...], shd[:DIR], dvsgesture[:DIR], stmnist:DIR,
+    or a folder of N-MNIST recordings."""
     test_data: str | None = None
     """Where the test split is; None = in `data`."""
     skip_first: int = 0
@@ -157,6 +159,8 @@ class TrainConfig:
     init_std: int = 28
     """Standard deviation of initial weights, 0..64 weight units (a weight is an int8)."""
     readout_std: int = 24
+    start_from: str | None = None
+    """Run directory or weights file whose weights the run begins with; None = random ones."""
     # --- estimator
     estimator: EstimatorName = "sample"
     online: bool = False
@@ -284,14 +288,15 @@ class TrainConfig:
         return self.eval_every or max(1, self.generations // 20)
 
     def binning(self) -> Binning:
-        """How recordings become ticks."""
-        return Binning(
+        """How recordings become ticks, with the sensor and the window of `data`."""
+        asked = Binning(
             ticks=self.ticks,
             pool=self.pool,
             polarity=self.polarity,
             first_saccade_only=self.first_saccade_only,
             stabilize=self.stabilize,
         )
+        return fit(self.data, asked)
 
     def net_config(self, inputs: int, outputs: int) -> NetConfig:
         """The net for data of so many inputs and classes; ConfigError if it cannot be."""

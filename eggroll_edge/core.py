@@ -8,6 +8,7 @@ what they add up are int32, so the number of threads changes no bit.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -175,8 +176,8 @@ class Workspace:
         if es is not None and es.estimator == "full":
             self._full = _aligned(lib.egg_full_bytes(c))
         self._scratch: U8 = np.zeros(0, np.uint8)
-        if es is not None and es.estimator == "batch":
-            self._scratch = _aligned(lib.egg_host_scratch(c))
+        if es is not None and es.estimator != "full":
+            self._scratch = _aligned(lib.egg_host_scratch(c, e))
 
     @property
     def logits(self) -> list[int]:
@@ -204,6 +205,19 @@ class Workspace:
             net.native, self.native, samples.native, _u32(index), len(index), _u8(predicted),
             self._tally,
         )  # fmt: skip
+
+
+class Credit:
+    """Steps of up to `capacity` recordings of a generation (estimator sample); see egg_credit.h."""
+
+    MOST = int(lib.EGG_CREDIT_MAX)
+
+    def __init__(self, net: NetConfig, es: EsConfig, capacity: int) -> None:
+        c, e = net.native(), es.native()
+        self.capacity = capacity
+        self._memory = _aligned(lib.egg_credit_bytes(c, e, capacity))
+        self.native = ffi.new("egg_credit *")
+        lib.egg_credit_init(self.native, c, e, capacity, _u8(self._memory))
 
 
 class Population:
@@ -248,22 +262,37 @@ class Population:
     ) -> None:
         """Add the fitness differences of samples[index] to diff, and mark their active rows."""
         lib.egg_host_batch(
-            self.native, ws.native, samples.native, _u32(index), len(index), _i32(diff),
-            _u8(active), ws._tally,
+            self.native, ws.native, _u8(ws._scratch), samples.native, _u32(index), len(index),
+            _i32(diff), _u8(active), ws._tally,
         )  # fmt: skip
 
     def steps_batch(
         self, ws: Workspace, f: I8, active: U8, m: int, row0: int, row1: int, total: I32
     ) -> None:
         """Steps of rows [row0, row1) of matrix m into total, for apply()."""
-        lib.egg_host_batch_steps(
+        lib.egg_steps_batch(
             self.native, ws.native, _i8(f), _u8(active), m, row0, row1,
-            _i32(total[self._starts[m] :]), ffi.cast("int16_t *", _u8(ws._scratch)),
+            _i32(total[self._starts[m] :]), _u8(ws._scratch),
         )  # fmt: skip
 
     def update_batch(self, ws: Workspace, f: I8, active: U8) -> None:
         """The whole update in one call, as a device does it: same bits as steps_batch and apply."""
         lib.egg_batch_update(self.native, ws.native, _i8(f), _u8(active))
+
+    def run_members(self, ws: Workspace, streams: U8, pair: U32, sign: I8, active: U8) -> I32:
+        """Logits [n, outputs] of member (pair[i], sign[i]) on streams[i], which are equally long.
+
+        sign +1 or -1, 0 is the unperturbed net; marks the rows that the streams touch in active.
+        The core trusts the streams.
+        """
+        n = len(streams)
+        offsets = np.arange(n + 1, dtype=np.uint64) * np.uint64(streams[0].size)
+        logits: I32 = np.empty((n, self.net.config.outputs), np.int32)
+        lib.egg_members_run(
+            self.native, ws.native, _u8(streams), ffi.from_buffer("uint64_t[]", offsets),
+            _u32(pair), _i8(sign), n, _i32(logits), _u8(active),
+        )  # fmt: skip
+        return logits
 
     # --- full
 
@@ -309,12 +338,32 @@ class Population:
         given: bool,
         f: I8,
         e: U8,
-        total: I32,
+        credit: Credit,
     ) -> None:
-        """Positions first.. of a generation add their steps to total; given: f and e are inputs."""
+        """Positions first.. of a generation put their steps into credit; given: f, e are inputs."""
         lib.egg_host_sample(
-            self.native, ws.native, samples.native, _u32(index), len(index), first, given, _i8(f),
-            _u8(e), _i32(total), ws._tally,
+            self.native, ws.native, _u8(ws._scratch), samples.native, _u32(index), len(index),
+            first, given, _i8(f), _u8(e), credit.native, ws._tally,
+        )  # fmt: skip
+
+    def learn(
+        self,
+        ws: Workspace,
+        credits: Sequence[Credit],
+        m: int,
+        row0: int,
+        row1: int,
+        total: I32 | None,
+        last: bool,
+    ) -> None:
+        """Take the steps of rows [row0, row1) of matrix m out of credits; last: round them.
+
+        total keeps them until the last call; None if each is.
+        """
+        parts = ffi.new("egg_credit *[]", [credit.native for credit in credits])
+        lib.egg_credit_learn(
+            self.native, ws.native, parts, len(credits), m, row0, row1,
+            ffi.NULL if total is None else _i32(total), last,
         )  # fmt: skip
 
     def online(
@@ -322,8 +371,8 @@ class Population:
     ) -> None:
         """len(index) generations of one sample each; given: f and e are inputs."""
         lib.egg_host_online(
-            self.native, ws.native, samples.native, _u32(index), len(index), given, _i8(f), _u8(e),
-            ws._tally,
+            self.native, ws.native, _u8(ws._scratch), samples.native, _u32(index), len(index),
+            given, _i8(f), _u8(e), ws._tally,
         )  # fmt: skip
 
     # --- all
@@ -341,6 +390,15 @@ class Population:
 def shape(diff: I32, f: I8) -> None:
     """f from diff: one signed byte a pair, scaled by the mean |diff|."""
     lib.egg_shape(_i32(diff), len(diff), _i8(f))
+
+
+def active_rows(net: NetConfig, samples: Samples, index: U32) -> U8:
+    """Bit map of the rows of matrix 0 that samples[index] touch (batch)."""
+    active: U8 = np.zeros(active_bytes(net), np.uint8)
+    for i in index:
+        stream = ffi.from_buffer("uint8_t[]", samples.stream(int(i)))
+        lib.egg_batch_mark(net.native(), stream, _u8(active))
+    return active
 
 
 def epoch_order(seed: int, epoch: int, samples: int) -> U32:

@@ -1,41 +1,46 @@
-"""Training on a device that the host feeds over the link.
+"""Training on devices that the host feeds over the link.
 
     with Session(opener("/dev/ttyACM0")) as session:
         train(config, "runs/board", make_trainer=on_device(session))
 
 The run is the same as on the host, journal and digests included: the host emulates each generation,
-and a device whose bytes or digest differ ends the run. `link.jsonl` in the run directory tells what
-the link and the device took.
+and a device whose bytes or digest differ ends the run. Several devices are one population: they
+share out a generation's samples, the host sums up what the pairs gained on them (integers, so any
+split gives the same bits), and all make the same step.
 """
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
 
-from eggroll_edge._core import lib
+import numpy as np
+
+from eggroll_edge import core
 from eggroll_edge.config import TrainConfig
 from eggroll_edge.core import I8, U8, Samples, Steps, Tally
+from eggroll_edge.crew import cuts
+from eggroll_edge.device import Device
 from eggroll_edge.errors import ConfigError, DeviceError
 from eggroll_edge.estimators import Estimator, Outcome
 from eggroll_edge.events import EventDataset
+from eggroll_edge.link import Tell
+from eggroll_edge.progress import Note
 from eggroll_edge.sampling import Batch
-from eggroll_edge.session import DeviceConfig, RunReply, Session, Stats
+from eggroll_edge.session import DeviceConfig, RunReply, Session
+from eggroll_edge.throughput import Throughput
 from eggroll_edge.trainer import MakeTrainer, Trainer
 
-LINK_LOG = "link.jsonl"
-_RESTARTS = 3
-"""Times that a device may be switched off within one generation."""
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Options:
-    """How much a run on a device asks of it beside training."""
+    """How much a run on devices asks of them beside training."""
 
     check_every: int = 1
     """Generations between comparisons of the digest; fitness bytes are compared each time."""
@@ -43,72 +48,90 @@ class Options:
     """Generations between checkpoints on the device, if it has a store; 0: none."""
 
 
-def on_device(session: Session, options: Options | None = None) -> MakeTrainer:
-    """For train() and resume(): trains on the device at the other end of the session."""
-    return partial(DeviceTrainer, session, options or Options())
+def on_device(*sessions: Session, options: Options | None = None) -> MakeTrainer:
+    """For train() and resume(): trains on the devices at the other ends of the sessions."""
+    return partial(DeviceTrainer, sessions, options or Options())
 
 
 class DeviceTrainer(Trainer):
-    """A Trainer whose population is evaluated on a device."""
+    """A Trainer whose population is evaluated on devices."""
 
     def __init__(
-        self, session: Session, options: Options, config: TrainConfig, run_dir: Path, *rest: Any
+        self,
+        sessions: Sequence[Session],
+        options: Options,
+        config: TrainConfig,
+        run_dir: Path,
+        *rest: Any,
     ) -> None:
         super().__init__(config, run_dir, *rest)
         data: EventDataset = rest[3]
-        log = run_dir / LINK_LOG
         try:
-            self._estimator = OnDevice(self._estimator, session, options, config, data, log)
+            self._estimator = OnDevices(
+                self._estimator, sessions, options, config, data, self._tell_note
+            )
         except BaseException:
             self._crew.close()
             self._test_crew.close()
             raise
 
+    def _tell_note(self, text: str) -> None:
+        self._tell(Note(text))
+
 
 @dataclass(frozen=True)
 class _Done:
-    """What a device left of a generation, or of a chunk of online ones."""
+    """What devices left of a generation, or of a chunk of online ones."""
 
     f: bytes
     e: bytes
     tally: Tally
 
 
-class OnDevice(Estimator):
-    """Steps a device, and its emulation on the host behind it."""
+class OnDevices(Estimator):
+    """Steps devices, and their emulation on the host behind them."""
 
     def __init__(
         self,
         host: Estimator,
-        session: Session,
+        sessions: Sequence[Session],
         options: Options,
         config: TrainConfig,
         data: EventDataset,
-        log: Path,
+        tell: Tell,
     ) -> None:
-        if config.estimator == "full":
-            raise ConfigError("estimator is full: a device does batch and sample; leave --port out")
+        check_estimator(config, len(sessions))
         self.host, self.net = host, host.net
-        self._session, self._options, self._config, self._log = session, options, config, log
+        self._options, self._config = options, config
         longest = Samples(data.streams, data.offsets, data.labels).longest
-        self._device_config = DeviceConfig(
+        device_config = DeviceConfig(
             self.net.config, config.es_config(), config.online, config.seed, config.init_std,
             config.readout_std, longest,
         )  # fmt: skip
-        self._bring_up()
+        self._devices = _all(
+            partial(Device, each, device_config, self.net, tell) for each in sessions
+        )
 
     def step(
         self, generation: int, steps: Steps, batch: Batch, meanwhile: Callable[[], None]
     ) -> Outcome:
         meanwhile()  # journals the generation before, whatever becomes of this one
-        done = self._with_restarts(generation, steps, batch)
+        if len(self._devices) == 1:
+            share = partial(self._alone, generation=generation, steps=steps, batch=batch)
+            done = self._devices[0].with_restarts(share)
+        else:
+            done = self._together(generation, steps, batch)
         outcome = self.host.step(generation, steps, batch, lambda: None)
         self._compare(outcome, done)
         end = generation + outcome.generations
-        if _crosses(generation, end, self._options.check_every):
-            self._check_digest(end)
-        if self._session.hello.has_store and _crosses(generation, end, self._options.save_every):
-            self._session.save()
+        save = _crosses(generation, end, self._options.save_every)
+        if save or _crosses(generation, end, self._options.check_every):
+
+            def settle(device: Device) -> Throughput:
+                return device.settle(end, steps, save)
+
+            link = _all(partial(device.with_restarts, settle) for device in self._devices)
+            outcome = replace(outcome, link=tuple(link))
         return outcome
 
     def replay(
@@ -116,78 +139,73 @@ class OnDevice(Estimator):
     ) -> None:
         self.host.replay(generation, steps, batch, f, e, active)
 
-    def _bring_up(self) -> None:
-        """Give the device the net as the host has it."""
-        session = self._session
-        session.configure(self._device_config)
-        if session.digest()[1] != self.net.digest:
-            session.write_weights(self.net.weights.tobytes())
-        self._stats = session.stats()
-        self._told = time.perf_counter()
-
-    def _with_restarts(self, generation: int, steps: Steps, batch: Batch) -> _Done:
-        """The generation on the device; anew, from the host's weights, if it was switched off."""
-        for left in reversed(range(_RESTARTS)):
-            try:
-                return self._on_device(generation, steps, batch)
-            except DeviceError as error:
-                if error.status != lib.EGG_E_SESSION or left == 0:
-                    raise
-                self._session.greet()
-                self._bring_up()
-        raise AssertionError("unreachable")
-
-    def _on_device(self, generation: int, steps: Steps, batch: Batch) -> _Done:
-        session, config = self._session, self._config
-        labels = [int(label) for label in batch.samples.labels[batch.index]]
-        session.begin(generation, steps)
-        per_sample = config.pairs if config.estimator == "sample" else 0
-        ahead = session.one_reply(per_sample)  # the next one may go before this one's result
-        replies: list[RunReply] = []
-        sent = []
-        for pos, (index, label) in enumerate(zip(batch.index, labels, strict=True)):
-            stream = batch.samples.stream(int(index))
-            sent.append(session.send_sample(stream, label, 0 if config.online else pos))
-            while len(sent) > ahead:
-                replies.append(session.result(sent.pop(0), per_sample))
-        replies += [session.result(each, per_sample) for each in sent]
+    def _alone(self, device: Device, generation: int, steps: Steps, batch: Batch) -> _Done:
+        """One device does it all, its update too."""
+        replies = device.evaluate(generation, steps, batch)
         f, e = b"".join(r.f for r in replies), bytes(r.e for r in replies)
-        if not config.online:
-            session.update()
-        if config.estimator == "batch":
-            f, e = session.read_f(config.pairs), b""
-        tally = Tally(
-            sum(r.loss for r in replies),
-            sum(r.predicted == label for r, label in zip(replies, labels, strict=True)),
-            sum(r.spikes for r in replies),
-            len(replies),
-        )
-        return _Done(f, e, tally)
+        if not self._config.online:
+            device.session.update()
+        if self._config.estimator == "batch":
+            f, e = device.session.read_f(self._config.pairs), b""
+        return _Done(f, e, _tally(replies, batch))
+
+    def _together(self, generation: int, steps: Steps, batch: Batch) -> _Done:
+        """Each evaluates the population on its share of the samples; all get the same step."""
+        pairs = self._config.pairs
+
+        def evaluate(start: int, stop: int, device: Device) -> tuple[list[RunReply], list[int]]:
+            replies = device.evaluate(generation, steps, batch, start, stop)
+            return replies, device.session.read_diff(pairs)
+
+        def update(device: Device) -> None:
+            device.update(generation, steps, f.tobytes(), active)
+
+        shares = zip(self._devices, cuts(len(batch), len(self._devices)), strict=True)
+        parts = _all(partial(d.with_restarts, partial(evaluate, *cut)) for d, cut in shares)
+        diff = np.array([part[1] for part in parts], np.int32).sum(axis=0, dtype=np.int32)
+        f: I8 = np.zeros(pairs, np.int8)
+        core.shape(diff, f)
+        active = core.active_rows(self.net.config, batch.samples, batch.index).tobytes()
+        _all(partial(device.with_restarts, update) for device in self._devices)
+        return _Done(f.tobytes(), b"", _tally([r for part in parts for r in part[0]], batch))
 
     def _compare(self, outcome: Outcome, done: _Done) -> None:
         found, expected = (done.f, done.e, done.tally), (outcome.f, outcome.e, outcome.tally)
         if found != expected:
+            names = " or ".join(device.session.title for device in self._devices)
             wrong = sum(a != b for a, b in zip(done.f, outcome.f, strict=True))
             raise DeviceError(
-                f"generation {outcome.generation}: {self._session.hello.board} and its emulation "
-                f"differ in {wrong} of {len(done.f)} fitness bytes: firmware of another version, "
-                "or faulty memory; flash it anew, and run `eggroll-edge monitor --selftest`"
+                f"generation {outcome.generation}: {names} and the emulation differ in {wrong} of "
+                f"{len(done.f)} fitness bytes: firmware of another version, or faulty memory; "
+                "flash it anew, and run `eggroll-edge monitor --selftest`"
             )
 
-    def _check_digest(self, end: int) -> None:
-        """The device's digest against the emulation's; then a line of link.jsonl."""
-        done, digest = self._session.digest()
-        if (done, digest) != (end, self.net.digest):
-            raise DeviceError(
-                f"after generation {end} the weights of {self._session.hello.board} have the "
-                f"digest {digest:08x} (generation {done}), the emulation's {self.net.digest:08x}: "
-                "faulty memory, or another firmware; resume the run to give it the weights anew"
-            )
-        stats, now = self._session.stats(), time.perf_counter()
-        line = _link_line(end, self._stats, stats, now - self._told, self._session)
-        with open(self._log, "a") as file:
-            file.write(json.dumps(line) + "\n")
-        self._stats, self._told = stats, now
+
+def check_estimator(config: TrainConfig, devices: int) -> None:
+    """ConfigError if so many devices cannot train so."""
+    if config.estimator == "full":
+        raise ConfigError("estimator is full: a device does batch and sample; leave --port out")
+    if devices > 1 and config.online:
+        raise ConfigError(
+            f"online on {devices} devices: each recording is learnt from the weights that the one "
+            "before it left, so there is nothing to share out; use --estimator batch, or one --port"
+        )
+    if devices > 1 and config.estimator == "sample":
+        raise ConfigError(
+            f"estimator sample on {devices} devices: each recording credits its own input events, "
+            "so every device would need all of them with their fitness bytes, or the sums of all "
+            "weights would have to cross the link; use --estimator batch, or one --port"
+        )
+
+
+def _tally(replies: list[RunReply], batch: Batch) -> Tally:
+    labels = batch.samples.labels[batch.index]
+    return Tally(
+        sum(r.loss for r in replies),
+        sum(r.predicted == label for r, label in zip(replies, labels, strict=True)),
+        sum(r.spikes for r in replies),
+        len(replies),
+    )
 
 
 def _crosses(start: int, end: int, every: int) -> bool:
@@ -195,16 +213,25 @@ def _crosses(start: int, end: int, every: int) -> bool:
     return every > 0 and end // every > start // every
 
 
-def _link_line(
-    generation: int, before: Stats, after: Stats, seconds: float, session: Session
-) -> dict[str, Any]:
-    """What link and device took since the line before."""
+def _all(tasks: Iterable[Callable[[], Result]]) -> list[Result]:
+    """Do all at once, each on its own thread; raises the first error once all have ended."""
+    todo = list(tasks)
+    if len(todo) == 1:
+        return [todo[0]()]
+    done: dict[int, Result] = {}
+    errors: dict[int, BaseException] = {}
 
-    def grown(name: str) -> int:
-        return int((getattr(after, name) - getattr(before, name)) % 2**32)
+    def work(number: int) -> None:
+        try:
+            done[number] = todo[number]()
+        except BaseException as error:  # handed to the thread that waits
+            errors[number] = error
 
-    line = {name: grown(name) for name in ("samples", "bytes_in", "bytes_out", "bad", "repeated")}
-    values: dict[str, Any] = {"g": generation, **line, "seconds": round(seconds, 4)}
-    if after.ticks_hz:
-        values["busy_s"] = round(grown("busy_ticks") / after.ticks_hz, 4)
-    return {**values, "retries": session.retries, "reconnects": session.reconnects}
+    threads = [Thread(target=work, args=(i,), daemon=True) for i in range(len(todo))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for number in sorted(errors):
+        raise errors[number]
+    return [done[i] for i in range(len(todo))]

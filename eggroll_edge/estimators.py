@@ -18,6 +18,7 @@ from eggroll_edge.core import I8, U8, Net, Population, Steps, Tally
 from eggroll_edge.crew import Crew, Task, cuts
 from eggroll_edge.netconfig import EsConfig
 from eggroll_edge.sampling import Batch
+from eggroll_edge.throughput import Throughput
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Outcome:
     active: bytes | None
     """Bit map of the active rows of matrix 0 (batch, full)."""
     tally: Tally
+    link: tuple[Throughput, ...] = ()
+    """What devices and their links took since this was last told, one for each; else empty."""
 
 
 class Estimator(ABC):
@@ -74,7 +77,10 @@ class Sample(Estimator):
         super().__init__(net, es, seed, batch, crew)
         self._f: I8 = np.zeros(batch * es.pairs, np.int8)
         self._e: U8 = np.zeros(batch, np.uint8)
-        self._sums = [np.zeros(len(net.weights), np.int32) for _ in crew.workspaces]
+        share = min(core.Credit.MOST, -(-batch // len(crew)))
+        self._credits = [core.Credit(net.config, es, share) for _ in crew.workspaces]
+        self._chunk = share * len(crew)
+        self._total = np.zeros(len(net.weights), np.int32) if batch > self._chunk else None
 
     def step(self, generation: int, steps: Steps, batch: Batch, meanwhile: Task) -> Outcome:
         self._generation(generation, steps, batch, False, self._f, self._e, meanwhile)
@@ -104,22 +110,23 @@ class Sample(Estimator):
         def credit(worker: int, start: int, stop: int) -> None:
             self.population.sample(
                 self.crew.workspaces[worker], batch.samples, batch.index[start:stop], start, given,
-                f[start * self.pairs : stop * self.pairs], e[start:stop], self._sums[worker],
+                f[start * self.pairs : stop * self.pairs], e[start:stop], self._credits[worker],
             )  # fmt: skip
 
-        shards = enumerate(cuts(len(batch), len(self.crew)))
-        self.crew.run([_task(credit, w, *cut) for w, cut in shards], meanwhile)
-        self.crew.run([_task(self._apply, w) for w in range(len(self.crew))])
+        workers = range(len(self.crew))
+        for first in range(0, len(batch), self._chunk):
+            n = min(self._chunk, len(batch) - first)
+            shards = [(first + start, first + stop) for start, stop in cuts(n, len(self.crew))]
+            last = first + n == len(batch)
+            self.crew.run([_task(credit, w, *shards[w]) for w in workers], meanwhile)
+            self.crew.run([_task(self._learn, w, last) for w in workers])
+            meanwhile = _nothing
 
-    def _apply(self, worker: int) -> None:
-        """Merge a share of the rows of all workers' sums, and round it into the weights."""
-        total = self._sums[0]
+    def _learn(self, worker: int, last: bool) -> None:
+        """Take a share of the rows out of all workers' credit."""
+        ws = self.crew.workspaces[worker]
         for m, rows in enumerate(self._rows):
-            part = self.population.span(m, *rows[worker])
-            for other in self._sums[1:]:
-                np.add(total[part], other[part], out=total[part])
-                other[part] = 0
-            self.population.apply(self.crew.workspaces[worker], m, *rows[worker], total)
+            self.population.learn(ws, self._credits, m, *rows[worker], self._total, last)
 
 
 class Online(Estimator):

@@ -26,25 +26,25 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from eggroll_edge._core import ffi, lib
 from eggroll_edge.errors import ConfigError, DataError
 
 U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
 
 MAX_TICKS = 32
-# Dense scratch of the bulk path, in bytes: large enough to amortise numpy's call overhead, small
-# enough to stay in a last-level cache.
-_SCRATCH = 2 << 20
+POLARITIES = ("split", "merged", "on", "off")  # as the C core numbers them
+FIRST_SACCADE_US = 100_000
 # Otherwise glibc hands freed arrays back to the system, and the page faults of getting them again
 # cost more than the work itself (2.5 times slower). Having freed one large block, it keeps them.
 np.empty(31 << 20, np.uint8)
 
 
 class Events(NamedTuple):
-    """Events as parallel arrays of equal length: 7 bytes an event for a sensor up to 256 x 256."""
+    """Events as parallel arrays of equal length, 9 bytes an event. Other integer types will do."""
 
-    x: npt.NDArray[Any]  # uint8 (or any unsigned integer): column, 0 = left
-    y: npt.NDArray[Any]  # uint8 (or any unsigned integer): row, 0 = top
+    x: npt.NDArray[Any]  # uint16: column, 0 = left
+    y: npt.NDArray[Any]  # uint16: row, 0 = top
     t: npt.NDArray[Any]  # int32: microseconds since the start of the recording
     p: npt.NDArray[Any]  # uint8: polarity bit as recorded, 0 or 1
 
@@ -63,9 +63,9 @@ class Binning:
     """Length of the recording that counts, microseconds; later events are dropped. Three saccades
     of 105 ms; 99 % of the N-MNIST recordings here end between 297 and 315 ms."""
     height: int = 34
-    """Rows of the sensor, 1..256."""
+    """Rows of the sensor, 1..1024."""
     width: int = 34
-    """Columns of the sensor, 1..256."""
+    """Columns of the sensor, 1..1024."""
     pool: int = 1
     """1, or 2 to merge 2 x 2 pixels into one input (34 -> 17): coordinates // 2."""
     polarity: Literal["split", "merged", "on", "off"] = "split"
@@ -81,14 +81,14 @@ class Binning:
         for name, low, high in (
             ("ticks", 1, MAX_TICKS),
             ("window_us", 1, 60_000_000),
-            ("height", 1, 256),
-            ("width", 1, 256),
+            ("height", 1, 1024),
+            ("width", 1, 1024),
             ("pool", 1, 2),
         ):
             value = getattr(self, name)
             if not isinstance(value, int) or not low <= value <= high:
                 raise ConfigError(f"binning.{name} is {value!r}: use an integer {low}..{high}")
-        if self.polarity not in ("split", "merged", "on", "off"):
+        if self.polarity not in POLARITIES:
             raise ConfigError(
                 f"binning.polarity is {self.polarity!r}: use split, merged, on or off"
             )
@@ -105,20 +105,22 @@ class Binning:
         channels, rows, columns = self.shape
         return channels * rows * columns
 
-
-def _stabilized(events: Events, binning: Binning) -> tuple[Events, npt.NDArray[np.bool_]]:
-    """Undo the nominal saccades: right-down, right-up, back left, each linear over 105 ms.
-
-    The same motion and offsets as tonic's NMNIST(stabilize=True), after the data set's own page.
-    Returns the shifted events and which of them are still on the sensor.
-    """
-    knots = (0, 105_000, 210_000, 315_000)
-    x = events.x + 4.0 - np.interp(events.t, knots, (0.0, 3.5, 7.0, 0.0))
-    y = events.y + 2.0 - np.interp(events.t, knots, (0.0, 7.0, 0.0, 0.0))
-    kept = (x >= 0) & (x <= binning.width - 1) & (y >= 0) & (y <= binning.height - 1)
-    # A dropped event may have a meaningless coordinate: zero it, so that the cast is defined.
-    shifted = [np.where(kept, np.rint(v), 0.0).astype(np.uint8) for v in (x, y)]
-    return Events(shifted[0], shifted[1], events.t, events.p), kept
+    def native(self) -> Any:
+        """A new `egg_binning *`."""
+        first = self.first_saccade_only
+        return ffi.new(
+            "egg_binning *",
+            {
+                "window_us": self.window_us,
+                "before_us": min(self.window_us, FIRST_SACCADE_US) if first else self.window_us,
+                "height": self.height,
+                "width": self.width,
+                "ticks": self.ticks,
+                "pool": self.pool,
+                "polarity": POLARITIES.index(self.polarity),
+                "stabilize": self.stabilize,
+            },
+        )
 
 
 def _require_on_sensor(events: Events, binning: Binning) -> None:
@@ -138,6 +140,23 @@ def _require_on_sensor(events: Events, binning: Binning) -> None:
             )
 
 
+def _column(values: npt.ArrayLike, dtype: type[np.generic]) -> npt.NDArray[Any]:
+    return np.ascontiguousarray(values, dtype)
+
+
+def native_events(events: Events) -> Any:
+    """An `egg_events *` on the arrays, which must have the types of `Events` and stay alive."""
+    return ffi.new(
+        "egg_events *",
+        {
+            "x": ffi.from_buffer("uint16_t[]", events.x),
+            "y": ffi.from_buffer("uint16_t[]", events.y),
+            "t": ffi.from_buffer("int32_t[]", events.t),
+            "p": ffi.from_buffer("uint8_t[]", events.p),
+        },
+    )
+
+
 def bin_many(events: Events, offsets: npt.ArrayLike, binning: Binning) -> tuple[U8, I64]:
     """Bin n recordings at once.
 
@@ -145,79 +164,27 @@ def bin_many(events: Events, offsets: npt.ArrayLike, binning: Binning) -> tuple[
     offsets[i]:offsets[i + 1] (n + 1 integers). Returns (streams, stream offsets): uint8, and int64
     [n + 1] in the same sense. Events need not be in order of time.
     """
-    starts = np.asarray(offsets, np.int64)
     _require_on_sensor(events, binning)
-    step = max(1, _SCRATCH // (binning.ticks * binning.n_in))
-    parts: list[U8] = []
-    bounds = [np.zeros(1, np.int64)]
-    for first in range(0, len(starts) - 1, step):
-        cut = starts[first : first + step + 1]
-        owner = np.repeat(np.arange(len(cut) - 1, dtype=np.int32), np.diff(cut))
-        chunk = events.take(slice(cut[0], cut[-1]))
-        part, ends = bin_mixed(chunk, owner, len(cut) - 1, binning)
-        parts.append(part)
-        bounds.append(ends[1:] + bounds[-1][-1])
-    streams = np.concatenate(parts) if parts else np.zeros(0, np.uint8)
-    return streams, np.concatenate(bounds)
-
-
-def bin_mixed(
-    events: Events, owner: npt.NDArray[np.int32], recordings: int, binning: Binning
-) -> tuple[U8, I64]:
-    """Bin a few recordings whose events may come in any order, event i being owner[i]'s.
-
-    Goes through a dense bit map of recordings * ticks * n_in bytes, so keep `recordings` to some
-    hundreds. Coordinates must lie on the sensor. Returns (streams, int64 offsets [n + 1]).
-    """
-    ticks, n_in = binning.ticks, binning.n_in
-    _, rows, columns = binning.shape
-    kept = events.t < (100_000 if binning.first_saccade_only else binning.window_us)
-    kept &= events.t < binning.window_us
-    if binning.stabilize:
-        events, inside = _stabilized(events, binning)
-        kept &= inside
-    if binning.polarity in ("on", "off"):
-        kept &= events.p == (binning.polarity == "on")
-
-    # int32 is enough: window * ticks < 2^31 by Binning's limits, and the map has < 2^31 entries.
-    time = np.minimum(events.t, binning.window_us).astype(np.int32)
-    frame = owner * ticks + time * ticks // binning.window_us
-    row = events.y.astype(np.int32) // binning.pool
-    if binning.polarity == "split":
-        row += events.p.astype(np.int32) * rows
-    cells = recordings * ticks * n_in
-    cell = frame * n_in + row * columns + events.x // binning.pool
-    cell[~kept] = cells  # one spare cell, for the events that do not count
-    fired = np.zeros(cells + 1, np.bool_)
-    fired[cell] = True
-    return _encode(np.flatnonzero(fired[:-1]), recordings, ticks, n_in)
-
-
-def _encode(hits: I64, recordings: int, ticks: int, n_in: int) -> tuple[U8, I64]:
-    """Streams, and their offsets, of ascending `hits` in a [recordings, ticks, n_in] bit map."""
-    frames = recordings * ticks
-    ends = np.searchsorted(hits, np.arange(1, frames + 1) * n_in)  # hits up to the end of a frame
-    per_frame = np.diff(ends, prepend=0)
-    frame = np.repeat(np.arange(frames), per_frame)
-
-    jump = np.diff(hits, prepend=0)
-    first = (ends - per_frame)[per_frame > 0]  # in its frame, an index counts from -1
-    jump[first] = hits[first] - frame[first] * n_in + 1
-    far = np.flatnonzero(jump > 254)
-    escapes = (jump[far] - 1) // 254
-    jump[far] -= 254 * escapes
-    escaped = np.zeros(len(hits) + 1, np.int64)  # escapes spent before and at hit i: escaped[i + 1]
-    escaped[far + 1] = escapes
-    np.cumsum(escaped, out=escaped)
-
-    # Byte positions: one for each earlier hit, each earlier end of tick, each escape so far.
-    place = np.arange(len(hits)) + frame + escaped[1:]
-    stream = np.zeros(len(hits) + frames + int(escaped[-1]), np.uint8)  # the zeros end the ticks
-    stream[place] = jump
-    for back in range(1, int(escapes.max(initial=0)) + 1):
-        stream[place[far[escapes >= back]] - back] = 255
-    last = np.concatenate(([0], ends[ticks - 1 :: ticks]))
-    return stream, last + np.arange(recordings + 1) * ticks + escaped[last]
+    # Times behind every window are all alike; cut them so that they fit the core's int32.
+    t = events.t if events.t.dtype == np.int32 else np.minimum(events.t, 2**31 - 1)
+    columns = Events(
+        _column(events.x, np.uint16),
+        _column(events.y, np.uint16),
+        _column(t, np.int32),
+        _column(events.p, np.uint8),
+    )
+    starts = _column(offsets, np.int64)
+    native, n = binning.native(), len(starts) - 1
+    counted = int(starts[-1] - starts[0])
+    stream = np.empty(lib.egg_events_bytes(native, counted, n), np.uint8)
+    bit_map = np.zeros(lib.egg_events_map_words(native), np.uint64)
+    ends = np.zeros(n + 1, np.int64)
+    lib.egg_events_bin(
+        native, native_events(columns), ffi.from_buffer("int64_t[]", starts), n,
+        ffi.from_buffer("uint64_t[]", bit_map), ffi.from_buffer("uint8_t[]", stream),
+        ffi.from_buffer("int64_t[]", ends),
+    )  # fmt: skip
+    return stream[: ends[-1]], ends
 
 
 def bin_events(events: Events, binning: Binning) -> U8:

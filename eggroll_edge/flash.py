@@ -23,12 +23,12 @@ CONNECT = {
 }
 
 
-def flash(name: str, image: str = "egg") -> str:
-    """Builds and flashes; returns one line of what was done."""
+def flash(name: str, image: str = "egg", *, lesson: Path | None = None) -> str:
+    """Builds and flashes; returns one line of what was done. lesson: as build()."""
     board = find_board(name)
     if not board.flash_with:
         raise BoardError(f"{name} is an emulated board: there is nothing to flash")
-    elf = build(name, image)
+    elf = build(name, image, lesson=lesson)
     if board.flash_with == "drive":
         return _copy(board, elf)
     return _run(board, elf)

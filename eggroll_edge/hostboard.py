@@ -76,6 +76,10 @@ class HostBoard:
             self.native.out_bytes = 0
         return answer
 
+    def idle(self) -> None:
+        """As firmware while nothing arrives: the line's rate may have to go back."""
+        lib.egg_session_idle(ffi.addressof(self.native.session))
+
     @property
     def digest(self) -> int:
         """Of the weights."""
@@ -97,7 +101,11 @@ class InProcess:
 
     def read(self, timeout: float) -> bytes:
         answer, self._answer = self._answer, b""
+        self._board.idle()
         return answer
+
+    def set_baud(self, baud: int) -> None:
+        pass  # no line
 
     def close(self) -> None:
         pass
@@ -118,6 +126,7 @@ def _serve(
 ) -> None:
     """Until read() gives None."""
     while (data := read()) is not None:
+        board.idle()
         if data and (answer := board.receive(data)):
             write(answer)
 

@@ -6,8 +6,12 @@ tab (eight hex digits), and a newline. The first line is the header, then a line
 
     {"g": generations before it, "n": samples, "idx": [epoch, offset], "sigma": [h, o],
      "rate": [[m, n], [m, n]], "f": base64, "e": base64 (sample), "act": base64 (batch, full),
-     "loss", "correct", "spikes", "saturated", "dead_units", "digest": hex, "t": seconds}
+     "loss", "correct", "spikes", "saturated", "dead_units", "digest": hex, "t": seconds,
+     "link": [{"port", "board", "samples", "bytes_in", ...}, ...] (see throughput.py)}
     {"eval": generation, "accuracy", "loss", "firing_rate", "dead_outputs"}
+
+"link" is there if a run on devices read their counters after that generation: an object for each
+device, of what it and its link took since the line before that has one.
 
 "act" is the zlib'd XOR of the bit map of active rows with that of the generation before, left out
 where both are equal. The samples themselves follow from seed and "idx".
@@ -29,6 +33,7 @@ import numpy as np
 
 from eggroll_edge.core import Steps, Tally
 from eggroll_edge.errors import JournalError
+from eggroll_edge.throughput import Throughput
 
 NAME = "journal.jsonl"
 FORMAT = 1
@@ -67,6 +72,8 @@ class GenerationLine:
     digest: int
     seconds: float
     """Of training since the start of the run."""
+    link: tuple[Throughput, ...] = ()
+    """What devices and their links took, one for each."""
 
     @property
     def steps(self) -> Steps:
@@ -221,6 +228,7 @@ def _generation_line(
         dead_units=values["dead_units"],
         digest=int(values["digest"], 16),
         seconds=values["t"],
+        link=tuple(Throughput.from_dict(part) for part in values.get("link", ())),
     )
 
 

@@ -103,6 +103,8 @@ class JournalWriter:
             "digest": f"{digest:08x}",
             "t": round(seconds, 4),
         }
+        if outcome.link:
+            values["link"] = [part.to_dict() for part in outcome.link]
         self._write(values)
         if outcome.active is not None:
             self._active = outcome.active

@@ -17,8 +17,6 @@ from eggroll_edge.netconfig import EsConfig, NetConfig
 KIB = 1024
 SAMPLE_BUFFER = 4096
 """Default bytes for one recording's stream: about one byte an event, N-MNIST has some 4,000."""
-STACK_RESERVE = 2048
-"""Bytes of RAM that must remain for stack, serial buffers and the firmware's own variables."""
 CODE_RESERVE = 32 * KIB
 """Bytes of flash set aside for the program."""
 
@@ -34,13 +32,15 @@ class Board:
     """Bytes of the one RAM block that data and stack share."""
     flash: int
     """Bytes."""
+    reserve: int = 6 * KIB
+    """Bytes of RAM that must remain: stack, serial buffers, the firmware's own variables."""
 
 
 BOARDS = {
     board.name: board
     for board in (
-        Board("microbit", "BBC micro:bit v1 (nRF51822)", "Cortex-M0", 16 * KIB, 256 * KIB),
-        Board("hifive1", "SiFive HiFive1 Rev B (FE310)", "RV32IMAC", 16 * KIB, 4096 * KIB),
+        Board("microbit", "BBC micro:bit v1 (nRF51822)", "Cortex-M0", 16 * KIB, 256 * KIB, 3 * KIB),
+        Board("hifive1", "SiFive HiFive1 Rev B (FE310)", "RV32IMAC", 16 * KIB, 4096 * KIB, 3 * KIB),
         Board("stm32f405", "STM32F405 boards", "Cortex-M4", 128 * KIB, 1024 * KIB),
         Board("nucleo-f446re", "ST Nucleo-F446RE", "Cortex-M4", 128 * KIB, 512 * KIB),
         Board("nrf52840-dk", "Nordic nRF52840 DK", "Cortex-M4", 256 * KIB, 1024 * KIB),
@@ -86,7 +86,7 @@ class Plan:
 
     def fits(self, board: Board) -> bool:
         """Whether the board can train the net."""
-        return self.ram_left(board) >= STACK_RESERVE and self.flash <= board.flash
+        return self.ram_left(board) >= board.reserve and self.flash <= board.flash
 
     def verdict(self, board: Board) -> str:
         """Why it fits or not, in a few words."""
@@ -94,8 +94,8 @@ class Plan:
             return "fits"
         if self.flash > board.flash:
             return f"flash short by {self.flash - board.flash:,} B"
-        short = STACK_RESERVE - self.ram_left(board)
-        runs = board.ram - self.ram_inference >= STACK_RESERVE
+        short = board.reserve - self.ram_left(board)
+        runs = board.ram - self.ram_inference >= board.reserve
         return f"RAM short by {short:,} B" + (", but inference fits" if runs else "")
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eggroll_edge import checkpoint
 from eggroll_edge.config import TrainConfig
 from eggroll_edge.core import Net, active_bytes
 from eggroll_edge.crew import Crew
@@ -41,7 +42,7 @@ def replay(
     reader = JournalReader(run_dir)
     config = header_config(reader.header)
     total = config.generations if until is None else min(until, config.generations)
-    net = initial_net(reader.header, config)
+    net = initial_net(reader.header, config, reader.path.parent)
     crew = Crew(net.config, config.es_config(), worker_count(workers))
     try:
         data = None
@@ -139,15 +140,20 @@ def batches_of(config: TrainConfig, net: NetConfig, data: EventDataset) -> Batch
     return Batches(data, net, config.seed, config.batch)
 
 
-def initial_net(header: Header, config: TrainConfig) -> Net:
+def initial_net(header: Header, config: TrainConfig, run_dir: Path) -> Net:
     """The net as a run began with it; JournalError if the header's digest is another."""
     net = Net(NetConfig.from_dict(header.values["net"]))
-    net.randomize(config.seed, config.init_std, config.readout_std)
+    cause = "the run was made with another version of the core; use that version"
+    if config.start_from is None:
+        net.randomize(config.seed, config.init_std, config.readout_std)
+    else:
+        net = checkpoint.read_for(net.config, run_dir / checkpoint.START)
+        cause = f"{checkpoint.START} is not of this run"
     expected = header.values["initial_digest"]
     if f"{net.digest:08x}" != expected:
         raise JournalError(
             f"journal line 1: initial weights have the digest {net.digest:08x}, not {expected}: "
-            "the run was made with another version of the core; use that version"
+            f"{cause}"
         )
     return net
 

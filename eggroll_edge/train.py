@@ -57,10 +57,15 @@ def train(
     data = data or open_split(config, "train", crew_size)
     test = test_data or open_split(config, "test", crew_size)
     net = Net(config.net_config(data.n_in, data.n_classes))
-    net.randomize(config.seed, config.init_std, config.readout_std)
+    if config.start_from is None:
+        net.randomize(config.seed, config.init_std, config.readout_std)
+    else:
+        net = checkpoint.read_for(net.config, _weights_file(config.start_from))
     with JournalWriter(run_dir) as journal:
         for name in (RESULT, checkpoint.NAME):
             (run_dir / name).unlink(missing_ok=True)
+        if config.start_from is not None:
+            checkpoint.save(run_dir / checkpoint.START, net, 0)
         journal.write_header(_header(config, net, data, test))
         trainer = make_trainer(
             config, run_dir, net, Course(), journal, data, test, crew_size, on_event, stop
@@ -104,7 +109,17 @@ def resume(
 
 def load(run_dir: str | Path) -> Net:
     """The net of a run, with the weights of its latest checkpoint; also of a weights file."""
-    path = Path(run_dir)
+    return checkpoint.read(_weights_file(run_dir)).net
+
+
+def load_config(run_dir: str | Path) -> TrainConfig:
+    """The config of a run, from its journal."""
+    return header_config(JournalReader(run_dir).header)
+
+
+def _weights_file(run: str | Path) -> Path:
+    """The checkpoint in a run directory, or the weights file itself."""
+    path = Path(run)
     if path.is_dir():
         path /= checkpoint.NAME
         if not path.exists() and (path.parent / JOURNAL).exists():
@@ -112,12 +127,7 @@ def load(run_dir: str | Path) -> Net:
                 f"{path.parent}: the run has no checkpoint yet; go on with it (eggroll-edge resume "
                 f"{path.parent}), or rebuild its weights (eggroll-edge replay)"
             )
-    return checkpoint.read(path).net
-
-
-def load_config(run_dir: str | Path) -> TrainConfig:
-    """The config of a run, from its journal."""
-    return header_config(JournalReader(run_dir).header)
+    return path
 
 
 def _restore(
@@ -126,7 +136,7 @@ def _restore(
     """Net, course and last active rows at the end of a journal."""
     lines = list(reader)  # also finds the end, which a checkpoint must not be ahead of
     ends = [x.generation + x.generations for x in lines if isinstance(x, GenerationLine)]
-    net, start = initial_net(reader.header, config), 0
+    net, start = initial_net(reader.header, config, reader.path.parent), 0
     path = reader.path.parent / checkpoint.NAME
     if path.exists():
         try:

@@ -10,9 +10,11 @@ from typing import Protocol
 
 import serial
 
+from eggroll_edge._core import lib
 from eggroll_edge.errors import LinkError
 
-BAUD = 115200
+BAUD: int = lib.EGG_BAUD
+"""Rate of a serial line at its start."""
 _POLL_S = 0.0005
 
 
@@ -25,6 +27,9 @@ class Transport(Protocol):
     def read(self, timeout: float) -> bytes:
         """What has arrived; waits up to `timeout` seconds for the first byte. b"" if none came."""
 
+    def set_baud(self, baud: int) -> None:
+        """Rate of a serial line from here on; nothing where there is none. LinkError: it cannot."""
+
     def close(self) -> None:
         """Let go of the device."""
 
@@ -36,9 +41,9 @@ Opener = Callable[[], Transport]
 class SerialTransport:
     """A pyserial URL: /dev/ttyACM0, COM3, socket://host:port, rfc2217://host:port, loop://."""
 
-    def __init__(self, url: str, baud: int = BAUD) -> None:
+    def __init__(self, url: str) -> None:
         try:
-            self._port = serial.serial_for_url(url, baudrate=baud, timeout=0, write_timeout=10)
+            self._port = serial.serial_for_url(url, baudrate=BAUD, timeout=0, write_timeout=10)
         except (OSError, ValueError) as error:
             raise LinkError(
                 f"{url}: cannot be opened ({error}): is the board plugged in, and the port free? "
@@ -62,11 +67,17 @@ class SerialTransport:
             time.sleep(_POLL_S)
         return data
 
+    def set_baud(self, baud: int) -> None:
+        try:
+            self._port.baudrate = baud
+        except Exception as error:  # ValueError, OSError, termios.error: whatever the platform has
+            raise LinkError(f"{self._port.name}: cannot have {baud} baud ({error})") from error
+
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._port.close()
 
 
-def opener(url: str, baud: int = BAUD) -> Opener:
+def opener(url: str) -> Opener:
     """Opens a pyserial URL, each time anew."""
-    return lambda: SerialTransport(url, baud)
+    return lambda: SerialTransport(url)

@@ -40,6 +40,7 @@ class Command(IntEnum):
     SELFTEST = lib.EGG_SELFTEST
     RESET = lib.EGG_RESET
     DIGEST = lib.EGG_DIGEST
+    BAUD = lib.EGG_BAUD_SET
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Decoder:
 
     def __init__(self) -> None:
         self.bad = 0
+        self.said: list[str] = []
+        """Lines of text between frames: a board that trains by itself tells how it goes."""
         self._rest = b""
 
     def feed(self, data: bytes) -> list[Frame]:
@@ -85,6 +88,9 @@ class Decoder:
         except cobs.DecodeError:
             body = b""
         if len(body) < 6 or zlib.crc32(body[:-4]) != int.from_bytes(body[-4:], "little"):
-            self.bad += 1
+            if piece.endswith(b"\n") and piece[:-1].isascii() and piece[:-1].decode().isprintable():
+                self.said.append(piece[:-1].decode())
+            else:
+                self.bad += 1
             return None
         return Frame(body[0], body[1], body[2:-4])

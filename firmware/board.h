@@ -26,6 +26,10 @@ void board_interrupt(void);
 /* Sends a byte, waiting until the UART takes it. */
 void board_send(uint8_t byte);
 
+/* Whether the UART can have this rate within 2 %; with `set`, it has it from here on (nothing is being sent then). A
+ * board whose rate is fixed says false. */
+bool board_baud(uint32_t baud, bool set);
+
 /* Free-running, up, wraps at 2^32; board_ticks_hz a second, 10 kHz or more. */
 extern const uint32_t board_ticks_hz;
 uint32_t board_ticks(void);

@@ -39,6 +39,13 @@ static inline bool cpu_await(uintptr_t reg, uint32_t mask, uint32_t value, uint3
     return false;
 }
 
+/* What a UART's clock has to be divided by for a rate: 16 or more, 0 if that is more than 2 % off. */
+static inline uint32_t cpu_divider(uint32_t clock, uint32_t baud) {
+    if (baud == 0) return 0;
+    uint32_t divider = (clock + baud / 2u) / baud, is = divider * baud, off = is > clock ? is - clock : clock - is;
+    return divider < 16u || off > clock / 50u ? 0 : divider;
+}
+
 /* Cortex-M: lets interrupt number n through. */
 static inline void cpu_enable_irq(uint32_t n) {
     REG(0xE000E100u + 4u * (n / 32u)) = 1u << (n % 32u);

@@ -2,6 +2,7 @@
 #include "board.h"
 #include "cpu.h"
 #include "egg_session.h"
+#include "lesson.h"
 #include "ring.h"
 #include "selftest.h"
 
@@ -35,6 +36,16 @@ static int32_t label(void *user) {
     return board_label();
 }
 
+/* Replies that wait in the UART's FIFO go out first: 20 ms are longer than they take, even at 9600 baud. The host waits
+ * longer still. */
+static int32_t baud(void *user, uint32_t rate, int32_t set) {
+    uint32_t begun = board_ticks();
+    (void)user;
+    while (set && board_ticks() - begun < board_ticks_hz / 50u) {
+    }
+    return rate >= 9600u && board_baud(rate, set != 0);
+}
+
 static uint32_t selftest(void *user, void *memory, size_t bytes) {
     (void)user;
     return selftest_run(memory, bytes, NULL);
@@ -58,10 +69,10 @@ static egg_status start(void) {
     store.slot_size = slot;
     store.erase = board_nv.erase;
     store.program = board_nv.write;
-    egg_session_io io = {serial_write,   NULL,  board_name, slot > 0 ? &store : NULL, now, RING_BYTES,
-                         board_ticks_hz, label, selftest};
+    egg_session_io io = {serial_write, NULL,     board_name, slot > 0 ? &store : NULL, now, RING_BYTES, board_ticks_hz,
+                         label,        selftest, baud};
     egg_status status = egg_session_init(&session, &io, arena_start, (size_t)(arena_end - arena_start));
-    if (status == EGG_OK) egg_session_load(&session); /* there may be none: then the host configures */
+    if (status == EGG_OK) lesson_begin(&session);
     return status;
 }
 
@@ -75,7 +86,7 @@ int main(void) {
             board_led(true);
             egg_session_receive(&session, bytes, n);
             board_led(false);
-        } else {
+        } else if (!egg_session_idle(&session) && !lesson_step(&session)) {
             ring_wait();
         }
     }

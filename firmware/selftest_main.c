@@ -5,24 +5,8 @@
 #include "board.h"
 #include "cpu.h"
 #include "ring.h"
+#include "say.h"
 #include "selftest.h"
-
-static void say(const char *text) {
-    while (*text) board_send((uint8_t)*text++);
-}
-
-static void say_hex(uint32_t x) {
-    for (int shift = 28; shift >= 0; shift -= 4) board_send((uint8_t)"0123456789abcdef"[(x >> shift) & 15u]);
-}
-
-static void say_number(uint32_t x) {
-    char digits[11];
-    char *d = &digits[10];
-    *d = 0;
-    do *--d = (char)('0' + x % 10u);
-    while ((x /= 10u) != 0);
-    say(d);
-}
 
 static void report(const char *run, uint32_t generation, uint32_t digest, uint32_t expected) {
     say(run);

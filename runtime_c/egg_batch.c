@@ -6,7 +6,6 @@
 #include "egg_kernel.h"
 #include "egg_pair.h"
 #include "egg_stream.h"
-#include "egg_table.h"
 
 static egg_key factor_key(const egg_gen *gen, uint32_t m, uint32_t stream, uint32_t rank) {
     return egg_rng_key(gen->seed, gen->generation, 0, m, stream, rank);
@@ -124,13 +123,14 @@ void egg_batch_mark(const egg_net_config *net, const uint8_t *stream, uint8_t *a
 static void add_word(const egg_gen *gen, egg_ws *ws, uint32_t m, uint32_t row, uint32_t word, const egg_key *key_b) {
     uint32_t cols = egg_net_cols(&gen->net->config, m);
     for (uint32_t r = 0; r < gen->es.rank; r++) /* the signs of A B^T: set where those of A and B agree */
-        egg_table_add(ws->table, ws->a_words[m] + r * cols, ~egg_rng_signs(key_b[r], row, word), cols, ws->sum);
+        egg_table_add(ws->scratch->sums.table, ws->a_words[m] + r * cols, ~egg_rng_signs(key_b[r], row, word), cols,
+                      ws->sum);
 }
 
 void egg_batch_update(const egg_gen *gen, egg_ws *ws, const int8_t *f, const uint8_t *active) {
     const egg_net_config *c = &gen->net->config;
     uint32_t pairs = gen->es.pairs, words = (pairs + 31u) / 32u, ready = words; /* word in a_words and table */
-    egg_key key_b[EGG_RANK_MAX];
+    egg_key *key_b = ws->scratch->sums.key_b;
     for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
         uint32_t rows = egg_net_rows(c, m), cols = egg_net_cols(c, m);
         egg_rate rate = egg_es_rate(gen, m);
@@ -143,7 +143,7 @@ void egg_batch_update(const egg_gen *gen, egg_ws *ws, const int8_t *f, const uin
             for (uint32_t word = 0; word < words; word++) {
                 if (word != ready) {
                     draw_word(gen, ws, word);
-                    egg_table_fill(f + 32u * word, pairs - 32u * word, 0, ws->table);
+                    egg_table_fill(f + 32u * word, pairs - 32u * word, 0, ws->scratch->sums.table);
                     ready = word;
                 }
                 add_word(gen, ws, m, i, word, key_b);

@@ -30,6 +30,7 @@ static egg_status hello(egg_session *s, const uint8_t *p, size_t n, uint8_t **ou
     if (s->io.selftest != NULL) has |= 4u;
     if (s->io.label != NULL) has |= 8u;
     if (s->configured) has |= 16u;
+    if (s->io.baud != NULL) has |= 32u;
     put8(out, has);
     put32(out, (uint32_t)s->bytes);
     put32(out, (uint32_t)(s->configured ? s->bytes - s->used : s->bytes));
@@ -69,8 +70,11 @@ static egg_status weights_read(egg_session *s, const uint8_t *p, size_t n, uint8
 static egg_status weights_write(egg_session *s, const uint8_t *p, size_t n, uint8_t **out) {
     (void)out;
     egg_status status = weights_span(s, egg_get32(p), n - 4u);
-    if (status == EGG_OK) egg_copy(s->net.weights[0] + egg_get32(p), p + 4, n - 4u);
-    return status;
+    if (status != EGG_OK) return status;
+    for (size_t i = 4; i < n; i++)
+        if (p[i] == 0x80) return EGG_E_RANGE; /* -128: all bounds are proved for -127..127 */
+    egg_copy(s->net.weights[0] + egg_get32(p), p + 4, n - 4u);
+    return EGG_OK;
 }
 
 static egg_status generation(egg_session *s, const uint8_t *p, size_t n, uint8_t **out) {
@@ -126,15 +130,12 @@ static egg_status sample(egg_session *s, const uint8_t *p, size_t n, uint8_t **o
 }
 
 static egg_status infer(egg_session *s, const uint8_t *p, size_t n, uint8_t **out) {
-    const egg_net_config *c = &s->net.config;
     uint32_t whole, label = p[1];
+    egg_result result;
     egg_status status = gather(s, p, n, &whole);
     if (status != EGG_OK || !whole) return status;
-    if (label != EGG_LABEL_ASK && label >= c->outputs) return EGG_E_LABEL;
-    status = egg_stream_check(s->stream, s->stream_bytes, c->ticks, c->inputs);
+    status = egg_session_infer(s, s->stream, s->stream_bytes, label == EGG_LABEL_ASK ? 0 : label, &result);
     if (status != EGG_OK) return status;
-    uint32_t spikes = egg_run(&s->net, &s->ws, s->stream);
-    egg_result result = egg_forward_result(&s->net, &s->ws, spikes, label == EGG_LABEL_ASK ? 0 : label);
     if (label == EGG_LABEL_ASK) result.loss = 0;
     put_result(out, &result, label);
     return EGG_OK;
@@ -215,6 +216,7 @@ static egg_status stats(egg_session *s, const uint8_t *p, size_t n, uint8_t **ou
     put32(out, t->samples);
     put32(out, t->updates);
     put32(out, t->busy_ticks);
+    put32(out, t->link_ticks);
     put32(out, s->io.ticks == NULL ? 0 : s->io.ticks(s->io.user));
     put32(out, s->io.ticks_hz);
     return EGG_OK;
@@ -242,6 +244,15 @@ static egg_status digest(egg_session *s, const uint8_t *p, size_t n, uint8_t **o
     return EGG_OK;
 }
 
+/* The reply goes out at the rate of its request: egg_session.c sets the new one behind it. */
+static egg_status baud_set(egg_session *s, const uint8_t *p, size_t n, uint8_t **out) {
+    (void)n, (void)out;
+    if (s->io.baud == NULL || s->io.ticks_hz == 0) return EGG_E_ABSENT;
+    if (!s->io.baud(s->io.user, egg_get32(p), 0)) return EGG_E_RANGE;
+    s->rate = egg_get32(p);
+    return EGG_OK;
+}
+
 egg_status egg_session_command(egg_session *s, uint32_t type, const uint8_t *payload, size_t n, uint8_t **out) {
     static const struct {
         command run;
@@ -255,6 +266,7 @@ egg_status egg_session_command(egg_session *s, uint32_t type, const uint8_t *pay
         {save, 0, 0},         {load, 0, 0},
         {stats, 0, 0},        {selftest, 0, 0},
         {reset, 0, 0},        {digest, 0, 0},
+        {baud_set, 4, 4},
     };
     if (type < EGG_HELLO || type >= EGG_COMMANDS_END) return EGG_E_COMMAND;
     if (n < table[type - 1u].least || n > table[type - 1u].most) return EGG_E_LENGTH;

@@ -9,6 +9,8 @@
 typedef int16_t K(lane) __attribute__((vector_size(LANE_BYTES), aligned(2), may_alias));
 typedef int8_t K(lane8) __attribute__((vector_size(LANE_BYTES / 2), aligned(1), may_alias));
 typedef uint32_t K(lane32) __attribute__((vector_size(LANE_BYTES), aligned(4), may_alias));
+typedef int16_t K(bits) __attribute__((vector_size(LANE_BYTES < 32 ? LANE_BYTES : 32), aligned(2), may_alias));
+#define BITS (sizeof(K(bits)) / 2u) /* pairs whose bits a vector takes apart at once: at most the 16 of a lane */
 #define LANE K(lane)
 #define LANE32 K(lane32)
 #define LANES (LANE_BYTES / 2u)
@@ -187,13 +189,21 @@ TARGET static const uint8_t *K(project_lane)(const uint8_t *stream, const uint32
     } while (event >= 0);
 
     for (uint32_t w = 0; w < WORD_LANES && w < words; w++) {
+#if LANE_BYTES
+        K(bits) bit;
+        for (uint32_t i = 0; i < BITS; i++) bit[i] = (int16_t)(uint16_t)(1u << i);
+        for (uint32_t p = 0; p < 32; p += BITS) {
+            K(bits) sum = (K(bits)){0} - (int16_t)total;
+            for (uint32_t j = 0; j < top; j++) {
+                K(bits) x = (K(bits)){0} + (int16_t)(uint16_t)(plane[j][w] >> p);
+                sum += ((x & bit) == bit) & (int16_t)(uint16_t)(2u << j);
+            }
+            *(K(bits) *)(c + 32 * w + p) = sum;
+        }
+#else
         for (uint32_t p = 0; p < 32; p++) c[32 * w + p] = (int16_t)-(int32_t)total;
         for (uint32_t j = 0; j < top; j++) {
-#if LANE_BYTES
-            uint32_t bits = plane[j][w];
-#else
             uint32_t bits = plane[j];
-#endif
             for (uint32_t half = 0; half < 2; half++, bits >>= 16) {
                 int16_t *out = c + 32 * w + 16 * half;
                 uint16_t b = (uint16_t)bits;
@@ -201,6 +211,7 @@ TARGET static const uint8_t *K(project_lane)(const uint8_t *stream, const uint32
                 for (uint32_t p = 0; p < 16; p++) out[p] = (int16_t)(out[p] + (b & (1u << p) ? two : 0));
             }
         }
+#endif
     }
     return stream;
 }
@@ -263,6 +274,7 @@ static const egg_kernels K(kernels) = {K(current),    K(lif),     K(project),   
                                        K(add_scaled), K(combine), K(round_row), K(add_wide)};
 
 #undef LANE
+#undef BITS
 #undef LANE32
 #undef LANES
 #undef WORD_LANES

@@ -165,6 +165,15 @@ egg_status egg_session_sample(egg_session *s, const uint8_t *stream, size_t n, u
     return EGG_OK;
 }
 
+egg_status egg_session_infer(egg_session *s, const uint8_t *stream, size_t n, uint32_t label, egg_result *result) {
+    const egg_net_config *c = &s->net.config;
+    if (!s->configured) return EGG_E_ORDER;
+    if (label >= c->outputs) return EGG_E_LABEL;
+    egg_status status = egg_stream_check(stream, n, c->ticks, c->inputs);
+    if (status == EGG_OK) *result = egg_forward_result(&s->net, &s->ws, egg_run(&s->net, &s->ws, stream), label);
+    return status;
+}
+
 egg_status egg_session_update(egg_session *s, uint32_t given) {
     if (!s->begun || s->mode != EGG_MODE_GENERATIONS) return EGG_E_ORDER;
     const egg_net_config *c = &s->net.config;
@@ -204,4 +213,14 @@ egg_status egg_session_load(egg_session *s) {
     s->configured = status == EGG_OK;
     if (status == EGG_OK) s->done = found.generation;
     return status;
+}
+
+egg_status egg_session_resume(egg_session *s, const uint8_t *payload, size_t n, size_t *needed) {
+    if (egg_session_load(s) == EGG_OK && s->config_bytes == n) {
+        uint32_t differ = 0;
+        for (size_t i = 0; i < n; i++) differ |= (uint32_t)(s->config[i] ^ payload[i]);
+        *needed = s->used;
+        if (differ == 0) return EGG_OK;
+    }
+    return egg_session_config(s, payload, n, needed);
 }

@@ -7,7 +7,6 @@
 #include "egg_kernel.h"
 #include "egg_pair.h"
 #include "egg_stream.h"
-#include "egg_table.h"
 
 /* The signs of the pairs of one word: neurons and segments of every LIF layer, outputs of the readout. */
 static void draw_word(const egg_gen *gen, egg_ws *ws, uint32_t pos, uint32_t word) {
@@ -26,16 +25,6 @@ static void expand_pair(const egg_gen *gen, egg_ws *ws, uint32_t p) {
     const egg_net_config *c = &gen->net->config;
     for (uint32_t m = 0; m < egg_net_matrices(c); m++)
         ws->kernels->expand(ws->a_words[m], egg_net_cols(c, m), p, ws->a[m]);
-}
-
-/* f and e from the workspace's diff: one exponent a sample, so that hard samples keep their weight */
-static void shape(const int32_t *diff, uint32_t pairs, int8_t *f, uint8_t *e) {
-    uint32_t max = 0, shift = 0;
-    for (uint32_t p = 0; p < pairs; p++)
-        if (egg_abs(diff[p]) > max) max = egg_abs(diff[p]);
-    while ((max >> shift) > 127 && shift < 12) shift++;
-    for (uint32_t p = 0; p < pairs; p++) f[p] = (int8_t)egg_clamp(egg_round_shift(diff[p], shift), 127);
-    *e = (uint8_t)shift;
 }
 
 egg_result egg_sample_eval(const egg_gen *gen, egg_ws *ws, uint32_t pos, const uint8_t *stream, uint32_t label,
@@ -60,7 +49,7 @@ egg_result egg_sample_eval(const egg_gen *gen, egg_ws *ws, uint32_t pos, const u
         }
         ws->diff[pair] = fitness[0] - fitness[1];
     }
-    shape(ws->diff, pairs, f, e);
+    egg_sample_shape(ws->diff, pairs, f, e);
     if (together)
         egg_pair_end(gen, ws);
     else
@@ -97,9 +86,9 @@ static void credit_words(const egg_gen *gen, egg_ws *ws, uint32_t pos, const int
             int16_t *credit = ws->credit[m];
             for (uint32_t s = 0; s < (m < c->layers ? gen->es.segments : 1u); s++) {
                 uint32_t cols = egg_net_cols(c, m);
-                egg_table_fill(f, pairs - 32u * word, m < c->layers ? ~ws->z_words[m][s] : 0, ws->table);
+                egg_table_fill(f, pairs - 32u * word, m < c->layers ? ~ws->z_words[m][s] : 0, ws->scratch->sums.table);
                 for (uint32_t j = 0; j < cols; j++) ws->sum[j] = credit[j];
-                egg_table_add(ws->table, ws->a_words[m], 0, cols, ws->sum);
+                egg_table_add(ws->scratch->sums.table, ws->a_words[m], 0, cols, ws->sum);
                 for (uint32_t j = 0; j < cols; j++) *credit++ = (int16_t)ws->sum[j];
             }
         }
@@ -139,8 +128,12 @@ static void learn_row(const egg_gen *gen, egg_ws *ws, uint32_t m, uint32_t row, 
         ws->kernels->round_row(gen->net->weights[m] + offset, ws->step, egg_rng_round(rho, row), ws->kappa, cols);
 }
 
-/* Rows whose events are gathered at once: on hosts most nets fit in one block. */
-#define ROWS (EGG_PAD > 1 ? 2560u : 64u)
+/* Steps to the next event of tick t. */
+static void advance(egg_scratch *x, uint32_t t, const uint8_t *stream) {
+    const uint8_t *at = stream + x->gather.at[t];
+    if (egg_stream_next(&at, &x->gather.index[t]) < 0) x->gather.index[t] = INT32_MAX;
+    x->gather.at[t] = (uint32_t)(at - stream);
+}
 
 /* A LIF matrix: walks the T ticks of the stream side by side, in blocks of rows, and counts each row's events in each
  * segment. */
@@ -148,30 +141,30 @@ static void lif_matrix(const egg_gen *gen, egg_ws *ws, uint32_t m, const uint8_t
     const egg_net_config *c = &gen->net->config;
     uint32_t ticks = c->ticks, segments = gen->es.segments, bias = egg_net_rows(c, m) - 1u;
     egg_key rho = egg_es_rho_key(gen, m);
-    const uint8_t *cursor[EGG_TICKS_MAX];
-    int32_t index[EGG_TICKS_MAX]; /* next event of a tick, INT32_MAX at its end */
-    uint8_t n[ROWS][EGG_SEGMENTS_MAX];
+    egg_scratch *x = ws->scratch;
     int16_t factor[EGG_SEGMENTS_MAX];
+    const uint8_t *tick = stream;
     for (uint32_t t = 0; t < ticks; t++) {
-        cursor[t] = stream;
-        while (*stream++ != 0) {
+        x->gather.at[t] = (uint32_t)(tick - stream);
+        while (*tick++ != 0) {
         }
-        index[t] = -1;
-        if (egg_stream_next(&cursor[t], &index[t]) < 0) index[t] = INT32_MAX;
+        x->gather.index[t] = -1;
+        advance(x, t, stream);
     }
-    for (uint32_t row0 = 0; row0 < bias; row0 += ROWS) {
-        uint32_t rows = bias - row0 < ROWS ? bias - row0 : ROWS;
-        egg_zero(n, rows * sizeof n[0]);
+    for (uint32_t row0 = 0; row0 < bias; row0 += EGG_GATHER_ROWS) {
+        uint32_t rows = bias - row0 < EGG_GATHER_ROWS ? bias - row0 : EGG_GATHER_ROWS;
+        egg_zero(x->gather.n, rows * sizeof x->gather.n[0]);
         for (uint32_t t = 0; t < ticks; t++) {
-            uint8_t *count = &n[0][t * segments / ticks];
-            while (index[t] < (int32_t)(row0 + rows)) {
-                count[((uint32_t)index[t] - row0) * EGG_SEGMENTS_MAX]++;
-                if (egg_stream_next(&cursor[t], &index[t]) < 0) index[t] = INT32_MAX;
+            uint8_t *count = &x->gather.n[0][t * segments / ticks];
+            while (x->gather.index[t] < (int32_t)(row0 + rows)) {
+                count[((uint32_t)x->gather.index[t] - row0) * EGG_SEGMENTS_MAX]++;
+                advance(x, t, stream);
             }
         }
         for (uint32_t row = 0; row < rows; row++) {
+            const uint8_t *n = x->gather.n[row];
             uint32_t any = 0;
-            for (uint32_t s = 0; s < segments; s++) any |= n[row][s], factor[s] = n[row][s];
+            for (uint32_t s = 0; s < segments; s++) any |= n[s], factor[s] = n[s];
             if (any != 0) learn_row(gen, ws, m, row0 + row, factor, segments, rho, sum);
         }
     }

@@ -5,7 +5,8 @@
  *   for (;;) egg_session_receive(&s, bytes, uart_take(bytes, sizeof bytes));
  *
  * A command is executed inside egg_session_receive(), so bytes that arrive meanwhile belong into a receive ring of
- * io.window bytes, filled by an interrupt. The host never has more unanswered bytes on the way than that. */
+ * io.window bytes, filled by an interrupt. The host never has more bytes on the way, behind the request that is being
+ * executed, than that. */
 #ifndef EGG_SESSION_H
 #define EGG_SESSION_H
 
@@ -13,13 +14,16 @@
 #include "egg_store.h"
 #include "egg_wire.h"
 
-#define EGG_PROTOCOL 1u
+#define EGG_PROTOCOL 2u
 
-/* Replies that a session keeps for retransmission, and so requests that may be unanswered at once: 1, 2 or 4. */
+/* Replies that a session keeps for retransmission, and so requests that may be unanswered at once: a power of
+ * two, 1..64. */
 #ifndef EGG_REPLIES
 #define EGG_REPLIES 2u
 #endif
 #define EGG_CONFIG_MAX 52u /* bytes of CONFIG's payload: 28, and 6 a layer */
+#define EGG_BAUD 115200u   /* the line's rate at the start */
+#define EGG_BAUD_S 2u      /* seconds without a good frame after which a device gives up another rate */
 
 /* Type of a frame; a reply has EGG_REPLY set. */
 enum {
@@ -39,6 +43,7 @@ enum {
     EGG_SELFTEST,
     EGG_RESET,
     EGG_DIGEST,
+    EGG_BAUD_SET,
     EGG_COMMANDS_END,
     EGG_REPLY = 128
 };
@@ -64,6 +69,9 @@ typedef struct {
     uint32_t ticks_hz;             /* ticks a second; 0: unknown */
     int32_t (*label)(void *user);  /* label of the sample at hand (buttons, pins), or -1; NULL: none */
     uint32_t (*selftest)(void *user, void *memory, size_t bytes); /* faults found, may use the arena; NULL: none */
+    /* Whether the line can have this rate; with `now`, it has it once all that was written has left. NULL: a fixed one.
+     * Needs ticks_hz. */
+    int32_t (*baud)(void *user, uint32_t rate, int32_t now);
 } egg_session_io;
 
 /* Counters since the start, modulo 2^32. */
@@ -75,6 +83,7 @@ typedef struct {
     uint32_t samples;             /* samples that trained */
     uint32_t updates;             /* generations that changed the weights; online: as samples */
     uint32_t busy_ticks;          /* in commands; STATS itself not included */
+    uint32_t link_ticks;          /* waiting for the rest of a frame that had begun, and for the line to take a reply */
 } egg_session_stats;
 
 /* All fields are private but net, done, configured and stats, to be read. */
@@ -102,6 +111,9 @@ typedef struct {
     egg_decoder decoder;
     uint32_t nonce; /* of the host's session; `greeted` once there is one */
     uint8_t greeted, expected;
+    uint8_t fast, doubt;      /* another rate than EGG_BAUD; nothing good has come at it since `since` */
+    uint32_t rate;            /* to be set behind the reply; 0: none */
+    uint32_t since, returned; /* ticks: doubt began, egg_session_receive() returned */
     uint16_t reply_bytes[EGG_REPLIES];
     uint8_t reply[EGG_REPLIES][EGG_FRAME_MAX];
     uint8_t request[EGG_FRAME_MAX];
@@ -119,6 +131,10 @@ egg_status egg_session_init(egg_session *s, const egg_session_io *io, void *memo
 /* Takes received bytes, executes the commands that they complete, and writes the replies. */
 void egg_session_receive(egg_session *s, const uint8_t *bytes, size_t n);
 
+/* To be called when there is nothing to receive. Returns 1: soon again, bytes or not, so do not sleep: the line's rate
+ * is in doubt, and may have to go back to EGG_BAUD; 0: not before the next bytes. */
+uint32_t egg_session_idle(egg_session *s);
+
 /* --- for firmware that trains by itself; the same as the commands --- */
 
 /* payload: as of CONFIG. *needed: bytes of the arena that it takes, 0 if it is faulty. Leaves an unconfigured session
@@ -129,12 +145,19 @@ egg_status egg_session_config(egg_session *s, const uint8_t *payload, size_t n, 
 egg_status egg_session_load(egg_session *s);
 egg_status egg_session_save(egg_session *s);
 
+/* Goes on from the newest checkpoint if it was made with this very CONFIG payload, else configures anew; `done` says
+ * which. Returns, and sets *needed, as egg_session_config(). */
+egg_status egg_session_resume(egg_session *s, const uint8_t *payload, size_t n, size_t *needed);
+
 /* Begins generation `generation` (EGG_MODE_ONLINE: sets the rates from here on). */
 egg_status egg_session_begin(egg_session *s, uint32_t generation, egg_sigma sigma, egg_rate hidden, egg_rate readout);
 
 /* Evaluates the population on a recording, and with EGG_MODE_ONLINE learns it. */
 egg_status egg_session_sample(egg_session *s, const uint8_t *stream, size_t n, uint32_t label, uint32_t pos,
                               egg_result *result);
+
+/* Runs the unperturbed net on a recording. */
+egg_status egg_session_infer(egg_session *s, const uint8_t *stream, size_t n, uint32_t label, egg_result *result);
 
 /* Ends a generation. given: f is as SHAPED wrote it, else made from the fitness differences. */
 egg_status egg_session_update(egg_session *s, uint32_t given);

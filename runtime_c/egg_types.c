@@ -27,8 +27,8 @@ const char *egg_status_text(egg_status status) {
         "no HELLO since the device started",
         "a frame before this one is missing",
         "the command does not fit the device's state: CONFIG comes first, then GENERATION, then SAMPLE",
-        "an offset, count or position is out of range",
-        "the device has no store, button or selftest",
+        "an offset, count, position, weight or rate of the line is out of range",
+        "the device has no store, button or selftest, or a fixed rate of the line",
         "the store holds no whole checkpoint",
         "the store cannot be read or written, or the checkpoint does not fit in it",
     };

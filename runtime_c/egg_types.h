@@ -34,8 +34,8 @@ typedef enum {
     EGG_E_SESSION,  /* no HELLO since the device started */
     EGG_E_SEQUENCE, /* a frame before this one is missing */
     EGG_E_ORDER,    /* the command does not fit the device's state */
-    EGG_E_RANGE,    /* an offset, count or position is out of range */
-    EGG_E_ABSENT,   /* this device has no store, button or selftest */
+    EGG_E_RANGE,    /* an offset, count, position, weight or rate of the line is out of range */
+    EGG_E_ABSENT,   /* this device has no store, button or selftest, or a fixed rate of the line */
     EGG_E_EMPTY,    /* the store holds no whole checkpoint */
     EGG_E_STORE,    /* the store cannot be read or written, or a checkpoint does not fit in it */
     EGG_STATUS_COUNT

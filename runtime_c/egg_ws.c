@@ -1,9 +1,9 @@
 #include "egg_ws.h"
 
+#include "egg_es_private.h"
 #include "egg_fx.h"
 #include "egg_kernel.h"
 #include "egg_stream.h"
-#include "egg_table.h"
 
 egg_status egg_es_check(const egg_net_config *net, const egg_es_config *es) {
     egg_status status = egg_net_check(net);
@@ -45,7 +45,9 @@ static void lay_out(egg_ws *ws, const egg_net_config *net, const egg_es_config *
     egg_zero(ws, sizeof *ws);
     ws->logits = carve(c, net->outputs * sizeof(int32_t));
     ws->count = carve(c, widest * sizeof(int16_t));
-    ws->base = carve(c, (size_t)net->ticks * egg_pad(net->layer[0].size) * sizeof(int16_t));
+    size_t base = (size_t)net->ticks * egg_pad(net->layer[0].size) * sizeof(int16_t);
+    ws->base = carve(c, es != NULL && base < sizeof(egg_scratch) ? sizeof(egg_scratch) : base);
+    ws->scratch = (void *)ws->base;
     if (layers > 1) {
         ws->current = carve(c, (size_t)net->ticks * deeper * sizeof(int16_t));
         ws->spikes = carve(c, (size_t)net->ticks * widest);
@@ -78,7 +80,6 @@ static void lay_out(egg_ws *ws, const egg_net_config *net, const egg_es_config *
     if (es->estimator == EGG_SAMPLE) ws->diff = carve(c, es->pairs * sizeof(int32_t));
     ws->step = carve(c, widest * sizeof(int16_t));
     ws->kappa = carve(c, widest * sizeof(uint16_t));
-    ws->table = carve(c, EGG_TABLE * sizeof(int16_t));
     if (EGG_PAD > 1 || layers > 1) return; /* egg_pair.h is for a single layer on cores without vector units */
     ws->pair.logits = carve(c, net->outputs * sizeof(int32_t));
     ws->pair.drive = carve(c, 2u * net->ticks * sizeof(uint32_t));

@@ -37,6 +37,7 @@ typedef struct {
     uint32_t *unit_spikes; /* NULL, or [neurons of all LIF layers]: unperturbed runs add their spikes here */
 
     int16_t *base;                  /* [ticks][padded] currents of layer 0, shared by all members */
+    union egg_scratch *scratch;     /* of updates; lies over `base`, which the next recording writes anew */
     int16_t *current;               /* [ticks][padded] of a deeper layer */
     uint8_t *spikes;                /* [ticks][neurons] of one layer, when a deeper one follows */
     uint8_t *train[EGG_LAYERS_MAX]; /* a layer's spikes as a stream, when a deeper one follows */
@@ -54,7 +55,6 @@ typedef struct {
     int32_t *sum;                           /* [cols], batch */
     int16_t *step;                          /* [padded] */
     uint16_t *kappa;                        /* [padded] */
-    int16_t *table;                         /* [EGG_TABLE] of egg_table.h */
 
     struct {               /* of egg_pair.h, EGG_PAD 1 only; a word holds both members of a pair in two lanes */
         int32_t *logits;   /* [outputs] of the unperturbed run, before the gain */

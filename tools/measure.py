@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs the commands behind the README's figures and writes what they print to results/*.json.
 
-    tools/measure.py                 all of them (about half an hour on two cores)
+    tools/measure.py                 all of them (about an hour on two cores)
     tools/measure.py digits online   some of them
+    tools/measure.py board-pico      a session on an emulated board, and the same on the host
     tools/measure.py --table         only rewrites the README's table from the saved results
 
 Each result file holds the command, its seeds, the machine, the commit and the JSON line of every
@@ -25,6 +26,15 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from eggroll_edge.boards import find_board  # noqa: E402
+from eggroll_edge.device_train import LINK_LOG  # noqa: E402
+from eggroll_edge.emulate import emulator  # noqa: E402
+from eggroll_edge.session import Session  # noqa: E402
+from eggroll_edge.train import load_config, open_split  # noqa: E402
+from eggroll_edge.transport import opener  # noqa: E402
+
 DATA = Path(os.environ.get("EGGROLL_DATA", ROOT.parent / "shared" / "data"))
 RESULTS = ROOT / "results"
 START, END = "<!-- results: tools/measure.py -->", "<!-- end of results -->"
@@ -65,6 +75,13 @@ MEASUREMENTS = [
         evaluate=f"--data {SMALL} --split all",
     ),
 ]
+BOARD_PRESETS = {
+    "pico": "pico",
+    "stm32f405": "stm32f4",
+    "microbit": "microbit",
+    "hifive1": "microbit",
+}
+"""Boards in an emulator, trained through the link."""
 
 
 def machine() -> str:
@@ -94,20 +111,58 @@ def measure(row: Measurement) -> None:
             if row.evaluate is not None:
                 run["evaluated"] = command(f"eval {out} {row.evaluate}")
             runs.append(run | {"seed": seed, "run_dir": None})
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT
-    ).stdout.strip()
     data = str(DATA)
     report = {
         "what": row.what,
         "command": f"eggroll-edge train {row.train} --seed SEED".replace(data, "../shared/data"),
         "evaluate": row.evaluate and f"eval RUN {row.evaluate}".replace(data, "../shared/data"),
-        "machine": machine(),
-        "commit": commit,
-        "runs": runs,
     }
+    write(row.name, report, runs)
+
+
+def write(name: str, report: dict[str, Any], runs: list[dict[str, Any]]) -> None:
+    """results/<name>.json: the report, where it was made, and its runs."""
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT
+    ).stdout.strip()
+    report = report | {"machine": machine(), "commit": commit, "runs": runs}
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{row.name}.json").write_text(json.dumps(report, indent=1) + "\n")
+    (RESULTS / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n")
+
+
+def measure_board(board: str, seed: int = 1) -> None:
+    """A whole session on an emulated board, the same run on the host, and the tests on the board.
+
+    Of an emulator there are no seconds to report.
+    """
+    train = f"train --preset {BOARD_PRESETS[board]} --data {SMALL} --seed {seed}"
+    with tempfile.TemporaryDirectory() as folder, emulator(board) as running:
+        host = command(f"{train} --out {folder}/host")
+        trained = command(f"{train} --port {running.url} --out {folder}/board")
+        link = [json.loads(x) for x in Path(folder, "board", LINK_LOG).read_text().splitlines()]
+        tests = open_split(load_config(f"{folder}/board"), "test")
+        with Session(opener(running.url)) as session:
+            digest = f"{session.digest()[1]:08x}"
+            answers = [session.infer(tests[i].tobytes()).predicted for i in range(len(tests))]
+    samples = sum(line["samples"] for line in link)
+    right = sum(a == b for a, b in zip(answers, tests.labels, strict=True))
+    run = {
+        "seed": seed,
+        "samples": samples,
+        "test_accuracy_on_board": 100 * right / len(tests),
+        "digest_on_board": digest,
+        "test_accuracy_on_host": host["test_accuracy"],
+        "digest_on_host": host["weights_digest"],
+        "same_digest": digest == trained["weights_digest"] == host["weights_digest"],
+        "bytes_to_board_per_sample": sum(line["bytes_in"] for line in link) / samples,
+        "bytes_from_board_per_sample": sum(line["bytes_out"] for line in link) / samples,
+        "frames_sent_again": link[-1]["retries"],
+    }
+    report = {
+        "what": f"{find_board(board).title}, {find_board(board).core}, emulated",
+        "command": f"eggroll-edge {train} --port URL".replace(str(DATA), "../shared/data"),
+    }
+    write(f"board-{board}", report, [run])
 
 
 def table() -> str:
@@ -134,22 +189,51 @@ def table() -> str:
             shown += f"`, then `{report['evaluate']}"
         figures = f"{accuracy} | {seconds:.0f} | {rate / 1e6:.2f} M"
         lines.append(f"| {row.what} | `{shown}` | {figures} |")
+    lines += ["", *board_table()]
     example = json.loads((RESULTS / "digits.json").read_text())
     lines += ["", f"Measured on: {example['machine']}. Files: `results/*.json`."]
     return "\n".join(lines)
+
+
+def board_table() -> list[str]:
+    """The table of sessions on emulated boards."""
+    lines = [
+        "| board | command | test accuracy, on the board | digest as on the host "
+        "| samples | bytes to, from the board a sample |",
+        "|---|---|---|---|---|---|",
+    ]
+    for board in BOARD_PRESETS:
+        path = RESULTS / f"board-{board}.json"
+        if not path.exists():
+            continue
+        report = json.loads(path.read_text())
+        for run in report["runs"]:
+            same = f"yes, `{run['digest_on_board']}`" if run["same_digest"] else "NO"
+            shown = report["command"].removeprefix("eggroll-edge ").replace(" --seed 1", "")
+            there, back = run["bytes_to_board_per_sample"], run["bytes_from_board_per_sample"]
+            lines.append(
+                f"| {report['what']} | `{shown}` | {run['test_accuracy_on_board']:.0f} % | {same} "
+                f"| {run['samples']:,} | {there:.0f}, {back:.0f} |"
+            )
+    return lines
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("names", nargs="*", choices=[[], *(row.name for row in MEASUREMENTS)])
+    boards = {f"board-{board}": board for board in BOARD_PRESETS}
+    names = [*(row.name for row in MEASUREMENTS), *boards]
+    parser.add_argument("names", nargs="*", choices=[[], *names])
     parser.add_argument("--table", action="store_true", help="only rewrite the README's table")
     arguments = parser.parse_args()
     if not arguments.table:
         for row in MEASUREMENTS:
             if not arguments.names or row.name in arguments.names:
                 measure(row)
+        for name, board in boards.items():
+            if not arguments.names or name in arguments.names:
+                measure_board(board)
     readme = ROOT / "README.md"
     before, rest = readme.read_text().split(START)
     after = rest.split(END)[1]

@@ -29,10 +29,12 @@ from eggroll_edge.boards import BOARDS, FIRMWARE, build, find_board  # noqa: E40
 INDIRECT: list[tuple[str, str]] = [
     # the call's text up to its bracket, and the functions it may reach: a pattern of name or
     # file:name; with a question mark before it, an image may have none
+    (r"kernels->(current|project|combine|round_row)$", r"\1_mcu"),
     (r"kernels->(\w+)$", r"\1_portable"),
     (r"io\.write$|^write$", r"main\.c:serial_write"),
     (r"io\.ticks$", r"main\.c:now"),
     (r"io\.label$", r"main\.c:label"),
+    (r"io\.baud$", r"main\.c:baud"),
     (r"io\.selftest$", r"main\.c:selftest"),
     (r"store->(read|write|erase_unit)$", r"main\.c:nv_\1"),
     (r"^table\[.*\]\.run$", r"egg_command\.c:\w+"),
@@ -270,10 +272,12 @@ def find(graph: Graph, name: str) -> str:
     return next(title for title in graph if title == name or title.endswith(f":{name}"))
 
 
-def bound(name: str, image: str = "egg", out: Path | None = None) -> Bound:
+def bound(
+    name: str, image: str = "egg", out: Path | None = None, lesson: Path | None = None
+) -> Bound:
     board = find_board(name)
     prefix = TOOLS[board.arch]
-    elf = build(name, image, out=out)
+    elf = build(name, image, lesson=lesson, out=out)
     graph, (reset, handler) = load(
         elf, prefix, FIRMWARE, (ROOTS[board.arch], INTERRUPTS[board.arch])
     )

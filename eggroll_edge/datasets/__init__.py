@@ -1,19 +1,22 @@
-"""Datasets of sample streams: real N-MNIST recordings, or images seen by a simulated camera."""
+"""Datasets of sample streams: recordings, images seen by a simulated camera, words of tones."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from eggroll_edge.datasets import cache, images, nmnist
+from eggroll_edge.chirps import CLASSES as WORDS
+from eggroll_edge.chirps import ChirpConfig, chirp_streams
+from eggroll_edge.datasets import cache, fetched, images, nmnist
 from eggroll_edge.errors import ConfigError, DataError
 from eggroll_edge.events import I64, U8, Binning, EventDataset
 from eggroll_edge.saccade import SaccadeConfig, simulate_streams
+from eggroll_edge.sources import FETCHED, fit, split_spec
 
 __all__ = ["Progress", "Split", "from_images", "open_dataset"]
 
@@ -22,6 +25,8 @@ Progress = Callable[[int, int], None]
 """Called as progress(samples done, samples in all), while a cache file is made."""
 
 CLASSES = 10
+CHIRPS = {"train": 10_000, "test": 2_000}
+"""Words in each split."""
 
 
 def open_dataset(
@@ -39,9 +44,11 @@ def open_dataset(
     """Open a dataset, from the cache where it has been opened before.
 
     spec: "digits" (scikit-learn's, simulated), "nmnist" (the full set, fetched through tonic),
-    "idx:DIR" (MNIST-like IDX images, simulated), or a folder of N-MNIST recordings.
+    "idx:DIR" (MNIST-like IDX images, simulated), "chirps" or "chirps:noise=40,drop=0.3" (words of
+    tones, made), "shd", "dvsgesture" (through tonic; with :DIR, from there), "stmnist:DIR", or a
+    folder of N-MNIST recordings. What is no N-MNIST has its own sensor and window (sources.py).
     skip_first: leave out the first so many of the training split (of an "all", too).
-    seed: the simulator's; real recordings do not depend on it.
+    seed: the simulator's, or that of the words; real recordings do not depend on it.
     limit: at most so many samples, from the front. workers: threads.
     simulator: parameters of the simulated camera, by default the calibrated ones.
     """
@@ -52,14 +59,27 @@ def open_dataset(
             f"skip_first {skip_first} and seed {seed} must not be negative, limit {limit} not below"
             " 1"
         )
-    binning = binning or Binning()
-    if spec == "digits" or spec.startswith("idx:"):
+    binning = fit(spec, binning or Binning())
+    name, rest = split_spec(spec)
+    parts = ("train", "test") if split == "all" else (split,)
+    if name in ("digits", "idx"):
         config = simulator or SaccadeConfig()
         sets = [
             _open_images(spec, part, binning, config, seed, skip_first, limit, workers, progress)
-            for part in (("train", "test") if split == "all" else (split,))
+            for part in parts
         ]
         return _joined(sets, limit)
+    if name == "chirps":
+        words = ChirpConfig.parse(rest)
+        return _joined(
+            [_open_chirps(words, p, binning, seed, skip_first, limit, progress) for p in parts],
+            limit,
+        )
+    if name in FETCHED:
+        return _joined(
+            [_open_fetched(name, rest, p, binning, skip_first, limit, progress) for p in parts],
+            limit,
+        )
     return _open_recordings(spec, split, binning, skip_first, limit, workers, progress)
 
 
@@ -169,6 +189,74 @@ def _open_recordings(
         )
 
     return cache.through_cache(cache.cache_path(f"{root.name}-{split}", parts), make)
+
+
+def _open_chirps(
+    config: ChirpConfig,
+    split: str,
+    binning: Binning,
+    seed: int,
+    skip_first: int,
+    limit: int | None,
+    progress: Progress | None,
+) -> EventDataset:
+    chosen = _chosen(CHIRPS[split], skip_first if split == "train" else 0, limit, "chirps")
+    labels = np.zeros(chosen.stop - chosen.start, np.uint8)
+    parts = {
+        "chirps": asdict(config), "split": split, "seed": seed, "first": chosen.start,
+        "last": chosen.stop, "binning": asdict(binning),
+    }  # fmt: skip
+
+    def make(path: Path) -> None:
+        def lots() -> Iterator[tuple[U8, I64]]:
+            part = int(split == "test")
+            for streams, starts, classes, ids in chirp_streams(config, binning, chosen, seed, part):
+                labels[ids - chosen.start] = classes
+                yield streams, starts
+
+        cache.write_cache(
+            path, _counted(lots(), len(labels), progress), labels,
+            np.arange(chosen.start, chosen.stop, dtype=np.int64),
+            name=f"chirps-{split}", n_classes=WORDS, binning=binning,
+        )  # fmt: skip
+
+    return cache.through_cache(cache.cache_path(f"chirps-{split}", parts), make)
+
+
+def _open_fetched(
+    name: str,
+    home: str,
+    split: str,
+    binning: Binning,
+    skip_first: int,
+    limit: int | None,
+    progress: Progress | None,
+) -> EventDataset:
+    made = fetched.open_fetched(name, home, split)
+    chosen = _chosen(len(made.order), skip_first if split == "train" else 0, limit, name)
+    labels = np.zeros(chosen.stop - chosen.start, np.uint8)
+    parts = {
+        "source": name, "files": _stamp(made.files), "split": split, "first": chosen.start,
+        "last": chosen.stop, "binning": asdict(binning),
+    }  # fmt: skip
+
+    def make(path: Path) -> None:
+        lots = fetched.fetched_streams(name, made, chosen, binning, labels)
+        cache.write_cache(
+            path, _counted(lots, len(labels), progress), labels, made.order[chosen],
+            name=f"{name}-{split}", n_classes=FETCHED[name].classes, binning=binning,
+        )  # fmt: skip
+
+    return cache.through_cache(cache.cache_path(f"{name}-{split}", parts), make)
+
+
+def _stamp(files: Sequence[Path]) -> str:
+    """Name, size and time of change stand for the content: reading it all takes long."""
+    sha = hashlib.sha256()
+    for file in files:
+        stat = file.stat()
+        sha.update(f"{file} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return sha.hexdigest()
 
 
 def _chosen(n: int, skip: int, limit: int | None, spec: str) -> slice:

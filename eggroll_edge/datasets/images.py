@@ -87,7 +87,7 @@ def load_digits(split: str) -> tuple[U8, U8]:
             "the digits need scikit-learn: pip install 'eggroll-edge[data]', or open a folder"
         ) from error
     images, labels = sklearn_datasets.load_digits(return_X_y=True)
-    order = _fixed_shuffle(len(labels))
+    order = fixed_shuffle(len(labels))
     order = order[:_DIGITS_TRAIN] if split == "train" else order[_DIGITS_TRAIN:]
     small = np.rint(images.reshape(-1, 8, 8)[order] * (255 / 16)).astype(np.uint8)
     framed = np.zeros((len(order), 28, 28), np.uint8)
@@ -95,7 +95,7 @@ def load_digits(split: str) -> tuple[U8, U8]:
     return framed, labels[order].astype(np.uint8)
 
 
-def _fixed_shuffle(n: int) -> I64:
+def fixed_shuffle(n: int) -> I64:
     """A permutation of range(n) that no library version can change: sorted by a mixing hash."""
     keys: npt.NDArray[np.uint64] = np.arange(1, n + 1, dtype=np.uint64)
     keys *= np.uint64(0x9E3779B97F4A7C15)

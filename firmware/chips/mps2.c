@@ -3,6 +3,7 @@
  * part in tests of power cuts. memory.ld gives nv_start and nv_bytes. */
 #include "board.h"
 #include "cpu.h"
+#include "nv.h"
 #include "ring.h"
 
 #define UART 0x40004000u
@@ -23,13 +24,12 @@
 
 #define ERASE 4096u
 
-extern uint8_t nv_start[], nv_bytes[];
 const board_nv_info board_nv = {(uint32_t)nv_bytes, ERASE, 4};
 const uint32_t board_ticks_hz = 1000000;
 
 void board_init(void) {
     REG(FPGAIO_PRESCALE) = 25u - 1u; /* of 25 MHz */
-    REG(UART_BAUDDIV) = 217;
+    board_baud(115200, true);
     REG(UART_CTRL) = 1u | 2u | 8u; /* out, in, receive interrupt */
     (void)REG(UART_DATA);          /* QEMU asks for what the host sent before this point only when a byte is taken */
     cpu_enable_irq(UART_RX_IRQ);
@@ -48,32 +48,28 @@ void board_send(uint8_t byte) {
     REG(UART_DATA) = byte;
 }
 
+bool board_baud(uint32_t baud, bool set) {
+    uint32_t divider = cpu_divider(25000000, baud);
+    if (divider == 0 || divider > 0xFFFFFu) return false;
+    if (set) REG(UART_BAUDDIV) = divider;
+    return true;
+}
+
 uint32_t board_ticks(void) {
     return REG(FPGAIO_COUNTER);
 }
 
-static bool nv_holds(uint32_t offset, size_t n) {
-    return offset <= board_nv.bytes && n <= board_nv.bytes - offset;
-}
-
-bool board_nv_read(uint32_t offset, void *bytes, size_t n) {
-    uint8_t *to = bytes;
-    if (!nv_holds(offset, n)) return false;
-    for (size_t i = 0; i < n; i++) to[i] = nv_start[offset + i];
-    return true;
-}
-
 bool board_nv_erase(uint32_t offset) {
-    if (!nv_holds(offset, ERASE) || offset % ERASE != 0) return false;
+    if (!nv_holds(offset, ERASE, ERASE)) return false;
     for (uint32_t i = 0; i < ERASE; i += 4) REG(nv_start + offset + i) = 0xFFFFFFFFu;
     return true;
 }
 
 bool board_nv_write(uint32_t offset, const void *bytes, size_t n) {
     const uint8_t *from = bytes;
-    if (!nv_holds(offset, n) || (offset | n) % 4u != 0) return false;
+    if (!nv_holds(offset, n, 4)) return false;
     for (size_t i = 0; i < n; i += 4, from += 4) {
-        uint32_t word = from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+        uint32_t word = nv_word(from);
         REG(nv_start + offset + i) &= word; /* flash only clears bits */
         if (REG(nv_start + offset + i) != word) return false;
     }

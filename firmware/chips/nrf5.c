@@ -2,6 +2,7 @@
 
 #include "board.h"
 #include "cpu.h"
+#include "nv.h"
 #include "ring.h"
 
 #define CLOCK 0x40000000u
@@ -44,7 +45,7 @@
 #define GPIO_DIRSET (GPIO + 0x518u)
 #define GPIO_CNF(pin) (GPIO + 0x700u + 4u * (pin))
 
-extern uint8_t nv_start[], nv_bytes[], nv_erase[];
+extern uint8_t nv_erase[];
 const board_nv_info board_nv = {(uint32_t)nv_bytes, (uint32_t)nv_erase, 4};
 const uint32_t board_ticks_hz = 1000000;
 
@@ -74,7 +75,7 @@ void nrf5_init(uint32_t tx_pin, uint32_t rx_pin) {
     nrf5_input(rx_pin, NRF5_PULL_UP);
     REG(UART_PSELTXD) = tx_pin;
     REG(UART_PSELRXD) = rx_pin;
-    REG(UART_BAUDRATE) = 0x01D7E000u;
+    board_baud(115200, true);
     REG(UART_ENABLE) = 4;
     REG(UART_INTENSET) = 1u << 2; /* RXDRDY */
     REG(UART_STARTTX) = 1;
@@ -96,20 +97,16 @@ void board_send(uint8_t byte) {
     }
 }
 
+/* The register's value is 2^32 * baud / 16 MHz, rounded to 20 bits as in Nordic's table. */
+bool board_baud(uint32_t baud, bool set) {
+    if (baud == 0 || baud > 1000000u) return false;
+    if (set) REG(UART_BAUDRATE) = (((baud << 12) / 15625u << 10) + 0x800u) & ~0xFFFu;
+    return true;
+}
+
 uint32_t board_ticks(void) {
     REG(TIMER_CAPTURE0) = 1;
     return REG(TIMER_CC0);
-}
-
-static bool nv_holds(uint32_t offset, size_t n) {
-    return offset <= board_nv.bytes && n <= board_nv.bytes - offset;
-}
-
-bool board_nv_read(uint32_t offset, void *bytes, size_t n) {
-    uint8_t *to = bytes;
-    if (!nv_holds(offset, n)) return false;
-    for (size_t i = 0; i < n; i++) to[i] = nv_start[offset + i];
-    return true;
 }
 
 static bool nv_mode(uint32_t mode) { /* 0 read, 1 write, 2 erase */
@@ -118,20 +115,17 @@ static bool nv_mode(uint32_t mode) { /* 0 read, 1 write, 2 erase */
 }
 
 bool board_nv_erase(uint32_t offset) {
-    if (!nv_holds(offset, board_nv.erase) || offset % board_nv.erase != 0 || !nv_mode(2)) return false;
+    if (!nv_holds(offset, board_nv.erase, board_nv.erase) || !nv_mode(2)) return false;
     REG(NVMC_ERASEPAGE) = (uint32_t)nv_start + offset;
-    if (!cpu_await(NVMC_READY, 1, 1, 1000000) || !nv_mode(0)) return false;
-    for (uint32_t i = 0; i < board_nv.erase; i += 4)
-        if (REG(nv_start + offset + i) != 0xFFFFFFFFu) return false;
-    return true;
+    return cpu_await(NVMC_READY, 1, 1, 1000000) && nv_mode(0) && nv_erased(offset);
 }
 
 bool board_nv_write(uint32_t offset, const void *bytes, size_t n) {
     const uint8_t *from = bytes;
-    if (!nv_holds(offset, n) || (offset | n) % 4u != 0 || !nv_mode(1)) return false;
+    if (!nv_holds(offset, n, 4) || !nv_mode(1)) return false;
     bool good = true;
     for (size_t i = 0; i < n && good; i += 4, from += 4) {
-        uint32_t word = from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+        uint32_t word = nv_word(from);
         REG(nv_start + offset + i) = word;
         good = cpu_await(NVMC_READY, 1, 1, 1000000) && REG(nv_start + offset + i) == word;
     }

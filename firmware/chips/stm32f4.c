@@ -2,6 +2,7 @@
 
 #include "board.h"
 #include "cpu.h"
+#include "nv.h"
 #include "ring.h"
 
 #define RCC 0x40023800u
@@ -47,10 +48,9 @@
 #define TIM2_PSC (TIM2 + 0x28u)
 #define TIM2_ARR (TIM2 + 0x2Cu)
 
-extern uint8_t nv_start[], nv_bytes[];
 const board_nv_info board_nv = {(uint32_t)nv_bytes, FLASH_SECTOR, 4};
 const uint32_t board_ticks_hz = 1000000;
-static uint32_t usart;
+static uint32_t usart, usart_hz;
 
 static void set_field(uintptr_t reg, uint32_t mask, uint32_t value) {
     REG(reg) = (REG(reg) & ~mask) | value;
@@ -108,7 +108,8 @@ void stm32f4_init(const stm32f4_serial *serial) {
     serial_pin(serial->tx_pin);
     serial_pin(serial->rx_pin);
     REG(serial->apb == 1 ? RCC_APB1ENR : RCC_APB2ENR) |= 1u << serial->enable_bit;
-    REG(usart + USART_BRR) = ((serial->apb == 1 ? apb1 : apb2) * 1000000u + 57600u) / 115200u;
+    usart_hz = (serial->apb == 1 ? apb1 : apb2) * 1000000u;
+    board_baud(115200, true);
     REG(usart + USART_CR1) = 1u << 13 | 1u << 5 | 1u << 3 | 1u << 2; /* on, receive interrupt, both ways */
     cpu_enable_irq(serial->irq);
 }
@@ -127,19 +128,15 @@ void board_send(uint8_t byte) {
     REG(usart + USART_DR) = byte;
 }
 
+bool board_baud(uint32_t baud, bool set) {
+    uint32_t divider = cpu_divider(usart_hz, baud);
+    if (divider == 0 || divider > 65535u) return false;
+    if (set) REG(usart + USART_BRR) = divider;
+    return true;
+}
+
 uint32_t board_ticks(void) {
     return REG(TIM2_CNT);
-}
-
-static bool nv_holds(uint32_t offset, size_t n) {
-    return offset <= board_nv.bytes && n <= board_nv.bytes - offset;
-}
-
-bool board_nv_read(uint32_t offset, void *bytes, size_t n) {
-    uint8_t *to = bytes;
-    if (!nv_holds(offset, n)) return false;
-    for (size_t i = 0; i < n; i++) to[i] = nv_start[offset + i];
-    return true;
 }
 
 static bool flash_idle(void) {
@@ -165,24 +162,23 @@ static void flash_lock(void) {
 }
 
 bool board_nv_erase(uint32_t offset) {
-    if (!nv_holds(offset, FLASH_SECTOR) || offset % FLASH_SECTOR != 0 || !flash_unlock()) return false;
+    if (!nv_holds(offset, FLASH_SECTOR, FLASH_SECTOR) || !flash_unlock()) return false;
     uint32_t sector =
         4u + ((uint32_t)nv_start - 0x08000000u + offset) / FLASH_SECTOR; /* 4 x 16 KB, 64 KB, 128 KB ... */
     REG(FLASH_CR) = FLASH_WORDS | 2u | sector << 3;
     REG(FLASH_CR) = FLASH_WORDS | 2u | sector << 3 | 1u << 16;
     bool good = flash_idle();
     flash_lock();
-    for (uint32_t i = 0; i < FLASH_SECTOR && good; i += 4) good = REG(nv_start + offset + i) == 0xFFFFFFFFu;
-    return good;
+    return good && nv_erased(offset);
 }
 
 bool board_nv_write(uint32_t offset, const void *bytes, size_t n) {
     const uint8_t *from = bytes;
-    if (!nv_holds(offset, n) || (offset | n) % 4u != 0 || !flash_unlock()) return false;
+    if (!nv_holds(offset, n, 4) || !flash_unlock()) return false;
     REG(FLASH_CR) = FLASH_WORDS | 1u;
     bool good = true;
     for (size_t i = 0; i < n && good; i += 4, from += 4) {
-        uint32_t word = from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+        uint32_t word = nv_word(from);
         REG(nv_start + offset + i) = word;
         good = flash_idle() && REG(nv_start + offset + i) == word;
     }

@@ -98,6 +98,8 @@ function run() {
       if (countFile) count(core.PC);
       cycles += core.executeInstruction();
     }
+    // WFI does not wait while an interrupt is pending, also a masked one; rp2040js waits, and with a full FIFO for ever
+    if (core.pendingInterrupts & core.enabledInterrupts) core.waiting = false;
     chip.clock.tick(cycles * NANOSECONDS);
   }
   if (sent.length && socket) socket.write(Buffer.from(sent));

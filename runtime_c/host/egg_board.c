@@ -1,3 +1,4 @@
+#define _POSIX_C_SOURCE 199309L /* clock_gettime */
 #include "egg_board.h"
 
 #include <time.h>
@@ -91,11 +92,24 @@ static void board_write(void *user, const uint8_t *bytes, size_t n) {
 
 static uint32_t board_ticks(void *user) {
     (void)user;
-    return (uint32_t)((uint64_t)clock() * 1000000u / CLOCKS_PER_SEC);
+#ifdef _WIN32
+    return (uint32_t)((uint64_t)clock() * 1000000u / CLOCKS_PER_SEC); /* there, of the wall */
+#else
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint32_t)((uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u);
+#endif
 }
 
 static int32_t board_label(void *user) {
     return ((egg_board *)user)->label;
+}
+
+/* As a UART that is clocked with 64 MHz. */
+static int32_t board_baud(void *user, uint32_t rate, int32_t now) {
+    if (rate < 9600 || rate > 4000000) return 0;
+    if (now) ((egg_board *)user)->baud = rate;
+    return 1;
 }
 
 egg_status egg_board_init(egg_board *board, const char *name, uint16_t window, void *memory, size_t bytes) {
@@ -107,7 +121,9 @@ egg_status egg_board_init(egg_board *board, const char *name, uint16_t window, v
     io.ticks = board_ticks;
     io.ticks_hz = 1000000;
     io.label = board_label;
+    io.baud = board_baud;
     io.window = window;
+    board->baud = EGG_BAUD;
     board->label = -1;
     board->out_bytes = board->lost = 0;
     if (board->flash.bytes != NULL) {

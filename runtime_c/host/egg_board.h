@@ -25,6 +25,7 @@ typedef struct {
     egg_flash flash;
     egg_store store;
     int32_t label; /* what its buttons say, -1: nothing */
+    uint32_t baud; /* rate of its line */
     uint8_t *out;  /* what the session wrote; the caller takes it and sets out_bytes to 0 */
     uint32_t out_bytes, out_max;
     uint32_t lost; /* bytes that found no room in `out` */

@@ -4,6 +4,8 @@
 #include "../egg_fx.h"
 #include "../egg_kernel.h"
 #include "../egg_stream.h"
+#include "egg_group.h"
+#include "egg_steps.h"
 
 static const uint8_t *stream_of(const egg_data *data, uint32_t i) {
     return data->streams + data->offsets[i];
@@ -38,86 +40,58 @@ void egg_host_run(const egg_net *net, egg_ws *ws, const egg_data *data, const ui
     }
 }
 
-void egg_host_batch(const egg_gen *gen, egg_ws *ws, const egg_data *data, const uint32_t *index, uint32_t n,
-                    int32_t *diff, uint8_t *active, egg_tally *tally) {
+void egg_host_batch(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_data *data, const uint32_t *index,
+                    uint32_t n, int32_t *diff, uint8_t *active, egg_tally *tally) {
+    uint32_t group = gen->noise != NULL && egg_group_fits(&gen->net->config, &gen->es, ws);
+    if (group) egg_group_prepare(gen->net, scratch);
     for (uint32_t i = 0; i < n; i++) {
         const uint8_t *stream = stream_of(data, index[i]);
         uint32_t label = data->labels[index[i]];
-        count(tally, egg_batch_eval(gen, ws, stream, label, diff), label);
+        egg_result result = group ? egg_group_batch(gen, ws, scratch, stream, label, diff)
+                                  : egg_batch_eval(gen, ws, stream, label, diff);
+        count(tally, result, label);
         egg_batch_mark(&gen->net->config, stream, active);
     }
 }
 
-#define BLOCK 256u /* pairs whose signs are expanded at once; 256 * 127 fits int16 */
-
-size_t egg_host_scratch(const egg_net_config *net) {
-    uint32_t widest = 0;
-    for (uint32_t m = 0; m < egg_net_matrices(net); m++)
-        if (egg_pad(egg_net_cols(net, m)) > widest) widest = egg_pad(egg_net_cols(net, m));
-    return (BLOCK + 1u) * widest * sizeof(int16_t) + EGG_NEURONS_MAX * sizeof(uint32_t);
-}
-
-void egg_host_batch_steps(const egg_gen *gen, const egg_ws *ws, const int8_t *f, const uint8_t *active, uint32_t m,
-                          uint32_t row0, uint32_t row1, int32_t *sum, int16_t *scratch) {
-    const egg_net_config *c = &gen->net->config;
-    uint32_t cols = egg_net_cols(c, m), padded = egg_pad(cols), pairs = gen->es.pairs;
-    int16_t *part = scratch + BLOCK * padded;
-    uint32_t *words = (uint32_t *)(void *)(part + padded);
-    egg_rate rate = egg_es_rate(gen, m);
-    egg_zero(scratch, (BLOCK + 1u) * padded * sizeof *scratch);
-    for (uint32_t r = 0; r < gen->es.rank; r++) {
-        egg_key key_a = egg_rng_key(gen->seed, gen->generation, 0, m, EGG_STREAM_A, r);
-        egg_key key_b = egg_rng_key(gen->seed, gen->generation, 0, m, EGG_STREAM_B, r);
-        for (uint32_t block = 0; block < pairs; block += BLOCK) {
-            uint32_t n = pairs - block < BLOCK ? pairs - block : BLOCK;
-            for (uint32_t p = 0; p < n; p++) {
-                if (p % 32u == 0)
-                    for (uint32_t j = 0; j < cols; j++) words[j] = egg_rng_signs(key_a, j, (block + p) / 32u);
-                ws->kernels->expand(words, cols, p % 32u, scratch + p * padded);
-            }
-            for (uint32_t i = row0; i < row1; i++) {
-                if (m == 0 && !(((uint32_t)active[i >> 3] >> (i & 7u)) & 1u)) continue;
-                int16_t signed_f[BLOCK];
-                for (uint32_t p = 0; p < n; p++) {
-                    if (p % 32u == 0) words[0] = egg_rng_signs(key_b, i, (block + p) / 32u);
-                    signed_f[p] = (words[0] >> (p % 32u)) & 1u ? f[block + p] : (int16_t)-f[block + p];
-                }
-                ws->kernels->combine(scratch, signed_f, n, padded, part);
-                ws->kernels->add_wide(sum + (size_t)i * cols, part, cols);
-            }
-        }
-    }
-    for (size_t k = (size_t)row0 * cols; k < (size_t)row1 * cols; k++)
-        sum[k] = egg_clamp(egg_round_shift(sum[k] * rate.m, rate.n), EGG_STEP_MAX);
+size_t egg_host_scratch(const egg_net_config *net, const egg_es_config *es) {
+    size_t steps = egg_steps_bytes(), group = egg_group_bytes(net, es);
+    return steps > group ? steps : group;
 }
 
 /* The bytes of one sample, evaluated or given; leaves its credit in the workspace. */
-static void sample_credit(const egg_gen *gen, egg_ws *ws, const egg_data *data, uint32_t i, uint32_t pos, int replay,
-                          int8_t *f, uint8_t *e, egg_tally *tally) {
+static void sample_credit(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_data *data, uint32_t i, uint32_t pos,
+                          int replay, int8_t *f, uint8_t *e, egg_tally *tally) {
     const uint8_t *stream = stream_of(data, i);
     uint32_t label = data->labels[i];
     egg_result result;
     if (replay)
         result = egg_forward_result(gen->net, ws, egg_run(gen->net, ws, stream), label);
+    else if (egg_group_fits(&gen->net->config, &gen->es, ws))
+        result = egg_group_sample(gen, ws, scratch, pos, stream, label, f, e);
     else
         result = egg_sample_eval(gen, ws, pos, stream, label, f, e);
     count(tally, result, label);
     egg_sample_credit(gen, ws, pos, f, *e);
 }
 
-void egg_host_sample(const egg_gen *gen, egg_ws *ws, const egg_data *data, const uint32_t *index, uint32_t n,
-                     uint32_t pos0, int replay, int8_t *f, uint8_t *e, int32_t *sum, egg_tally *tally) {
+void egg_host_sample(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_data *data, const uint32_t *index,
+                     uint32_t n, uint32_t pos0, int replay, int8_t *f, uint8_t *e, egg_credit *credit,
+                     egg_tally *tally) {
+    if (egg_group_fits(&gen->net->config, &gen->es, ws)) egg_group_prepare(gen->net, scratch);
     for (uint32_t i = 0; i < n; i++, f += gen->es.pairs) {
-        sample_credit(gen, ws, data, index[i], pos0 + i, replay, f, e + i, tally);
-        egg_sample_add(gen, ws, stream_of(data, index[i]), sum);
+        sample_credit(gen, ws, scratch, data, index[i], pos0 + i, replay, f, e + i, tally);
+        egg_credit_add(gen, ws, credit, i, stream_of(data, index[i]));
     }
 }
 
-void egg_host_online(const egg_gen *gen, egg_ws *ws, const egg_data *data, const uint32_t *index, uint32_t n,
-                     int replay, int8_t *f, uint8_t *e, egg_tally *tally) {
+void egg_host_online(const egg_gen *gen, egg_ws *ws, void *scratch, const egg_data *data, const uint32_t *index,
+                     uint32_t n, int replay, int8_t *f, uint8_t *e, egg_tally *tally) {
     egg_gen g = *gen;
+    uint32_t group = egg_group_fits(&gen->net->config, &gen->es, ws);
     for (uint32_t i = 0; i < n; i++, f += gen->es.pairs, g.generation++) {
-        sample_credit(&g, ws, data, index[i], 0, replay, f, e + i, tally);
+        if (group) egg_group_prepare(gen->net, scratch);
+        sample_credit(&g, ws, scratch, data, index[i], 0, replay, f, e + i, tally);
         egg_sample_learn(&g, ws, stream_of(data, index[i]));
     }
 }

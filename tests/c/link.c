@@ -1,5 +1,5 @@
 /* A board on stdin and stdout, as firmware has it (EGG_PAD 1): what it reads goes to the session, what the session
- * writes goes out. Without a clock, so that PROTOCOL.md's examples come out the same each time. */
+ * writes goes out. Its clock stands still, so that PROTOCOL.md's examples come out the same each time. */
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +18,16 @@ static uint32_t selftest(void *user, void *memory, size_t bytes) {
     return 0;
 }
 
+static uint32_t ticks(void *user) {
+    (void)user;
+    return 0;
+}
+
+static int32_t baud(void *user, uint32_t rate, int32_t now) {
+    (void)user, (void)now;
+    return rate >= 9600 && rate <= 1000000;
+}
+
 int main(void) {
     static egg_session session;
     static uint32_t arena[2048];
@@ -25,6 +35,9 @@ int main(void) {
     egg_flash flash = {memory, sizeof memory, 256, 4, UINT32_MAX, 0, 1, 0};
     egg_store store;
     egg_session_io io = {.write = out, .board = "example", .window = 512, .store = &store, .selftest = selftest};
+    io.ticks = ticks;
+    io.ticks_hz = 1000;
+    io.baud = baud;
     memset(memory, 0xFF, sizeof memory);
     egg_flash_store(&flash, &store);
     if (egg_session_init(&session, &io, arena, sizeof arena) != EGG_OK) return 1;

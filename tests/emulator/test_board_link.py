@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,13 +17,17 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "py"))
 
 import linked  # noqa: E402
+import synthetic  # noqa: E402
 
 from eggroll_edge.boards import BOARDS, EMULATED  # noqa: E402
+from eggroll_edge.device_train import on_device  # noqa: E402
 from eggroll_edge.emulate import emulator  # noqa: E402
 from eggroll_edge.errors import DeviceError  # noqa: E402
 from eggroll_edge.hostboard import HostBoard, on_pty  # noqa: E402
 from eggroll_edge.session import Session  # noqa: E402
-from eggroll_edge.transport import SerialTransport  # noqa: E402
+from eggroll_edge.train import train  # noqa: E402
+from eggroll_edge.transport import BAUD, SerialTransport  # noqa: E402
+from eggroll_edge.wire import Command  # noqa: E402
 
 GENERATIONS, PER, ONLINE = 10, 3, 50
 KEEPING = [name for name in EMULATED if BOARDS[name].keeps]
@@ -32,8 +37,8 @@ expected_batch = cache(linked.expected_batch)
 expected_online = cache(linked.expected_online)
 
 
-def connect(url: str) -> Session:
-    return Session(lambda: SerialTransport(url), timeout=2)
+def connect(url: str, baud: int = BAUD) -> Session:
+    return Session(lambda: SerialTransport(url), timeout=2, baud=baud)
 
 
 @contextlib.contextmanager
@@ -61,6 +66,41 @@ def test_same_digest_at_every_generation(target: str) -> None:
         assert list(linked.run_online(session, ONLINE)) == expected_online(ONLINE)
         assert session.stats().samples == 2 * GENERATIONS * PER + ONLINE
         assert session.retries <= 1  # QEMU's STM32 drops what comes before the UART is on: HELLO
+
+
+@pytest.mark.parametrize("board", EMULATED)
+def test_the_lines_rate(board: str) -> None:
+    """Emulated UARTs carry any rate: what shows is that the firmware sets it and goes on."""
+    with emulator(board) as running, connect(running.url, baud=460800) as session:
+        digests = list(linked.run_online(session, 5))
+        assert digests == expected_online(ONLINE)[:5]
+        if board == "riscv-virt":
+            assert session.baud == BAUD
+            assert "refuses BAUD" in session.notes[0]
+        else:
+            assert session.baud == 460800
+        stats = session.stats()
+        assert 0 < stats.busy_ticks + stats.link_ticks <= stats.ticks
+        for rate in (0, 1, 100_000_000):
+            with pytest.raises(DeviceError, match="rate of the line is out of range"):
+                session.request(Command.BAUD, rate.to_bytes(4, "little"))
+
+
+def test_two_boards_of_two_kinds_are_one_population(tmp_path: Path) -> None:
+    """Cortex-M0 and RISC-V share out each generation's samples: the journal of the host alone."""
+    wanted = synthetic.config("batch", generations=4, batch=6, pairs=24)
+    data: dict[str, Any] = {"data": synthetic.TRAIN, "test_data": synthetic.TEST, "workers": 1}
+    expected = train(wanted, tmp_path / "host", **data).weights_digest
+    with (
+        emulator("microbit") as one,
+        emulator("hifive1") as other,
+        connect(one.url) as a,
+        connect(other.url) as b,
+    ):
+        found = train(wanted, tmp_path / "boards", **data, make_trainer=on_device(a, b))
+        assert {f"{session.digest()[1]:08x}" for session in (a, b)} == {expected}
+        assert [session.stats().samples for session in (a, b)] == [12, 12]
+    assert found.weights_digest == expected
 
 
 @pytest.mark.parametrize("board", KEEPING)

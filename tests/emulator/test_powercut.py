@@ -80,6 +80,9 @@ class Line:
             raise OSError("the emulator is gone")
         return data
 
+    def set_baud(self, baud: int) -> None:
+        pass
+
     def close(self) -> None:
         self._socket.close()
 

@@ -36,6 +36,9 @@ class BadLine:
                 return data
             time.sleep(0.0002)
 
+    def set_baud(self, baud: int) -> None:
+        self._inner.set_baud(baud)
+
     def close(self) -> None:
         self._inner.close()
 
@@ -86,6 +89,9 @@ class Cable:
         if self._left < 0:
             raise OSError("cable pulled")
         return data
+
+    def set_baud(self, baud: int) -> None:
+        self._inner.set_baud(baud)
 
     def close(self) -> None:
         pass  # the device stays on

@@ -163,6 +163,9 @@ class Program:
         ready, _, _ = select.select([out], [], [], timeout)
         return os.read(out.fileno(), 4096) if ready else b""
 
+    def set_baud(self, baud: int) -> None:
+        pass
+
     def close(self) -> None:
         """Its sanitizers have the last word."""
         self.process.communicate()

@@ -367,7 +367,7 @@ def test_debug_lets_the_error_through() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["train", "resume", "eval", "replay", "plot", "plan", "presets"]
+    ["train", "resume", "eval", "replay", "plot", "plan", "presets", "control"]
     + [f"data {name}" for name in ("info", "simulate", "cache")],
 )
 def test_every_help_has_examples(cli: Cli, command: str) -> None:
@@ -379,6 +379,19 @@ def test_every_help_has_examples(cli: Cli, command: str) -> None:
 def test_presets(cli: Cli) -> None:
     assert "digits" in cli("presets").out
     assert "data = digits" in cli("presets", "digits").out
+
+
+def test_control(cli: Cli) -> None:
+    said = cli("control", "--generations", 2, "--pairs", 4, "--episodes", 1, "--json")
+    assert said.code == 0
+    assert said.values["generations"] == 2
+    assert said.values["evaluated_episodes"] == 100
+
+
+def test_chirps_need_no_other_flag(cli: Cli, tmp_path: Path) -> None:
+    said = cli("train", "--data", "chirps:noise=5", "--generations", 3, "--out", tmp_path / "r")
+    assert said.code == 0
+    assert "test accuracy" in said.out + said.err
 
 
 def test_data_info_and_cache(cli: Cli, bars: Path) -> None:

@@ -19,8 +19,21 @@ def call(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*CLI, *words], capture_output=True, text=True, timeout=100)
 
 
+BATCH = [*RUN[:2], "--estimator", "batch", "--generations", "6", "--batch", "9", "--pairs", "16"]
+SMALL = ["--pool", "2", "--hidden", "12"]
+
+
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
+    yield from host_board()
+
+
+@pytest.fixture(scope="module")
+def url_2() -> Iterator[str]:
+    yield from host_board()
+
+
+def host_board() -> Iterator[str]:
     command = [*CLI, "emulate", "host", "--tcp", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -42,7 +55,52 @@ def test_train_on_a_port_as_on_this_computer(url: str, tmp_path: Path) -> None:
     assert [(x["port"], x["board"], x["generation"]) for x in found] == [(url, "host", 400)]
     assert f"{found[0]['digest']:08x}" == digests[0]
     done = call("monitor", "--port", url, "--count", "1", "--every", "0.1")
-    assert "samples 400 (+0), updates 400 (+0)" in done.stdout
+    assert "samples 400, updates 400: 0 samples, " in done.stdout
+    assert "computing " in done.stdout
+
+
+def test_train_tells_what_the_link_took(url: str, tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    where = ["--port", url, "--baud", "921600", "--patience", "30"]
+    done = call("train", *RUN, *where, "--json", "--out", str(tmp_path / "run"))
+    assert done.returncode == 0, done.stderr
+    (link,) = json.loads(done.stdout)["link"]
+    assert (link["port"], link["board"], link["samples"]) == (url, "host", 400)
+    assert link["bytes_in"] > 400 * 100
+    assert 0 < link["compute_s"] <= link["seconds"]
+    shown = " ".join(done.stderr.split())
+    assert f"host at {url}: 400 samples, " in shown
+    assert "bytes/sample to the device" in shown
+    done = call("devices", url, "--baud", "921600", "--json")  # TCP has no rate; the board has
+    assert json.loads(done.stdout)["devices"][0]["baud"] == 921600
+
+
+def test_two_ports_are_one_population(url: str, url_2: str, tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    digests = []
+    for i, where in enumerate(([], ["--port", url], ["--port", url, "--port", url_2])):
+        out = str(tmp_path / f"run{i}")
+        done = call("train", *BATCH, *SMALL, *where, "--json", "--out", out)
+        assert done.returncode == 0, done.stderr
+        digests.append(json.loads(done.stdout)["weights_digest"])
+    assert digests[0] == digests[1] == digests[2]
+    samples = {part["port"]: part["samples"] for part in json.loads(done.stdout)["link"]}
+    assert samples == {url: 24, url_2: 30}
+    found = json.loads(call("devices", url, url_2, "--json").stdout)["devices"]
+    assert {f"{x['digest']:08x}" for x in found} == set(digests)
+
+
+def test_ports_that_cannot_be_one_population(url: str, tmp_path: Path) -> None:
+    ports = ["--port", url, "--port", "/dev/other"]
+    for words, why in [
+        ([*RUN, *ports], "online on 2 devices: each recording is learnt from the weights that"),
+        (["--data", "digits", *ports], "estimator sample on 2 devices"),
+        ([*BATCH, "--port", url, "--port", url], "one of them is there twice"),
+    ]:
+        done = call("train", *words, "--out", str(tmp_path / "run"))
+        assert done.returncode == 1
+        assert why in " ".join(done.stderr.split())
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_port_that_is_not_there(tmp_path: Path) -> None:
@@ -63,7 +121,7 @@ def test_nothing_answers() -> None:
 def test_board_without_a_selftest(url: str) -> None:
     done = call("monitor", "--port", url, "--selftest")
     assert done.returncode == 1
-    assert "host refuses SELFTEST: the device has no store, button or selftest" in done.stderr
+    assert f"host at {url} refuses SELFTEST: the device has no store, button" in done.stderr
 
 
 def test_unknown_board() -> None:

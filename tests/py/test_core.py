@@ -11,7 +11,7 @@ from synthetic import TEST, TRAIN, config, dataset, stream
 
 from eggroll_edge import core
 from eggroll_edge.core import Net, Population, Samples, Workspace
-from eggroll_edge.crew import Crew
+from eggroll_edge.crew import Crew, cuts
 from eggroll_edge.errors import ConfigError, DataError
 from eggroll_edge.estimators import make_estimator
 from eggroll_edge.evaluate import evaluate
@@ -21,6 +21,8 @@ from eggroll_edge.sampling import IndexStream
 
 NET = NetConfig(36, 4, 6, (LifConfig(16, 160),))
 DEEP = NetConfig(36, 4, 6, (LifConfig(37, 80, 2, 1), LifConfig(5, 60)), gain=4)
+WAIT = NetConfig(36, 4, 6, (LifConfig(37, 80, 2, 1),), gain=4)
+ONE = NetConfig(36, 4, 6, (LifConfig(4, 60, 2),), "spikes", 8)
 SPIKES = NetConfig(36, 4, 6, (LifConfig(12, 80), LifConfig(4, 60)), "spikes", 8)
 
 
@@ -114,10 +116,21 @@ CASES: list[tuple[str, NetConfig, dict[str, Any]]] = [
     ("sample", NET, {}),
     ("sample", DEEP, {"pairs": 40, "penalty_bits": 0.01}),
     ("sample", SPIKES, {}),
+    ("sample", NET, {"pairs": 150, "segments": 5}),
+    ("sample", NET, {"segments": 6}),
+    ("sample", WAIT, {"batch": 150}),  # more than one worker's credit holds
+    ("sample", WAIT, {"pairs": 40, "penalty_bits": 0.01, "segments": 1}),
+    ("sample", ONE, {"fitness": "accuracy", "pairs": 70}),
+    ("online", NET, {"pairs": 20}),
     ("online", DEEP, {}),
     ("batch", NET, {"pairs": 600}),
     ("batch", DEEP, {"rank": 3, "pairs": 70, "batch": 7}),
     ("batch", SPIKES, {"fitness": "accuracy"}),
+    ("batch", WAIT, {"rank": 3, "pairs": 70, "penalty_bits": 0.01}),
+    ("batch", WAIT, {"fitness": "accuracy"}),
+    ("batch", NET, {"rank": 2, "pairs": 130}),
+    ("batch", ONE, {"rank": 2}),
+    ("batch", ONE, {"penalty_bits": 0.1}),
     ("full", DEEP, {"batch": 7}),
     ("full", SPIKES, {}),
 ]
@@ -167,6 +180,30 @@ def test_batch_device_update_is_the_hosts(net_config: NetConfig, rank: int) -> N
     assert diffs[0].any()
     assert (actives[0] == actives[1]).all()
     assert nets[0].digest == nets[1].digest != random_net(net_config).digest
+
+
+@pytest.mark.parametrize("level", range(core.kernel_levels()))
+def test_update_of_many_rows_and_columns(level: int) -> None:
+    """More rows, columns and pairs than the host's tables hold at once, and extreme fitness."""
+    config, es = NetConfig(2100, 4, 6, (LifConfig(70, 160),)), EsConfig("batch", 300, 2)
+    random = np.random.default_rng(level)
+    nets = [random_net(config), random_net(config)]
+    f = random.choice(np.array([-127, 127, 5], np.int8), es.pairs, p=[0.1, 0.8, 0.1])
+    active = random.integers(0, 256, core.active_bytes(config), np.uint8)
+    for host, net in zip((False, True), nets, strict=True):
+        population, ws = Population(net, es, 5), Workspace(config, es)
+        if not ws.use_kernels(level):
+            return
+        population.at(7, core.Steps((1, 1), ((100, 6), (90, 5))))
+        if not host:
+            population.update_batch(ws, f, active)
+            continue
+        total = np.zeros(config.parameters, np.int32)
+        for m, (rows, _) in enumerate(config.shapes):
+            for part in cuts(rows, 2):
+                population.steps_batch(ws, f, active, m, *part, total)
+                population.apply(ws, m, *part, total)
+    assert nets[0].digest == nets[1].digest != random_net(config).digest
 
 
 def test_silent_inputs_keep_their_weights() -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from eggroll_edge.datasets import cache, from_images, images, nmnist, open_dataset
 from eggroll_edge.errors import CacheError, ConfigError, DataError
@@ -92,6 +94,94 @@ GOOD = record(1, 1, 10)
 def test_bad_files(blob: bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
         nmnist.decode_bins([GOOD, blob], ["good.bin", "bad.bin"])
+    both = np.frombuffer(GOOD + blob, np.uint8)
+    lot = nmnist.Lot(both, np.cumsum([0, len(GOOD), len(blob)]), ["good.bin", "bad.bin"])
+    with pytest.raises(DataError, match=message):
+        nmnist.bin_lot(lot, Binning())
+
+
+@st.composite
+def lots(draw: st.DrawFn) -> tuple[Binning, list[list[tuple[int, int, int, int]]]]:
+    """A binning, and the records of some files: mostly good, with overflow marks in between."""
+    binning = Binning(
+        ticks=draw(st.integers(1, 32)),
+        window_us=draw(st.integers(1, 400_000)),
+        height=draw(st.integers(34, 50)),
+        width=draw(st.integers(34, 50)),
+        pool=draw(st.integers(1, 2)),
+        polarity=draw(st.sampled_from(["split", "merged", "on", "off"])),
+        first_saccade_only=draw(st.booleans()),
+        stabilize=draw(st.booleans()),
+    )
+    pixel = st.one_of(st.integers(0, 33), st.sampled_from([240, 33, 34, 255]))
+    files = []
+    for _ in range(draw(st.integers(1, 4))):
+        gaps = draw(st.lists(st.integers(0, 30_000), min_size=1, max_size=25))
+        x = draw(st.lists(st.integers(0, 33), min_size=len(gaps), max_size=len(gaps)))
+        y = draw(st.lists(pixel, min_size=len(gaps), max_size=len(gaps)))
+        p = draw(st.lists(st.integers(0, 1), min_size=len(gaps), max_size=len(gaps)))
+        times = np.cumsum(gaps) & nmnist.MAX_US
+        files.append(list(zip(x, y, times.tolist(), p, strict=True)))
+    return binning, files
+
+
+def plainly_decoded(rows: list[tuple[int, int, int, int]]) -> Events | None:
+    """A file as its format says it, one record at a time; None if it must be refused."""
+    added, before, found = 0, 0, []
+    for x, y, t, p in rows:
+        if y == 240:
+            added += 8192
+            continue
+        if x > 33 or y > 33 or t + added < before:
+            return None
+        before = t + added
+        found.append((x, y, before, p))
+    return Events(*np.array(found, np.int64).reshape(-1, 4).T)
+
+
+@settings(max_examples=150, deadline=None)
+@given(lots())
+def test_files_to_streams_equal_the_definition(
+    case: tuple[Binning, list[list[tuple[int, int, int, int]]]],
+) -> None:
+    binning, files = case
+    blobs = [b"".join(record(*row) for row in rows) for rows in files]
+    lot = nmnist.Lot(
+        np.frombuffer(b"".join(blobs), np.uint8),
+        np.cumsum([0, *map(len, blobs)]),
+        "abcd"[: len(blobs)],
+    )
+    expected = [plainly_decoded(rows) for rows in files]
+    if any(one is None for one in expected):
+        with pytest.raises(DataError, match=r"beyond 33|backwards") as fused:
+            nmnist.bin_lot(lot, binning)
+        with pytest.raises(DataError) as decoded:
+            nmnist.decode_bins(blobs, lot.names)
+        assert str(fused.value) == str(decoded.value)
+        return
+    streams, ends = nmnist.bin_lot(lot, binning)
+    for i, one in enumerate(expected):
+        assert one is not None
+        assert streams[ends[i] : ends[i + 1]].tobytes() == bin_events(one, binning).tobytes()
+
+
+def test_a_clock_that_overflows_31_bits() -> None:
+    blob = record(0, 240, 0) * 262_144 + record(1, 1, 5)
+    lot = nmnist.Lot(np.frombuffer(blob, np.uint8), np.array([0, len(blob)]), ["long.bin"])
+    with pytest.raises(DataError, match=r"long.bin: event 0 .* overflows 31 bits"):
+        nmnist.bin_lot(lot, Binning())
+
+
+def test_files_larger_than_a_buffer(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{k}.bin" for k in range(3)]
+    for path, n in zip(paths, (30_000, 1, 60_000), strict=True):
+        path.write_bytes(b"".join(record(k % 34, 1, 5 * k) for k in range(n)))
+    got = nmnist.read_lot(paths)
+    assert [bytes(got.data[got.starts[k] : got.starts[k + 1]]) for k in range(3)] == [
+        path.read_bytes() for path in paths
+    ]
+    with pytest.raises(DataError, match="cannot be read"):
+        nmnist.read_lot([tmp_path / "absent.bin"])
 
 
 def test_write_then_read(tmp_path: Path) -> None:
@@ -348,7 +438,7 @@ def test_cache_is_used_and_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     def forbidden(*_: object) -> None:
         raise AssertionError("decoded again")
 
-    monkeypatch.setattr(nmnist, "decode_bins", forbidden)
+    monkeypatch.setattr(nmnist, "bin_files", forbidden)
     second = open_dataset(root, "train")
     assert isinstance(second.streams, np.memmap)
     assert not second.streams.flags.writeable

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from synthetic import TEST, TRAIN, config
 
-from eggroll_edge.device_train import LINK_LOG, OnDevice, Options, on_device
+from eggroll_edge.device_train import OnDevices, Options, on_device
 from eggroll_edge.errors import ConfigError, DeviceError
 from eggroll_edge.hostboard import HostBoard, InProcess, flash_memory, on_pty
 from eggroll_edge.journal import GenerationLine, JournalReader
 from eggroll_edge.replay import replay
 from eggroll_edge.session import Session
+from eggroll_edge.throughput import Throughput, total
 from eggroll_edge.train import load, resume, train
 from eggroll_edge.transport import opener
 
@@ -33,6 +33,11 @@ def history(where: Path) -> list[tuple[Any, ...]]:
     return [(x.generation, x.steps, x.f, x.e, x.active, x.tally, x.digest) for x in lines]
 
 
+def throughputs(where: Path) -> list[Throughput]:
+    lines = [x for x in JournalReader(where) if isinstance(x, GenerationLine)]
+    return [part for line in lines for part in line.link]
+
+
 def options(**more: Any) -> dict[str, Any]:
     return {"data": TRAIN, "test_data": TEST, "workers": 1, **more}
 
@@ -47,9 +52,14 @@ def test_same_journal_as_on_the_host(kind: str, changes: dict[str, Any], tmp_pat
     assert history(tmp_path / "board") == history(tmp_path / "host")
     assert result.weights_digest == f"{board.digest:08x}"
     assert replay(tmp_path / "board", data_override=TRAIN, workers=1).mismatch is None
-    lines = [json.loads(x) for x in (tmp_path / "board" / LINK_LOG).read_text().splitlines()]
-    assert lines[-1]["g"] == wanted.generations
-    assert sum(x["samples"] for x in lines) == wanted.generations * wanted.batch
+    (used,) = total(throughputs(tmp_path / "board"))
+    assert used.samples == wanted.generations * wanted.batch
+    assert used.bytes_in > 50 * used.samples
+    assert used.bytes_out > 20 * used.samples
+    assert used.compute_s is not None
+    assert used.link_s is not None
+    assert 0 < used.compute_s + used.link_s <= used.seconds
+    assert throughputs(tmp_path / "host") == []
 
 
 def test_stopped_and_resumed(tmp_path: Path) -> None:
@@ -102,7 +112,7 @@ def test_checkpoints_on_the_board(tmp_path: Path) -> None:
     flash = flash_memory(1 << 16)
     board = HostBoard(flash=flash)
     with Session(lambda: InProcess(board)) as session:
-        make = on_device(session, Options(check_every=5, save_every=5))
+        make = on_device(session, options=Options(check_every=5, save_every=5))
         result = train(
             config("batch", generations=12, batch=4), tmp_path / "run", **options(make_trainer=make)
         )
@@ -112,7 +122,7 @@ def test_checkpoints_on_the_board(tmp_path: Path) -> None:
     assert loaded.generation == 10
     assert loaded.digest == [x[-1] for x in history(tmp_path / "run")][9]
     assert result.generations == 12
-    assert len((tmp_path / "run" / LINK_LOG).read_text().splitlines()) == 2
+    assert len(throughputs(tmp_path / "run")) == 2
 
 
 def test_a_device_that_computes_wrong_ends_the_run(tmp_path: Path) -> None:
@@ -148,4 +158,4 @@ def test_what_a_device_cannot_do(tmp_path: Path) -> None:
             train(config("full"), tmp_path / "full", **options(make_trainer=make))
         with pytest.raises(DeviceError, match="the board has 2048"):
             train(config("batch"), tmp_path / "big", **options(make_trainer=make))
-    assert OnDevice.needs_data is False
+    assert OnDevices.needs_data is False

@@ -102,6 +102,8 @@ def recordings(draw: st.DrawFn) -> tuple[Binning, list[list[tuple[int, int, int,
         width=draw(st.integers(1, 60)),
         pool=draw(st.integers(1, 2)),
         polarity=draw(st.sampled_from(["split", "merged", "on", "off"])),
+        first_saccade_only=draw(st.booleans()),
+        stabilize=draw(st.booleans()),
     )
     event = st.tuples(
         st.integers(0, binning.width - 1),
@@ -112,6 +114,16 @@ def recordings(draw: st.DrawFn) -> tuple[Binning, list[list[tuple[int, int, int,
     return binning, draw(st.lists(st.lists(event, max_size=40), max_size=5))
 
 
+def still(binning: Binning, x: int, y: int, t: int) -> tuple[float, float]:
+    """The event against the nominal motion, as tonic's NMNIST(stabilize=True) has it, in floats."""
+    knots = (0, 105_000, 210_000, 315_000)
+    moved = (
+        x + 4.0 - np.interp(t, knots, (0.0, 3.5, 7.0, 0.0)),
+        y + 2.0 - np.interp(t, knots, (0.0, 7.0, 0.0, 0.0)),
+    )
+    return float(moved[0]), float(moved[1])
+
+
 def plain(binning: Binning, rows: list[tuple[int, int, int, int]]) -> list[list[int]]:
     """Binning as its definition says it, one event at a time."""
     _, height, width = binning.shape
@@ -119,10 +131,24 @@ def plain(binning: Binning, rows: list[tuple[int, int, int, int]]) -> list[list[
     for x, y, t, p in rows:
         if t >= binning.window_us or p == {"on": 0, "off": 1}.get(binning.polarity):
             continue
+        if binning.first_saccade_only and t >= 100_000:
+            continue
+        if binning.stabilize:
+            column, row = still(binning, x, y, t)
+            if not (0 <= column <= binning.width - 1 and 0 <= row <= binning.height - 1):
+                continue
+            x, y = round(column), round(row)  # half to even
         channel = p if binning.polarity == "split" else 0
         index = (channel * height + y // binning.pool) * width + x // binning.pool
         found[t * binning.ticks // binning.window_us].add(index)
     return [sorted(tick) for tick in found]
+
+
+def test_stabilized_ties_round_as_floats_do() -> None:
+    binning = Binning(stabilize=True, ticks=32, window_us=320_000, polarity="merged")
+    rows = [(x, x, t, 0) for x in range(34) for t in range(0, 320_000, 7500)]
+    got = decode_stream(bin_events(events(*rows), binning), 32)
+    assert [tick.tolist() for tick in got] == plain(binning, rows)
 
 
 @settings(max_examples=150, deadline=None)
@@ -179,7 +205,7 @@ def test_events_off_the_sensor(row: tuple[int, int, int, int], message: str) -> 
         {"pool": 3},
         {"polarity": "both"},
         {"window_us": 0},
-        {"width": 257},
+        {"width": 1025},
     ],
 )
 def test_bad_binning(change: dict[str, object]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from eggroll_edge.errors import ConfigError
 from eggroll_edge.netconfig import EsConfig, EstimatorName, LifConfig, NetConfig
-from eggroll_edge.plan import BOARDS, CODE_RESERVE, STACK_RESERVE, Plan, board, plan_of
+from eggroll_edge.plan import BOARDS, CODE_RESERVE, Plan, board, plan_of
 
 
 def net(inputs: int, *hidden: int, outputs: int = 10, ticks: int = 15) -> NetConfig:
@@ -34,7 +34,7 @@ def test_grows_with_what_it_depends_on() -> None:
 
 def test_fits_needs_ram_for_the_stack_and_flash_for_two_copies() -> None:
     small = BOARDS["microbit"]
-    exact = Plan(small.ram - STACK_RESERVE - 3000, 1000, 1000, 1000)
+    exact = Plan(small.ram - small.reserve - 3000, 1000, 1000, 1000)
     assert exact.fits(small)
     assert exact.verdict(small) == "fits"
     over = Plan(exact.weights + 1, 1000, 1000, 1000)

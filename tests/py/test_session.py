@@ -38,8 +38,9 @@ from eggroll_edge.hostboard import HostBoard, InProcess, flash_memory, on_pty, o
 from eggroll_edge.netconfig import EsConfig, LifConfig, NetConfig
 from eggroll_edge.session import DeviceConfig, Session
 from eggroll_edge.transport import opener
-from eggroll_edge.wire import Command, Decoder, Frame, encode
+from eggroll_edge.wire import PROTOCOL, Command, Decoder, Frame, encode
 
+VERSION = bytes((PROTOCOL,))
 Link = Callable[[HostBoard], AbstractContextManager[str]]
 
 
@@ -255,6 +256,12 @@ def test_refusals() -> None:
     span = struct.pack("<IH", NET.parameters - 1, 2)
     assert refused(session, Command.WEIGHTS_READ, span) == lib.EGG_E_RANGE
     assert refused(session, Command.WEIGHTS_WRITE, b"\xff" * 8) == lib.EGG_E_RANGE
+    before = session.digest()
+    assert refused(session, Command.WEIGHTS_WRITE, bytes(4) + b"\x05\x80") == lib.EGG_E_RANGE
+    assert session.digest() == before  # nothing of it was written
+    session.request(Command.WEIGHTS_WRITE, bytes(4) + b"\x7f\x81")  # 127, -127
+    assert session.read_weights(2) == b"\x7f\x81"
+    assert refused(session, Command.BAUD, bytes(4)) == lib.EGG_E_RANGE
     assert refused(session, Command.SAMPLE, b"\x03\0\0\0" + bytes(5)) == lib.EGG_E_ORDER
     with pytest.raises(DeviceError, match="sigma"):
         session.begin(0, Steps((40000, 1), ((1, 1), (1, 1))))
@@ -290,7 +297,7 @@ class Line:
 
     def __init__(self) -> None:
         self.board = HostBoard()
-        self.send(Command.HELLO, 9, b"\1\2\3\4\1")
+        self.send(Command.HELLO, 9, b"\1\2\3\4" + VERSION)
 
     def send(self, kind: int, sequence: int, payload: bytes = b"") -> list[Frame]:
         return Decoder().feed(self.board.receive(encode(Frame(kind, sequence, payload))))
@@ -321,17 +328,17 @@ def test_sequence_numbers() -> None:
     ahead = line.send(Command.STATS, 14)
     assert ahead == [Frame(Command.STATS | 128, 14, bytes((lib.EGG_E_SEQUENCE, 13)))]
     assert line.board.native.session.stats.samples == 1
-    again = line.send(Command.HELLO, 9, b"\1\2\3\4\1")  # a late copy: the session goes on
+    again = line.send(Command.HELLO, 9, b"\1\2\3\4" + VERSION)  # a late copy: the session goes on
     assert again == []
     assert line.send(Command.STATS, 13)[0].payload[0] == 0
-    assert line.send(Command.HELLO, 77, b"\5\2\3\4\1")[0].payload[0] == 0
+    assert line.send(Command.HELLO, 77, b"\5\2\3\4" + VERSION)[0].payload[0] == 0
     assert line.send(Command.STATS, 78)[0].payload[0] == 0
 
 
 def test_other_protocol_version() -> None:
     line = Line()
     reply = line.send(Command.HELLO, 5, b"\7\2\3\4\x09")
-    assert reply[0].payload[:2] == bytes((lib.EGG_E_PROTOCOL, 1))
+    assert reply[0].payload[:2] == bytes((lib.EGG_E_PROTOCOL, PROTOCOL))
 
 
 def test_nobody_answers() -> None:

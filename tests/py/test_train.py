@@ -265,3 +265,26 @@ def test_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.test_accuracy is not None
     assert result.test_accuracy > 50
     assert replay(tmp_path / "run").weights_digest == result.weights_digest
+
+
+def test_a_run_starts_from_another_and_replays_and_resumes_without_it(tmp_path: Path) -> None:
+    source = run(config("sample", generations=60), tmp_path / "source")
+    adapt = config("online", generations=500, lr=0.05, seed=9, start_from=str(tmp_path / "source"))
+    asked = iter([False, True])
+    run(adapt, tmp_path / "adapted", stop=lambda: next(asked))
+    (tmp_path / "source" / "weights.bin").unlink()
+    result = resume(tmp_path / "adapted", data=TRAIN, test_data=TEST, workers=1)
+    assert result.stopped == "finished"
+    assert result.weights_digest != source.weights_digest
+    header = JournalReader(tmp_path / "adapted").header.values
+    assert header["initial_digest"] == source.weights_digest
+    rebuilt = replay(tmp_path / "adapted", data_override=TRAIN)
+    assert rebuilt.mismatch is None
+    assert rebuilt.weights_digest == result.weights_digest
+
+
+def test_start_from_refuses_another_net(tmp_path: Path) -> None:
+    run(config("sample", generations=2), tmp_path / "source")
+    other = config("sample", threshold=77, start_from=str(tmp_path / "source"))
+    with pytest.raises(ConfigError, match=r"of another net: layers .*77.*; train with its"):
+        run(other, tmp_path / "other")

@@ -189,17 +189,19 @@ class Runner:
         n, pairs = len(index), self.es.pairs
         f, e = np.zeros((n, pairs), np.int8), np.zeros(n, np.uint8)
         total = np.zeros(len(self.net.weights), np.int32)
+        credit = core.Credit(self.net.config, self.es, 1)
         tallies = []
         for i in range(n):
             if n == 1:  # in place, as on a device
                 self.population.online(self.ws, self.samples, index, False, f[0], e)
             else:
                 self.population.sample(
-                    self.ws, self.samples, index[i : i + 1], i, False, f[i], e[i : i + 1], total
+                    self.ws, self.samples, index[i : i + 1], i, False, f[i], e[i : i + 1], credit
                 )
+                for m, (rows, _) in enumerate(self.net.config.shapes):
+                    self.population.learn(self.ws, [credit], m, 0, rows, total, i == n - 1)
             tallies.append(self.ws.take_tally())
-        if n > 1:
-            self._apply(total)
+        assert not total.any()
         return {"f": f.tolist(), "e": e.tolist(), **self._seen(tallies)}
 
     def _batched(self, index: Any) -> dict[str, Any]:

@@ -41,9 +41,9 @@ const char board_name[] = "hifive1";
 #define PLIC_ENABLE (PLIC + 0x2000u)
 #define PLIC_CLAIM (PLIC + 0x200004u)
 
-const board_nv_info board_nv = {0, 0,
-                                0}; /* code runs from the serial flash, and nothing here was able to test writing it */
 const uint32_t board_ticks_hz = 1000000;
+
+static uint32_t uart_khz;
 
 /* 128 MHz from the crystal, or the crystal's 16 MHz without PLL, or the internal 13.8 MHz. Returns kHz. */
 static uint32_t clock_init(void) {
@@ -63,12 +63,12 @@ static uint32_t clock_init(void) {
 }
 
 void board_init(void) {
-    uint32_t khz = clock_init();
+    uart_khz = clock_init();
     REG(GPIO_IOF_SELECT) &= ~UART_PINS;
     REG(GPIO_IOF_EN) |= UART_PINS;
     REG(GPIO_OUTPUT) |= LED_GREEN;
     REG(GPIO_OUTPUT_EN) |= LED_GREEN;
-    REG(UART_DIVIDER) = khz * 10u / 1152u - 1u;
+    board_baud(115200, true);
     REG(UART_TXCTRL) = 1;
     REG(UART_RXCTRL) = 1; /* interrupt from the first byte on */
     REG(UART_INTERRUPTS) = 2;
@@ -90,6 +90,13 @@ void board_send(uint8_t byte) {
     REG(UART_TX) = byte;
 }
 
+bool board_baud(uint32_t baud, bool set) {
+    uint32_t divider = cpu_divider(uart_khz * 1000u, baud);
+    if (divider == 0 || divider > 65536u) return false;
+    if (set) REG(UART_DIVIDER) = divider - 1u;
+    return true;
+}
+
 /* The cycle counter / 128: slower than it says if the PLL did not lock. */
 uint32_t board_ticks(void) {
     uint32_t high, low, again;
@@ -97,21 +104,6 @@ uint32_t board_ticks(void) {
         __asm volatile("csrr %0, mcycleh\n csrr %1, mcycle\n csrr %2, mcycleh" : "=r"(high), "=r"(low), "=r"(again));
     } while (high != again);
     return high << 25 | low >> 7;
-}
-
-bool board_nv_read(uint32_t offset, void *bytes, size_t n) {
-    (void)offset, (void)bytes, (void)n;
-    return false;
-}
-
-bool board_nv_erase(uint32_t offset) {
-    (void)offset;
-    return false;
-}
-
-bool board_nv_write(uint32_t offset, const void *bytes, size_t n) {
-    (void)offset, (void)bytes, (void)n;
-    return false;
 }
 
 void board_led(bool on) {

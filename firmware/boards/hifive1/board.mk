@@ -1,4 +1,4 @@
 ARCH = riscv
 CPU = -march=rv32imac_zicsr -mabi=ilp32
-CHIPS =
+CHIPS = nv_none
 FORMATS = hex

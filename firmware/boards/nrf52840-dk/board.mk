@@ -1,4 +1,7 @@
 ARCH = arm
 CPU = -mcpu=cortex-m4 -mthumb
-CHIPS = nrf5
+CHIPS = nrf5 nv_mapped
 FORMATS = hex
+# RAM enough to receive whole recordings while one is learnt
+RING_BYTES = 2048u
+REPLIES = 8u

@@ -2,6 +2,7 @@
 #include "board.h"
 
 #include "cpu.h"
+#include "nv.h"
 #include "ring.h"
 
 const char board_name[] = "pico";
@@ -69,9 +70,10 @@ const char board_name[] = "pico";
 #define SECTOR 4096u
 #define BLOCK 65536u
 
-extern uint8_t nv_start[], nv_bytes[];
 const board_nv_info board_nv = {(uint32_t)nv_bytes, SECTOR, PAGE};
 const uint32_t board_ticks_hz = 1000000;
+
+static uint32_t uart_mhz;
 
 /* Returns the peripherals' MHz: 125 from the PLL, 12 from the crystal alone, 6 if that does not start either. */
 static uint32_t clock_init(void) {
@@ -106,7 +108,7 @@ static uint32_t clock_init(void) {
 
 void board_init(void) {
     const uint32_t wanted = RESET_IO | RESET_PADS | RESET_TIMER | RESET_UART0;
-    uint32_t mhz = clock_init();
+    uart_mhz = clock_init();
     REG(RESETS + CLEAR) = wanted;
     cpu_await(RESETS_DONE, wanted, wanted, 100000);
     REG(WATCHDOG_TICK) = 1u << 9 | 12u; /* the timer counts microseconds of the crystal */
@@ -116,10 +118,7 @@ void board_init(void) {
     REG(PIN_CTRL(LED)) = PIN_SIO;
     REG(SIO_OE_SET) = 1u << LED;
 
-    uint32_t divider = (mhz * 4000000u + 57600u) / 115200u; /* in 1/64: MHz * 10^6 * 64 / 16 / baud */
-    REG(UART_IBRD) = divider >> 6;
-    REG(UART_FBRD) = divider & 63u;
-    REG(UART_LINE) = 0x70; /* 8 bits, FIFOs */
+    board_baud(115200, true);
     REG(UART_LEVELS) = 0;
     REG(UART_MASK) = UART_RX_INTERRUPTS;
     REG(UART_CTRL) = 0x301;
@@ -135,6 +134,19 @@ void board_send(uint8_t byte) {
     while (REG(UART_FLAGS) & UART_FULL) {
     }
     REG(UART_DATA) = byte;
+}
+
+bool board_baud(uint32_t baud, bool set) {
+    uint32_t divider = cpu_divider(uart_mhz * 4000000u, baud); /* in 1/64: clock * 64 / 16 / baud */
+    if (divider < 64u || divider >> 6 > 65535u) return false;
+    if (!set) return true;
+    uint32_t ctrl = REG(UART_CTRL);
+    REG(UART_CTRL) = 0;
+    REG(UART_IBRD) = divider >> 6;
+    REG(UART_FBRD) = divider & 63u;
+    REG(UART_LINE) = 0x70; /* 8 bits, FIFOs; takes over the divider */
+    REG(UART_CTRL) = ctrl;
+    return true;
 }
 
 uint32_t board_ticks(void) {
@@ -188,33 +200,17 @@ static void change(uint32_t offset, const uint8_t *bytes, size_t n) {
     go(&r, (uint32_t)nv_start - XIP + offset, bytes, n);
 }
 
-static bool nv_holds(uint32_t offset, size_t n) {
-    return offset <= board_nv.bytes && n <= board_nv.bytes - offset;
-}
-
-bool board_nv_read(uint32_t offset, void *bytes, size_t n) {
-    uint8_t *to = bytes;
-    if (!nv_holds(offset, n)) return false;
-    for (size_t i = 0; i < n; i++) to[i] = *(volatile uint8_t *)(nv_start + offset + i);
-    return true;
-}
-
 bool board_nv_erase(uint32_t offset) {
-    if (!nv_holds(offset, SECTOR) || offset % SECTOR != 0) return false;
+    if (!nv_holds(offset, SECTOR, SECTOR)) return false;
     change(offset, NULL, SECTOR);
-    for (uint32_t i = 0; i < SECTOR; i += 4)
-        if (REG(nv_start + offset + i) != 0xFFFFFFFFu) return false;
-    return true;
+    return nv_erased(offset);
 }
 
 /* `bytes` must be in RAM. */
 bool board_nv_write(uint32_t offset, const void *bytes, size_t n) {
-    const uint8_t *from = bytes;
-    if (!nv_holds(offset, n) || (offset | n) % PAGE != 0) return false;
-    change(offset, from, n);
-    for (size_t i = 0; i < n; i++)
-        if (*(volatile uint8_t *)(nv_start + offset + i) != from[i]) return false;
-    return true;
+    if (!nv_holds(offset, n, PAGE)) return false;
+    change(offset, bytes, n);
+    return nv_reads(offset, bytes, n);
 }
 
 void board_led(bool on) {

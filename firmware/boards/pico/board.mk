@@ -1,7 +1,10 @@
 ARCH = arm
 CPU = -mcpu=cortex-m0plus -mthumb
-CHIPS =
+CHIPS = nv_mapped
 FORMATS = uf2 hex
+# RAM enough to receive whole recordings while one is learnt
+RING_BYTES = 2048u
+REPLIES = 8u
 EXTRA_OBJECTS = $(DIR)/boot2_image.o
 
 $(DIR)/boot2.bin: boards/pico/boot2.S

@@ -3,6 +3,7 @@
 #include "board.h"
 
 #include "cpu.h"
+#include "nv.h"
 #include "ring.h"
 
 const char board_name[] = "riscv-virt";
@@ -22,12 +23,11 @@ const char board_name[] = "riscv-virt";
 
 #define MTIME 0x0200BFF8u
 
-#define NV 0x22000000u
 #define ERASE (256u * 1024u)
 #define BOTH(command) ((command) * 0x00010001u)
 #define READY BOTH(0x80u)
 
-const board_nv_info board_nv = {2u * ERASE, ERASE, 4};
+const board_nv_info board_nv = {(uint32_t)nv_bytes, ERASE, 4};
 const uint32_t board_ticks_hz = 10000000;
 
 void board_init(void) {
@@ -50,19 +50,13 @@ void board_send(uint8_t byte) {
     UART_DATA = byte;
 }
 
+bool board_baud(uint32_t baud, bool set) {
+    (void)baud, (void)set;
+    return false;
+}
+
 uint32_t board_ticks(void) {
     return REG(MTIME);
-}
-
-static bool nv_holds(uint32_t offset, size_t n) {
-    return offset <= board_nv.bytes && n <= board_nv.bytes - offset;
-}
-
-bool board_nv_read(uint32_t offset, void *bytes, size_t n) {
-    uint8_t *to = bytes;
-    if (!nv_holds(offset, n)) return false;
-    for (size_t i = 0; i < n; i++) to[i] = *(volatile uint8_t *)(NV + offset + i);
-    return true;
 }
 
 /* Waits for the status register that a command leaves at every address, then goes back to reading. */
@@ -74,20 +68,19 @@ static bool nv_finish(uint32_t address) {
 }
 
 bool board_nv_erase(uint32_t offset) {
-    if (!nv_holds(offset, ERASE) || offset % ERASE != 0) return false;
-    REG(NV + offset) = BOTH(0x20u);
-    REG(NV + offset) = BOTH(0xD0u);
-    bool good = nv_finish(NV + offset);
-    for (uint32_t i = 0; i < ERASE && good; i += 4) good = REG(NV + offset + i) == 0xFFFFFFFFu;
-    return good;
+    if (!nv_holds(offset, ERASE, ERASE)) return false;
+    uint32_t address = (uint32_t)nv_start + offset;
+    REG(address) = BOTH(0x20u);
+    REG(address) = BOTH(0xD0u);
+    return nv_finish(address) && nv_erased(offset);
 }
 
 bool board_nv_write(uint32_t offset, const void *bytes, size_t n) {
     const uint8_t *from = bytes;
-    if (!nv_holds(offset, n) || (offset | n) % 4u != 0) return false;
+    if (!nv_holds(offset, n, 4)) return false;
     for (size_t i = 0; i < n; i += 4, from += 4) {
-        uint32_t word = from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
-        uint32_t address = NV + offset + i;
+        uint32_t word = nv_word(from);
+        uint32_t address = (uint32_t)nv_start + offset + i;
         REG(address) = BOTH(0x40u);
         REG(address) = word;
         if (!nv_finish(address) || REG(address) != word) return false;

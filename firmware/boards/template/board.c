@@ -7,7 +7,6 @@
 
 const char board_name[] = "template";
 const uint32_t board_ticks_hz = 1000000;
-const board_nv_info board_nv = {0, 0, 0}; /* no checkpoints */
 
 void board_init(void) {
     /* clocks, pins, timer, UART at 115200 baud; then its receive interrupt: cpu_enable_irq(number) on a Cortex-M */
@@ -21,23 +20,13 @@ void board_send(uint8_t byte) {
     (void)byte; /* wait until the UART has room, and hand it the byte */
 }
 
+bool board_baud(uint32_t baud, bool set) {
+    (void)baud, (void)set;
+    return false;
+}
+
 uint32_t board_ticks(void) {
     return 0;
-}
-
-bool board_nv_read(uint32_t offset, void *bytes, size_t n) {
-    (void)offset, (void)bytes, (void)n;
-    return false;
-}
-
-bool board_nv_erase(uint32_t offset) {
-    (void)offset;
-    return false;
-}
-
-bool board_nv_write(uint32_t offset, const void *bytes, size_t n) {
-    (void)offset, (void)bytes, (void)n;
-    return false;
 }
 
 void board_led(bool on) {

@@ -1,0 +1,176 @@
+#include "egg_credit.h"
+
+#include <string.h>
+
+#include "../egg_es_private.h"
+#include "../egg_fx.h"
+#include "../egg_kernel.h"
+#include "../egg_stream.h"
+
+/* A row of credit that a row of steps needs: events in its even segment, and << 16 in its odd one. */
+typedef struct {
+    uint32_t row;
+    int32_t events;
+} egg_pick;
+
+static void add_portable(int32_t *sum, const int16_t *credit, uint32_t padded, const egg_pick *pick, uint32_t picks) {
+    for (uint32_t i = 0; i < picks; i++) {
+        const int16_t *row = credit + (size_t)pick[i].row * padded * 2u;
+        int32_t even = pick[i].events & 0xFFFF, odd = pick[i].events >> 16;
+        for (uint32_t j = 0; j < padded; j++) sum[j] += even * row[2u * j] + odd * row[2u * j + 1u];
+    }
+}
+
+#if defined(__GNUC__) && EGG_PAD > 1
+#define EGG_INLINE __attribute__((always_inline))
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#define K(name) name##_v16
+#define TARGET
+#define LANE_BYTES 16
+#include "egg_credit_body.h"
+#undef K
+#undef TARGET
+#undef LANE_BYTES
+
+#if defined(__x86_64__)
+#define K(name) name##_avx2
+#define TARGET __attribute__((target("avx2")))
+#define LANE_BYTES 32
+#include "egg_credit_body.h"
+#undef K
+#undef TARGET
+#undef LANE_BYTES
+
+#define K(name) name##_avx512
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+#define LANE_BYTES 64
+#include "egg_credit_body.h"
+#endif
+#endif
+
+typedef void adder(int32_t *sum, const int16_t *credit, uint32_t padded, const egg_pick *pick, uint32_t picks);
+
+static adder *adder_of(const egg_ws *ws) {
+    if (ws->kernels == egg_kernel_level(0)) return add_portable;
+#if defined(__GNUC__) && EGG_PAD > 1
+#if defined(__x86_64__)
+    if (ws->kernels == egg_kernel_level(3)) return __builtin_cpu_supports("avx512vnni") ? add_avx512 : add_avx2;
+    if (ws->kernels == egg_kernel_level(2)) return add_avx2;
+#endif
+    if (ws->kernels == egg_kernel_level(1)) return add_v16;
+#endif
+    return add_portable;
+}
+
+static uint32_t segments_of(const egg_net_config *net, const egg_es_config *es, uint32_t m) {
+    return ((m < net->layers ? es->segments : 1u) + 1u) & ~1u; /* even: two share a lane */
+}
+
+static size_t lay_out(egg_credit *credit, const egg_net_config *net, const egg_es_config *es, uint32_t capacity,
+                      uint8_t *memory) {
+    size_t used = 0;
+    for (uint32_t m = 0; m < egg_net_matrices(net); m++) {
+        uint32_t stride = (capacity * segments_of(net, es, m) + 7u) & ~7u; /* read by 8 bytes */
+        credit->stride[m] = stride;
+        credit->events[m] = memory + used;
+        used += ((size_t)egg_net_rows(net, m) * stride + 63u) & ~(size_t)63u;
+        credit->credit[m] = (int16_t *)(void *)(memory + used);
+        used += ((size_t)stride * egg_pad(egg_net_cols(net, m)) * sizeof(int16_t) + 63u) & ~(size_t)63u;
+    }
+    return used;
+}
+
+size_t egg_credit_bytes(const egg_net_config *net, const egg_es_config *es, uint32_t capacity) {
+    static uint8_t nothing[1];
+    egg_credit credit;
+    return lay_out(&credit, net, es, capacity, nothing);
+}
+
+void egg_credit_init(egg_credit *credit, const egg_net_config *net, const egg_es_config *es, uint32_t capacity,
+                     void *memory) {
+    lay_out(credit, net, es, capacity, (uint8_t *)memory);
+}
+
+void egg_credit_add(const egg_gen *gen, const egg_ws *ws, egg_credit *credit, uint32_t slot, const uint8_t *stream) {
+    const egg_net_config *c = &gen->net->config;
+    for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
+        uint32_t bias = egg_net_rows(c, m) - 1u, padded = egg_pad(egg_net_cols(c, m)), stride = credit->stride[m];
+        uint32_t even = segments_of(c, &gen->es, m), segments = m < c->layers ? gen->es.segments : 1u;
+        uint8_t *events = credit->events[m] + slot * even;
+        int16_t *out = credit->credit[m] + (size_t)slot * even * padded;
+        for (uint32_t s = 0; s < even; s += 2)
+            for (uint32_t j = 0; j < padded; j++) {
+                *out++ = ws->credit[m][s * padded + j];
+                *out++ = s + 1u < segments ? ws->credit[m][(s + 1u) * padded + j] : 0;
+            }
+        if (m == c->layers) {
+            for (uint32_t h = 0; h < bias; h++) events[(size_t)h * stride] = (uint8_t)ws->count[h];
+            events[(size_t)bias * stride] = c->ticks;
+            continue;
+        }
+        const uint8_t *next = m == 0 ? stream : ws->train[m - 1u];
+        for (uint32_t t = 0; t < c->ticks; t++) {
+            uint8_t *in_segment = events + t * segments / c->ticks;
+            int32_t event, index = -1;
+            while ((event = egg_stream_next(&next, &index)) >= 0) in_segment[(size_t)event * stride]++;
+            in_segment[(size_t)bias * stride]++;
+        }
+    }
+}
+
+/* What a row of events picks; zeroes it. */
+static uint32_t pick_row(uint8_t *events, uint32_t stride, egg_pick *pick) {
+    static const uint64_t none = 0;
+    uint32_t picks = 0;
+    for (uint32_t k = 0; k < stride; k += 8) {
+        if (memcmp(events + k, &none, 8) == 0) continue;
+        for (uint32_t i = k; i < k + 8; i += 2) {
+            pick[picks].row = i / 2u;
+            pick[picks].events = (int32_t)(events[i] | (uint32_t)events[i + 1u] << 16);
+            picks += pick[picks].events != 0;
+        }
+        memset(events + k, 0, 8);
+    }
+    return picks;
+}
+
+void egg_credit_learn(const egg_gen *gen, egg_ws *ws, egg_credit *const *part, uint32_t parts, uint32_t m,
+                      uint32_t row0, uint32_t row1, int32_t *total, int last) {
+    const egg_net_config *c = &gen->net->config;
+    uint32_t cols = egg_net_cols(c, m), padded = egg_pad(cols);
+    egg_key rho = egg_es_rho_key(gen, m);
+    adder *add = adder_of(ws);
+    egg_pick pick[EGG_CREDIT_MAX * EGG_SEGMENTS_MAX / 2u + 4u];
+    int32_t sum[EGG_NEURONS_MAX];
+    egg_es_kappa(gen, m, ws->kappa);
+    for (uint32_t before = 0; before < m; before++)
+        if (total != NULL) total += (size_t)egg_net_rows(c, before) * egg_net_cols(c, before);
+    for (uint32_t i = row0; i < row1; i++) {
+        uint32_t any = total != NULL;
+        egg_zero(sum, padded * sizeof *sum);
+        for (uint32_t p = 0; p < parts; p++) {
+            uint32_t stride = part[p]->stride[m],
+                     picks = pick_row(part[p]->events[m] + (size_t)i * stride, stride, pick);
+            if (picks == 0) continue;
+            add(sum, part[p]->credit[m], padded, pick, picks);
+            any = 1;
+        }
+        if (!any) continue; /* no step, and rounding 0 moves no weight */
+        for (uint32_t j = 0; j < cols; j++) {
+            int32_t step = sum[j];
+            if (total != NULL) {
+                step += total[(size_t)i * cols + j];
+                total[(size_t)i * cols + j] = last ? 0 : step;
+            }
+            ws->step[j] = (int16_t)egg_clamp(step, EGG_STEP_MAX);
+        }
+        if (last)
+            ws->kernels->round_row(gen->net->weights[m] + (size_t)i * cols, ws->step, egg_rng_round(rho, i), ws->kappa,
+                                   cols);
+    }
+}

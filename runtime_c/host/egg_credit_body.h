@@ -1,0 +1,22 @@
+/* Text of the sums of credit, included by egg_credit.c once for each vector width, as egg_lanes_body.h is. */
+
+#include "egg_lanes_body.h"
+
+/* sum[blocks * LANES / 2] += the picked rows of credit, each a pair of segments times its events */
+INLINE void K(add_block)(int32_t *sum, const int16_t *credit, uint32_t padded, const egg_pick *pick, uint32_t picks,
+                         uint32_t blocks) {
+    V32 acc[8];
+    for (uint32_t b = 0; b < blocks; b++) acc[b] = *(const V32 *)(sum + b * LANES / 2u);
+    for (uint32_t i = 0; i < picks; i++) {
+        const int16_t *row = credit + (size_t)pick[i].row * padded * 2u;
+        for (uint32_t b = 0; b < blocks; b++)
+            acc[b] = DOT2(acc[b], *(const V32 *)(const void *)(row + b * LANES), pick[i].events);
+    }
+    for (uint32_t b = 0; b < blocks; b++) *(V32 *)(sum + b * LANES / 2u) = acc[b];
+}
+
+TARGET static void K(add)(int32_t *sum, const int16_t *credit, uint32_t padded, const egg_pick *pick, uint32_t picks) {
+    uint32_t j = 0;
+    for (; j + 4u * LANES <= padded; j += 4u * LANES) K(add_block)(sum + j, credit + 2u * j, padded, pick, picks, 8);
+    for (; j < padded; j += LANES / 2u) K(add_block)(sum + j, credit + 2u * j, padded, pick, picks, 1);
+}
