@@ -59,7 +59,7 @@ static uint32_t constant_of(const egg_lif_config *lif, uint32_t top) {
 
 /* Most that the perturbation of a rank may be */
 static int32_t rank_limit(const egg_gen *gen) {
-    return egg_forward_limit(&gen->net->config.layer[0]) / gen->es.rank;
+    return (int32_t)((uint32_t)egg_forward_limit(&gen->net->config.layer[0]) / gen->es.rank);
 }
 
 uint32_t egg_pair_begin(const egg_gen *gen, egg_ws *ws, uint32_t *spikes) {
@@ -210,7 +210,7 @@ static int32_t member_fitness(const egg_gen *gen, egg_ws *ws, uint32_t lane, uin
             uint32_t both = ws->pair.project[r];
             int32_t sum = 2 * (int32_t)(half == 0 ? both & 0xFFFFu : both >> 16) - (int32_t)spikes;
             sum += (*bias >> lane) & 1u ? c->ticks : -(int32_t)c->ticks;
-            int32_t s = egg_clamp(egg_round_shift(sum * gen->sigma.readout, 8), (1 << 19) / gen->es.rank);
+            int32_t s = egg_clamp(egg_round_shift(sum * gen->sigma.readout, 8), (int32_t)((1u << 19) / gen->es.rank));
             if (half != 0) s = -s;
             for (uint32_t j = 0; j < outputs; j++) logits[j] += (a[j] >> lane) & 1u ? s : -s;
         }

@@ -104,7 +104,8 @@ void egg_sample_credit(const egg_gen *gen, egg_ws *ws, uint32_t pos, const int8_
         credit_words(gen, ws, pos, f);
     else
         credit_pairs(gen, ws, pos, f);
-    int32_t limit = EGG_STEP_MAX / c->ticks;
+    int32_t limit =
+        (int32_t)((uint32_t)EGG_STEP_MAX / c->ticks); /* here and elsewhere: only unsigned division is linked */
     for (uint32_t m = 0; m < matrices; m++) {
         egg_rate rate = egg_es_rate(gen, m);
         uint32_t n = (m < c->layers ? gen->es.segments : 1u) * egg_pad(egg_net_cols(c, m));
