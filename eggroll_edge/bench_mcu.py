@@ -13,6 +13,7 @@ nets, about 60 %: work on the others is left out, so more or fewer of them chang
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import tempfile
@@ -29,12 +30,12 @@ from eggroll_edge._core import ffi, lib
 from eggroll_edge.boards import BoardError, build, find_board
 from eggroll_edge.core import I8, Net, Population, Samples, Steps, Workspace
 from eggroll_edge.emulate import emulator
+from eggroll_edge.events import decode_stream
+from eggroll_edge.mcu_cost import EVENT_RATE, FILE, Load, terms
 from eggroll_edge.netconfig import ESTIMATORS, FITNESSES, READOUTS, EsConfig, LifConfig, NetConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGIN = ROOT / "tests/emulator/insncount.c"
-EVENT_RATE = 0.11
-"""Events an input and tick: simulated N-MNIST, 2 x 2 pooled, 15 ticks."""
 SILENCE_S = 120.0
 """A bench image that says nothing for so long hangs."""
 
@@ -59,7 +60,7 @@ TARGETS = (
         "Cortex-M0",
         "mps2-an386",
         {"CPU": "-mcpu=cortex-m0 -mthumb"},
-        "the micro:bit's code (-mcpu=cortex-m0) on a board with more RAM: 16 KB cannot hold the net",
+        "the micro:bit's code (-mcpu=cortex-m0) on a board with more RAM: the net has 37 KB",
     ),
     Target("stm32f405", "Cortex-M4", "stm32f405"),
     Target("pico", "Cortex-M0+", "pico"),
@@ -351,3 +352,97 @@ def measure(quick: bool, say: Say) -> dict[str, Any]:
         }
         say(f"  {summary[target.name]}")
     return {"rows": rows, "summary": summary}
+
+
+# ---- the model that `plan` predicts with --------------------------------------------------------
+
+
+def load_of(work: Work, counted: Counted) -> Load:
+    """What the model wants to know of a work."""
+    net, segments = work.net, work.es.segments
+    seen, rows, spans = np.zeros(net.inputs, bool), [], []
+    for stream, _ in work.samples:
+        hit = np.zeros((segments, net.inputs), bool)
+        for tick, events in enumerate(decode_stream(np.frombuffer(stream, np.uint8), net.ticks)):
+            hit[tick * segments // net.ticks, events] = True
+        seen |= hit.any(0)
+        rows.append(int(hit.any(0).sum()))
+        spans.append(int(hit.sum()))
+    batch = work.es.estimator == "batch"
+    mean_rows = float(seen.sum() if batch else np.mean(rows))
+    n = len(work.samples)
+    return Load(net, work.es, n, work.events, counted.live, mean_rows, float(np.mean(spans)))
+
+
+def fit_works() -> list[Work]:
+    """Works of many shapes, for the fit."""
+    rng = np.random.default_rng(7)
+    found = []
+    for i in range(44):
+        batch = i % 2 == 0
+        hidden = int(rng.choice([16, 24, 32, 48, 64, 80] if i % 8 < 6 else [18, 30, 49]))
+        inputs = int(rng.choice([80, 144, 289, 400, 578]))
+        ticks = int(rng.choice([8, 10, 15, 20, 25]))
+        pairs = int(rng.choice([8, 16, 32, 32, 64])) if i % 8 < 6 else 32
+        std = int(rng.choice([24, 40, 64] if batch else [48, 64]))
+        threshold = 900 if batch else 2000
+        net = NetConfig(
+            inputs, int(rng.choice([4, 10, 16])), ticks, (LifConfig(hidden, threshold),)
+        )
+        rank = int(rng.choice([1, 1, 1, 2, 4])) if batch else 1
+        segments = 1 if batch else int(rng.choice([1, 3, 5]))
+        es = EsConfig("batch" if batch else "sample", pairs, rank, segments)
+        rate = float(rng.choice([0.05, 0.11, 0.2]))
+        found.append(make_work(f"fit{i}", net, es, 1 + i % 3, std=std, seed=i, rate=rate))
+    return found
+
+
+def _least_squares(rows: list[dict[str, float]], counts: list[int]) -> dict[str, float]:
+    """Costs >= 0 of each term, least relative squares: negative ones are left out, one by one."""
+    names = [name for name in rows[0] if any(row[name] for row in rows)]
+    while True:
+        pairs = zip(rows, counts, strict=True)
+        matrix = np.array([[row[name] / n for name in names] for row, n in pairs])
+        scale = matrix.max(axis=0)
+        costs = np.linalg.lstsq(matrix / scale, np.ones(len(rows)), rcond=None)[0] / scale
+        if costs.min() >= 0:
+            return {name: float(f"{c:.5g}") for name, c in zip(names, costs, strict=True)}
+        names.pop(int((costs * scale).argmin()))
+
+
+def fit(say: Say, targets: Sequence[Target] = TARGETS) -> dict[str, Any]:
+    """Counts fit_works() on each target and fits the model; for mcu_cost.json."""
+    units = fit_works()
+    found: dict[str, Any] = {}
+    for target in targets:
+        counted = count(target, units)
+        kinds: dict[str, Any] = {}
+        for kind, estimator in (("batch", "batch"), ("online", "sample")):
+            chosen = [p for p in zip(units, counted, strict=True) if p[0].es.estimator == estimator]
+            loads = [terms(load_of(work, c)) for work, c in chosen]
+            kinds[kind] = {}
+            for part in ("evaluation", "update"):
+                counts = [getattr(c, part) for _, c in chosen]
+                costs = _least_squares([t[part] for t in loads], counts)
+                kinds[kind][part] = costs
+                off = [
+                    sum(costs.get(k, 0.0) * v for k, v in t[part].items()) / n - 1
+                    for t, n in zip(loads, counts, strict=True)
+                ]
+                say(f"{target.core} {kind} {part}: within {100 * max(map(abs, off)):.1f} %")
+        found[target.core] = kinds
+    return {
+        "what": "instructions a turn of each loop: eggroll_edge/mcu_cost.py, fitted by "
+        "python -m eggroll_edge.bench_mcu",
+        "cores": found,
+    }
+
+
+def main() -> None:
+    """Writes mcu_cost.json anew."""
+    model = fit(print)
+    Path(__file__).with_name(FILE).write_text(json.dumps(model, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -235,13 +235,15 @@ int32_t egg_pair_diff(const egg_gen *gen, egg_ws *ws, uint32_t lane, uint32_t la
     if (ranks == 1) one_rank(gen, ws, lane, constant, scale);
     if (batch) project_steady(gen, ws, lane);
     for (const uint16_t *at = ws->pair.neurons, *end = at + ws->pair.live; at != end; at++) {
-        uint32_t h = *at;
-        n.current = base + h;
-        if (ranks == 1)
-            n.drive = drive + ((signs[h] >> lane) & 1u ? 0 : ticks), n.end = n.drive + ticks;
-        else
-            many_ranks(gen, ws, lane, h, constant, scale);
-        uint32_t count = run(&n, top);
+        uint32_t h = *at, count;
+        if (ranks > 1) many_ranks(gen, ws, lane, h, constant, scale);
+        n.drive = ranks > 1 || ((signs[h] >> lane) & 1u) ? drive : drive + ticks;
+        if (top == 0x4000u) {
+            count = egg_lanes_halving(base + h, n.drive, ticks, n.size, n.threshold);
+        } else {
+            n.current = base + h, n.end = n.drive + ticks;
+            count = run(&n, top);
+        }
         spikes += count;
         if (count != (uint32_t)(uint16_t)unperturbed[h] * EGG_LANE_ONES) {
             ws->pair.counts[changed] = count;

@@ -31,7 +31,7 @@ PYTHON_LAYERS = [
     "netconfig events wire transport boards",
     "messages",
     "core link plots saccade chirps cartpole presets emulate flash",
-    "sources",
+    "sources mcu_cost",
     "plan config datasets.cache datasets.images session",
     "datasets.nmnist datasets.fetched control throughput",
     "sampling progress datasets crew checkpoint hostboard",
