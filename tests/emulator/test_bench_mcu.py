@@ -20,11 +20,12 @@ from eggroll_edge.netconfig import EsConfig, LifConfig, NetConfig
 TARGET = {target.name: target for target in TARGETS}
 BATCH = NetConfig(200, 10, 12, (LifConfig(40, 900),))
 ONLINE = NetConfig(330, 5, 15, (LifConfig(56, 2000),))
+SMALL = NetConfig(200, 10, 12, (LifConfig(40, 2000),))
 FRESH = [
     make_work("fresh_batch", BATCH, EsConfig("batch", 24), 2, std=50, seed=101),
     make_work("fresh_batch_rank2", ONLINE, EsConfig("batch", 32, 2), 2, std=64, seed=102),
     make_work("fresh_online", ONLINE, EsConfig("sample", 32, segments=5), 2, std=60, seed=103),
-    make_work("fresh_online_small", BATCH, EsConfig("sample", 16, segments=3), 2, seed=104, std=64),
+    make_work("fresh_online_small", SMALL, EsConfig("sample", 16, segments=3), 2, std=64, seed=104),
 ]
 """None of them is among fit_works()."""
 
