@@ -16,7 +16,15 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from eggroll_edge import cli_control, cli_data, cli_device, cli_plan, cli_run, cli_train
+from eggroll_edge import (
+    cli_bench,
+    cli_control,
+    cli_data,
+    cli_device,
+    cli_plan,
+    cli_run,
+    cli_train,
+)
 from eggroll_edge.cli_show import console
 from eggroll_edge.config import merge
 from eggroll_edge.errors import EggrollError
@@ -37,6 +45,7 @@ app.command()(cli_run.plot)
 app.command()(cli_plan.plan)
 app.command()(cli_control.control)
 app.add_typer(cli_data.app, name="data")
+app.add_typer(cli_bench.app, name="bench")
 cli_device.register(app)
 
 

@@ -29,8 +29,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from eggroll_edge.boards import find_board  # noqa: E402
-from eggroll_edge.device_train import LINK_LOG  # noqa: E402
 from eggroll_edge.emulate import emulator  # noqa: E402
+from eggroll_edge.journal import GenerationLine, JournalReader  # noqa: E402
 from eggroll_edge.session import Session  # noqa: E402
 from eggroll_edge.train import load_config, open_split  # noqa: E402
 from eggroll_edge.transport import opener  # noqa: E402
@@ -139,12 +139,13 @@ def measure_board(board: str, seed: int = 1) -> None:
     with tempfile.TemporaryDirectory() as folder, emulator(board) as running:
         host = command(f"{train} --out {folder}/host")
         trained = command(f"{train} --port {running.url} --out {folder}/board")
-        link = [json.loads(x) for x in Path(folder, "board", LINK_LOG).read_text().splitlines()]
+        lines = JournalReader(f"{folder}/board")
+        link = [t for x in lines if isinstance(x, GenerationLine) for t in x.link]
         tests = open_split(load_config(f"{folder}/board"), "test")
         with Session(opener(running.url)) as session:
             digest = f"{session.digest()[1]:08x}"
             answers = [session.infer(tests[i].tobytes()).predicted for i in range(len(tests))]
-    samples = sum(line["samples"] for line in link)
+    samples = sum(part.samples for part in link)
     right = sum(a == b for a, b in zip(answers, tests.labels, strict=True))
     run = {
         "seed": seed,
@@ -154,9 +155,9 @@ def measure_board(board: str, seed: int = 1) -> None:
         "test_accuracy_on_host": host["test_accuracy"],
         "digest_on_host": host["weights_digest"],
         "same_digest": digest == trained["weights_digest"] == host["weights_digest"],
-        "bytes_to_board_per_sample": sum(line["bytes_in"] for line in link) / samples,
-        "bytes_from_board_per_sample": sum(line["bytes_out"] for line in link) / samples,
-        "frames_sent_again": link[-1]["retries"],
+        "bytes_to_board_per_sample": sum(part.bytes_in for part in link) / samples,
+        "bytes_from_board_per_sample": sum(part.bytes_out for part in link) / samples,
+        "frames_sent_again": sum(part.retries for part in link),
     }
     report = {
         "what": f"{find_board(board).title}, {find_board(board).core}, emulated",

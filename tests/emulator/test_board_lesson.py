@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -206,3 +207,29 @@ def test_stack_of_a_lesson(folder: Path) -> None:
     for board in ("microbit", "hifive1", "pico"):
         bound = stack_bound.bound(board, "lesson", out=folder / "build", lesson=file)
         assert bound.total <= bound.given, bound.chain
+
+
+def test_command_line(folder: Path) -> None:
+    pytest.importorskip("sklearn")
+    cli = [sys.executable, "-m", "eggroll_edge"]
+    run_dir = str(folder / "digits")
+    small = ["--online", "--pool", "2", "--hidden", "12", "--generations", "500"]
+    subprocess.run([*cli, "train", *small, "--out", run_dir], check=True, capture_output=True)
+    last = [x for x in JournalReader(Path(run_dir)) if isinstance(x, GenerationLine)][-1]
+    command = [*cli, "emulate", "mps2-an386", "--lesson", run_dir]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        monitor = subprocess.Popen(
+            [*cli, "monitor", "--port", url, "--every", "0.2"], stdout=subprocess.PIPE, text=True
+        )
+        assert monitor.stdout is not None
+        found = next(line for line in monitor.stdout if line.startswith("lesson: over"))
+        monitor.kill()
+        monitor.communicate()
+        process.terminate()
+    assert found.startswith("lesson: over after generation 500: right ")
+    assert found.split()[-1] == f"{last.digest:08x}"
+    done = subprocess.run([*cli, "emulate", "--lesson", run_dir], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "--lesson wants a board: use one of microbit" in done.stderr
