@@ -6,7 +6,7 @@ below it. QEMU counts with a plugin (tests/emulator/insncount.c), rp2040js in it
 are instructions, never cycles or seconds. The digest of the weights proves the work: it must be
 the host's.
 
-Recordings and weights are random; a recording has as many events as one of N-MNIST at 2 x 2 pooling.
+Recordings and weights are random, a recording has as many events as N-MNIST at 2 x 2 pooling.
 Neurons whose spikes no perturbation can move cost next to nothing, so a count depends on the share
 of the others, and each row says it (`live`): about 0.3 here. A net is at 0.2 when its training
 starts and at 0.56 when `batch` has trained it on N-MNIST: plan's --live tells what that changes.
