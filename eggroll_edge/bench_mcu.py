@@ -399,7 +399,7 @@ def fit_works() -> list[Work]:
         net = NetConfig(
             inputs, int(rng.choice([4, 10, 16])), ticks, (LifConfig(hidden, threshold),)
         )
-        rank = int(rng.choice([1, 1, 1, 2, 4])) if batch else 1
+        rank = int(rng.choice([1, 1, 2, 3, 4])) if batch else 1
         segments = 1 if batch else int(rng.choice([1, 3, 5]))
         es = EsConfig("batch" if batch else "sample", pairs, rank, segments)
         rate = float(rng.choice([0.05, 0.11, 0.2]))

@@ -92,6 +92,7 @@ def terms(load: Load) -> dict[str, dict[str, float]]:
         "pair x live neuron": pairs * live,
         "pair x live neuron x output": pairs * live * out,
         "pair x live neuron x tick": pairs * live * ticks,
+        "pair x live neuron x tick, ranks": pairs * live * ticks * (rank > 1),
         "pair x live neuron x tick x rank": pairs * live * ticks * rank * (rank > 1),
         "projected event": load.events * words * rank * batch,
         "projected tick": float(ticks * words * rank * batch),
