@@ -319,14 +319,16 @@ def measure(quick: bool, say: Say) -> dict[str, Any]:
     samples = 2 if quick else 12
     rows: list[dict[str, Any]] = []
     summary: dict[str, dict[str, float]] = {}
-    counted: dict[str, Counted] = {}
+    of_m0: Counted | None = None
     units = works(samples)
     for target in TARGETS:
         say(f"{target.name} ({target.core}): {samples} samples in {target.board}'s emulator")
-        slow = quick and find_board(target.board).emulator[0] == "node"
-        run = [w for w in units if not (slow and w.name == "full")]
-        full = {"full": counted["full"]} if slow else {}
-        counted = full | dict(zip((w.name for w in run), count(target, run), strict=True))
+        as_m0 = of_m0 if quick and target.core == "Cortex-M0+" else None
+        run = [w for w in units if not (as_m0 and w.name == "full")]
+        counted = dict(zip((w.name for w in run), count(target, run), strict=True))
+        if as_m0:
+            counted["full"] = as_m0
+        of_m0 = counted["full"] if target.core == "Cortex-M0" else of_m0
         for work in run:
             c = counted[work.name]
             generations = len(work.samples) if work.name == "online" else 1
