@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -168,11 +169,13 @@ def build(
     lesson: Path | None = None,
     defines: str = "",
     out: Path | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Path:
     """Builds an image (egg or selftest) and returns its .elf; its other files lie beside it.
 
     lesson: a file of lesson.py; the image trains by itself on it.
-    A build with `defines` (compiler flags) needs an `out` folder of its own.
+    A build with `defines` (compiler flags) or `variables` (of the Makefile, such as CPU) needs an
+    `out` folder of its own.
     """
     board = find_board(name)
     if not (FIRMWARE / "Makefile").exists():
@@ -194,6 +197,7 @@ def build(
     command.append(f"IMAGE={image}")
     if defines:
         command.append(f"DEFINES={defines}")
+    command += [f"{name}={value}" for name, value in (variables or {}).items()]
     done = subprocess.run(command, capture_output=True, text=True)
     if over := re.search(r"region `FLASH' overflowed by (\d+) bytes", done.stderr):
         raise BoardError(

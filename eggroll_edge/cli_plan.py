@@ -9,6 +9,7 @@ from rich.table import Table
 
 from eggroll_edge import cli_options as option
 from eggroll_edge.cli_show import console, print_json
+from eggroll_edge.mcu_cost import LIVE, Cost, cores, cost, modelled, typical_load
 from eggroll_edge.plan import BOARDS, CODE_RESERVE, SAMPLE_BUFFER, Plan, plan_of
 from eggroll_edge.plan import board as board_named
 from eggroll_edge.sources import source_of
@@ -50,14 +51,41 @@ def plan(
     pairs: option.Pairs = None,
     rank: option.Rank = None,
     segments: option.Segments = None,
+    batch: option.Batch = None,
+    events: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            show_default=False,
+            help="Events a recording, for the instructions: as many as N-MNIST has.",
+        ),
+    ] = None,
+    live: Annotated[
+        float,
+        typer.Option(
+            metavar="X", min=0, max=1, help="Share of neurons whose spikes perturbations move."
+        ),
+    ] = LIVE,
+    clock_mhz: Annotated[
+        float | None,
+        typer.Option(
+            "--clock-mhz", metavar="F", min=0.001, show_default=False, help="Estimate seconds, too."
+        ),
+    ] = None,
+    cpi: Annotated[
+        float, typer.Option(metavar="X", min=0.1, help="Clock cycles an instruction, for that.")
+    ] = 1.5,
 ) -> None:
-    """RAM and flash that a net and its training take on a microcontroller, before flashing.
+    """RAM, flash and instructions that a net and its training take on a microcontroller.
 
     Examples:
 
         eggroll-edge plan --pool 2 --hidden 64 --pairs 32
 
         eggroll-edge plan --pool 2 --polarity merged --hidden 16 --online --board microbit
+
+        eggroll-edge plan --pool 2 --hidden 64 --pairs 32 --estimator batch -b 16 --clock-mhz 64
     """
     wanted = board_named(board) if board else None
     config = option.config_of(ctx.params)
@@ -68,14 +96,53 @@ def plan(
     layers = "-".join(str(size) for size in (net.inputs, *(layer.size for layer in net.layers)))
     name = layers if net.readout == "spikes" else f"{layers}-{outputs}"
     fits = sizes.fits(wanted) if wanted else None
+    costs: list[Cost] = []
+    known = config.estimator == "batch" or config.online
+    if known and modelled(net, config.es_config()):
+        load = typical_load(net, config.es_config(), config.batch, events, live)
+        costs = [cost(core, load) for core in cores()]
     if as_json:
         about = {"net": name, "estimator": config.estimator, "pairs": config.pairs}
-        print_json({**about, **sizes.to_dict(), "board": board, "fits": fits})
+        found = {
+            c.core: c.to_dict()
+            | ({"estimated_seconds": c.seconds(clock_mhz, cpi)} if clock_mhz else {})
+            for c in costs
+        }
+        print_json({**about, **sizes.to_dict(), "board": board, "fits": fits, "cores": found})
     _show(sizes, f"{name}, {config.ticks} ticks, {config.kind}, {config.pairs} pairs", as_json)
+    _show_costs(costs, config.batch, live, clock_mhz, cpi, as_json)
     if wanted:
         console(as_json).print(f"{wanted.title}: {sizes.verdict(wanted)}")
     if fits is False:
         raise typer.Exit(1)
+
+
+def _show_costs(
+    costs: list[Cost], batch: int, live: float, clock_mhz: float | None, cpi: float, as_json: bool
+) -> None:
+    show = console(as_json)
+    if not costs:
+        show.print(
+            "instructions: the model is of batch and online, one LIF layer with leak shift 1, no "
+            "refractory time, an even threshold, readout integrate"
+        )
+        return
+    table = Table("core", "instructions a generation", "a member evaluation", "the update")
+    if clock_mhz:
+        table.add_column("seconds, estimated")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for c in costs:
+        row = [c.generation, c.evaluation / c.members, c.update]
+        seconds = [f"{c.seconds(clock_mhz, cpi):.3g}"] if clock_mhz else []
+        table.add_row(c.core, *(f"{x:,.0f}" for x in row), *seconds)
+    show.print(table)
+    about = f"a generation of {batch} recordings; perturbations move the spikes of {live:.0%} of"
+    guess = f"; seconds are a guess for {clock_mhz:g} MHz and {cpi:g} cycles an instruction"
+    show.print(
+        f"instructions: a model fitted to counts in emulators, {about} the neurons"
+        + (guess if clock_mhz else "")
+    )
 
 
 def _show(sizes: Plan, title: str, as_json: bool) -> None:

@@ -4,6 +4,7 @@
 #include "egg_es_private.h"
 #include "egg_fx.h"
 #include "egg_kernel.h"
+#include "egg_pair.h"
 #include "egg_stream.h"
 
 static egg_key factor_key(const egg_gen *gen, uint32_t m, uint32_t stream, uint32_t rank) {
@@ -76,18 +77,27 @@ static int32_t member_fitness(const egg_gen *gen, egg_ws *ws, uint32_t label, in
 }
 
 egg_result egg_batch_eval(const egg_gen *gen, egg_ws *ws, const uint8_t *stream, uint32_t label, int32_t *diff) {
-    uint32_t pairs = gen->es.pairs, words = (pairs + 31u) / 32u;
+    uint32_t pairs = gen->es.pairs, words = (pairs + 31u) / 32u, spikes = 0;
     egg_forward_share(gen->net, ws, stream);
+    uint32_t together = egg_pair_begin(gen, ws, &spikes);
     for (uint32_t word = 0; word < words; word++) {
         if (word % EGG_WORDS == 0) project(gen, ws, stream, word, words - word < EGG_WORDS ? words - word : EGG_WORDS);
         draw_word(gen, ws, word);
+        if (together) egg_pair_settle(gen, ws, pairs - 32u * word < 32u ? pairs - 32u * word : 32u);
         for (uint32_t p = 0; p < 32 && 32 * word + p < pairs; p++) {
             uint32_t lane = 32u * (word % EGG_WORDS) + p;
+            if (together) {
+                *diff++ += egg_pair_diff(gen, ws, p, label);
+                continue;
+            }
             expand_pair(gen, ws, p);
             *diff++ += member_fitness(gen, ws, label, 1, lane) - member_fitness(gen, ws, label, -1, lane);
         }
     }
-    uint32_t spikes = egg_forward_member(gen->net, &gen->es, gen->sigma, ws, 0, 0);
+    if (together)
+        egg_pair_end(gen, ws);
+    else
+        spikes = egg_forward_member(gen->net, &gen->es, gen->sigma, ws, 0, 0);
     return egg_forward_result(gen->net, ws, spikes, label);
 }
 
@@ -109,51 +119,36 @@ void egg_batch_mark(const egg_net_config *net, const uint8_t *stream, uint8_t *a
     active[net->inputs >> 3] = (uint8_t)(active[net->inputs >> 3] | (1u << (net->inputs & 7u)));
 }
 
-/* table[n][bits]: sum of f over the four pairs of nibble n, each with the sign that bits give it */
-static void fill_table(const int8_t *f, uint32_t pairs, int32_t table[8][16]) {
-    for (uint32_t n = 0; n < 8; n++)
-        for (uint32_t bits = 0; bits < 16; bits++) {
-            table[n][bits] = 0;
-            for (uint32_t p = 4 * n; p < 4 * n + 4 && p < pairs; p++)
-                table[n][bits] += (bits >> (p & 3u)) & 1u ? f[p] : -f[p];
-        }
-}
-
-/* sum[cols] += f A B^T of one row for the pairs of one word: eight table look-ups serve 32 pairs, no multiply */
-static void add_word(const egg_gen *gen, egg_ws *ws, uint32_t m, uint32_t row, uint32_t word, int32_t table[8][16]) {
+/* sum[cols] += f A B^T of one row for the pairs of one word */
+static void add_word(const egg_gen *gen, egg_ws *ws, uint32_t m, uint32_t row, uint32_t word, const egg_key *key_b) {
     uint32_t cols = egg_net_cols(&gen->net->config, m);
-    const uint32_t *a = ws->a_words[m];
-    for (uint32_t r = 0; r < gen->es.rank; r++) {
-        uint32_t b = ~egg_rng_signs(factor_key(gen, m, EGG_STREAM_B, r), row, word);
-        for (uint32_t j = 0; j < cols; j++) {
-            uint32_t x = *a++ ^ b; /* set where the signs agree */
-            for (uint32_t n = 0; n < 8; n++, x >>= 4) ws->sum[j] += table[n][x & 15u];
-        }
-    }
+    for (uint32_t r = 0; r < gen->es.rank; r++) /* the signs of A B^T: set where those of A and B agree */
+        egg_table_add(ws->scratch->sums.table, ws->a_words[m] + r * cols, ~egg_rng_signs(key_b[r], row, word), cols,
+                      ws->sum);
 }
 
 void egg_batch_update(const egg_gen *gen, egg_ws *ws, const int8_t *f, const uint8_t *active) {
     const egg_net_config *c = &gen->net->config;
     uint32_t pairs = gen->es.pairs, words = (pairs + 31u) / 32u, ready = words; /* word in a_words and table */
-    int32_t (*table)[16] = ws->scratch->table;
+    egg_key *key_b = ws->scratch->sums.key_b;
     for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
         uint32_t rows = egg_net_rows(c, m), cols = egg_net_cols(c, m);
         egg_rate rate = egg_es_rate(gen, m);
         egg_key rho = egg_es_rho_key(gen, m);
         egg_es_kappa(gen, m, ws->kappa);
+        egg_zero(ws->sum, cols * sizeof *ws->sum);
+        for (uint32_t r = 0; r < gen->es.rank; r++) key_b[r] = factor_key(gen, m, EGG_STREAM_B, r);
         for (uint32_t i = 0; i < rows; i++) {
             if (m == 0 && !(((uint32_t)active[i >> 3] >> (i & 7u)) & 1u)) continue;
-            egg_zero(ws->sum, cols * sizeof *ws->sum);
             for (uint32_t word = 0; word < words; word++) {
                 if (word != ready) {
                     draw_word(gen, ws, word);
-                    fill_table(f + 32u * word, pairs - 32u * word, table);
+                    egg_table_fill(f + 32u * word, pairs - 32u * word, 0, ws->scratch->sums.table);
                     ready = word;
                 }
-                add_word(gen, ws, m, i, word, table);
+                add_word(gen, ws, m, i, word, key_b);
             }
-            for (uint32_t j = 0; j < cols; j++)
-                ws->step[j] = (int16_t)egg_clamp(egg_round_shift(ws->sum[j] * rate.m, rate.n), EGG_STEP_MAX);
+            egg_table_steps(ws->sum, cols, rate.m, rate.n, EGG_STEP_MAX, ws->step);
             ws->kernels->round_row(gen->net->weights[m] + (size_t)i * cols, ws->step, egg_rng_round(rho, i), ws->kappa,
                                    cols);
         }

@@ -5,6 +5,7 @@
 #include "egg_es.h"
 #include "egg_fx.h"
 #include "egg_rng.h"
+#include "egg_table.h"
 
 #define EGG_STEP_MAX 28672 /* 7 weight units in 1/4096; + 4095 fits int16 */
 
@@ -33,8 +34,11 @@ typedef union egg_scratch {
         uint32_t at[EGG_TICKS_MAX];   /* offset in the stream behind `index` */
         int32_t index[EGG_TICKS_MAX]; /* next event of a tick, INT32_MAX at its end */
         uint8_t n[EGG_GATHER_ROWS][EGG_SEGMENTS_MAX];
-    } gather;             /* egg_sample.c */
-    int32_t table[8][16]; /* egg_batch.c */
+    } gather; /* egg_sample.c */
+    struct {
+        int16_t table[EGG_TABLE];
+        egg_key key_b[EGG_RANK_MAX]; /* of the rows' signs, for each rank */
+    } sums;                          /* egg_batch.c, egg_sample.c */
 } egg_scratch;
 
 #endif

@@ -46,13 +46,15 @@ static uint32_t perturb(const egg_net *net, const egg_es_config *es, egg_sigma s
     uint32_t ticks = c->ticks;
     if (sign == 0) return 0;
     if (es->estimator == EGG_SAMPLE) {
-        for (uint32_t t = 0; t < ticks; t++) {
-            uint32_t z = (ws->z_words[l][t * es->segments / ticks] >> lane) & 1u;
+        for (uint32_t t = 0, rest = 0, segment = 0; t < ticks; t++) {
+            uint32_t z = (ws->z_words[l][segment] >> lane) & 1u;
             ws->s[t] = (int16_t)((z ? sign : -sign) * sigma.hidden);
+            rest += es->segments; /* segment of t + 1, without a division */
+            if (rest >= ticks) rest -= ticks, segment++;
         }
         return 1;
     }
-    int32_t limit = egg_forward_limit(&c->layer[l]) / es->rank;
+    int32_t limit = (int32_t)((uint32_t)egg_forward_limit(&c->layer[l]) / es->rank);
     uint32_t rows = egg_net_rows(c, l);
     for (uint32_t r = 0; r < es->rank; r++) {
         const uint8_t *stream = l > 0 ? ws->train[l - 1u] : NULL;
@@ -96,7 +98,7 @@ static void perturb_readout(const egg_net *net, const egg_es_config *es, egg_sig
     for (uint32_t r = 0; r < es->rank; r++) {
         const int16_t *a = ws->a[m] + r * egg_pad(c->outputs), *b = ws->b[m] + (size_t)r * egg_pad(rows);
         int32_t sum = c->ticks * b[rows - 1u] + ws->kernels->dot(ws->count, b, rows - 1u);
-        int32_t s = sign * egg_clamp(egg_round_shift(sum * sigma.readout, 8), (1 << 19) / es->rank);
+        int32_t s = sign * egg_clamp(egg_round_shift(sum * sigma.readout, 8), (int32_t)((1u << 19) / es->rank));
         for (uint32_t j = 0; j < c->outputs; j++) ws->logits[j] += s * a[j];
     }
 }

@@ -22,6 +22,13 @@
 #undef K
 #undef LANE_BYTES
 
+#if EGG_PAD == 1 && EGG_WORDS == 1
+#include "egg_kernel_mcu.h"
+#define EGG_BEST kernels_mcu
+#else
+#define EGG_BEST kernels_portable
+#endif
+
 #if EGG_VECTORS
 #define K(name) name##_v16
 #define LANE_BYTES 16
@@ -49,12 +56,14 @@
 #endif
 
 uint32_t egg_kernel_levels(void) {
-    return EGG_VECTORS ? 4 : 1;
+    return EGG_VECTORS ? 4 : 2;
 }
 
 const egg_kernels *egg_kernel_level(uint32_t level) {
     if (level == 0) return &kernels_portable;
-#if EGG_VECTORS
+#if !EGG_VECTORS
+    if (level == 1) return &EGG_BEST;
+#else
     if (level == 1) return &kernels_v16;
 #if defined(__x86_64__)
     if (level == 2 && __builtin_cpu_supports("avx2")) return &kernels_avx2;
@@ -67,7 +76,8 @@ const egg_kernels *egg_kernel_level(uint32_t level) {
 }
 
 const egg_kernels *egg_kernel(void) {
+    if (!EGG_VECTORS) return &EGG_BEST; /* no level is named, so that the linker leaves the others out */
     for (uint32_t level = egg_kernel_levels() - 1u; level > 0; level--)
         if (egg_kernel_level(level) != NULL) return egg_kernel_level(level);
-    return &kernels_portable;
+    return &EGG_BEST;
 }

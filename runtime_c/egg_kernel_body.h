@@ -135,9 +135,10 @@ TARGET static uint32_t K(lif)(const int16_t *current, uint32_t ticks, uint32_t s
                               uint32_t leak_shift, uint32_t refractory, const int16_t *s, const int16_t *a,
                               uint32_t ranks, int16_t *count, uint8_t *spikes) {
     int16_t th = (int16_t)threshold, ref = (int16_t)refractory;
-    if (refractory == 0 && spikes == NULL && ranks == 1)
+    /* without vector units egg_pair.h has the common case, and flash is scarce */
+    if (EGG_PAD > 1 && refractory == 0 && spikes == NULL && ranks == 1)
         return K(lif_run)(current, ticks, size, th, leak_shift, 0, s, a, 1, count, NULL);
-    if (refractory == 0 && spikes == NULL)
+    if (EGG_PAD > 1 && refractory == 0 && spikes == NULL)
         return K(lif_run)(current, ticks, size, th, leak_shift, 0, s, a, ranks, count, NULL);
     return K(lif_run)(current, ticks, size, th, leak_shift, ref, s, a, ranks, count, spikes);
 }

@@ -5,6 +5,7 @@
 #include "egg_es_private.h"
 #include "egg_fx.h"
 #include "egg_kernel.h"
+#include "egg_pair.h"
 #include "egg_stream.h"
 
 /* The signs of the pairs of one word: neurons and segments of every LIF layer, outputs of the readout. */
@@ -28,34 +29,43 @@ static void expand_pair(const egg_gen *gen, egg_ws *ws, uint32_t p) {
 
 egg_result egg_sample_eval(const egg_gen *gen, egg_ws *ws, uint32_t pos, const uint8_t *stream, uint32_t label,
                            int8_t *f, uint8_t *e) {
-    uint32_t pairs = gen->es.pairs;
+    uint32_t pairs = gen->es.pairs, spikes = 0;
     egg_forward_share(gen->net, ws, stream);
+    uint32_t together = egg_pair_begin(gen, ws, &spikes);
     for (uint32_t pair = 0; pair < pairs; pair++) {
         int32_t fitness[2];
-        if (pair % 32u == 0) draw_word(gen, ws, pos, pair / 32u);
+        if (pair % 32u == 0) {
+            draw_word(gen, ws, pos, pair / 32u);
+            if (together && pair == 0) egg_pair_settle(gen, ws, 32); /* all pairs perturb alike */
+        }
+        if (together) {
+            ws->diff[pair] = egg_pair_diff(gen, ws, pair % 32u, label);
+            continue;
+        }
         expand_pair(gen, ws, pair % 32u);
         for (int32_t i = 0; i < 2; i++) {
-            uint32_t spikes = egg_forward_member(gen->net, &gen->es, gen->sigma, ws, 1 - 2 * i, pair % 32u);
+            spikes = egg_forward_member(gen->net, &gen->es, gen->sigma, ws, 1 - 2 * i, pair % 32u);
             fitness[i] = egg_forward_fitness(gen->net, &gen->es, ws, spikes, label);
         }
         ws->diff[pair] = fitness[0] - fitness[1];
     }
     egg_sample_shape(ws->diff, pairs, f, e);
-    uint32_t spikes = egg_forward_member(gen->net, &gen->es, gen->sigma, ws, 0, 0);
+    if (together)
+        egg_pair_end(gen, ws);
+    else
+        spikes = egg_forward_member(gen->net, &gen->es, gen->sigma, ws, 0, 0);
     return egg_forward_result(gen->net, ws, spikes, label);
 }
 
-void egg_sample_credit(const egg_gen *gen, egg_ws *ws, uint32_t pos, const int8_t *f, uint32_t e) {
+/* credit += f z a^T, pair by pair: for vector units. */
+static void credit_pairs(const egg_gen *gen, egg_ws *ws, uint32_t pos, const int8_t *f) {
     const egg_net_config *c = &gen->net->config;
-    uint32_t matrices = egg_net_matrices(c);
-    for (uint32_t m = 0; m < matrices; m++)
-        egg_zero(ws->credit[m], (m < c->layers ? gen->es.segments : 1u) * egg_pad(egg_net_cols(c, m)) * 2u);
     for (uint32_t pair = 0; pair < gen->es.pairs; pair++) {
         uint32_t p = pair % 32u;
         if (p == 0) draw_word(gen, ws, pos, pair / 32u);
         if (f[pair] == 0) continue;
         expand_pair(gen, ws, p);
-        for (uint32_t m = 0; m < matrices; m++) {
+        for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
             uint32_t padded = egg_pad(egg_net_cols(c, m));
             for (uint32_t s = 0; s < (m < c->layers ? gen->es.segments : 1u); s++) {
                 uint32_t positive = m >= c->layers || ((ws->z_words[m][s] >> p) & 1u);
@@ -64,7 +74,38 @@ void egg_sample_credit(const egg_gen *gen, egg_ws *ws, uint32_t pos, const int8_
             }
         }
     }
-    int32_t limit = EGG_STEP_MAX / c->ticks;
+}
+
+/* The same, 32 pairs at once: without vector units. */
+static void credit_words(const egg_gen *gen, egg_ws *ws, uint32_t pos, const int8_t *f) {
+    const egg_net_config *c = &gen->net->config;
+    uint32_t pairs = gen->es.pairs;
+    for (uint32_t word = 0; 32u * word < pairs; word++, f += 32) {
+        draw_word(gen, ws, pos, word);
+        for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
+            int16_t *credit = ws->credit[m];
+            for (uint32_t s = 0; s < (m < c->layers ? gen->es.segments : 1u); s++) {
+                uint32_t cols = egg_net_cols(c, m);
+                egg_table_fill(f, pairs - 32u * word, m < c->layers ? ~ws->z_words[m][s] : 0, ws->scratch->sums.table);
+                for (uint32_t j = 0; j < cols; j++) ws->sum[j] = credit[j];
+                egg_table_add(ws->scratch->sums.table, ws->a_words[m], 0, cols, ws->sum);
+                for (uint32_t j = 0; j < cols; j++) *credit++ = (int16_t)ws->sum[j];
+            }
+        }
+    }
+}
+
+void egg_sample_credit(const egg_gen *gen, egg_ws *ws, uint32_t pos, const int8_t *f, uint32_t e) {
+    const egg_net_config *c = &gen->net->config;
+    uint32_t matrices = egg_net_matrices(c);
+    for (uint32_t m = 0; m < matrices; m++)
+        egg_zero(ws->credit[m], (m < c->layers ? gen->es.segments : 1u) * egg_pad(egg_net_cols(c, m)) * 2u);
+    if (EGG_PAIRS_TOGETHER)
+        credit_words(gen, ws, pos, f);
+    else
+        credit_pairs(gen, ws, pos, f);
+    int32_t limit =
+        (int32_t)((uint32_t)EGG_STEP_MAX / c->ticks); /* here and elsewhere: only unsigned division is linked */
     for (uint32_t m = 0; m < matrices; m++) {
         egg_rate rate = egg_es_rate(gen, m);
         uint32_t n = (m < c->layers ? gen->es.segments : 1u) * egg_pad(egg_net_cols(c, m));

@@ -76,10 +76,17 @@ static void lay_out(egg_ws *ws, const egg_net_config *net, const egg_es_config *
     ws->s = carve(c, (size_t)ranks * net->ticks * sizeof(int16_t));
     if (es->estimator == EGG_BATCH)
         ws->projection = carve(c, (size_t)ranks * net->ticks * 32u * EGG_WORDS * sizeof(int16_t));
-    if (es->estimator == EGG_BATCH) ws->sum = carve(c, widest * sizeof(int32_t));
+    if (es->estimator == EGG_BATCH || EGG_PAD == 1) ws->sum = carve(c, widest * sizeof(int32_t));
     if (es->estimator == EGG_SAMPLE) ws->diff = carve(c, es->pairs * sizeof(int32_t));
     ws->step = carve(c, widest * sizeof(int16_t));
     ws->kappa = carve(c, widest * sizeof(uint16_t));
+    if (EGG_PAD > 1 || layers > 1) return; /* egg_pair.h is for a single layer on cores without vector units */
+    ws->pair.logits = carve(c, net->outputs * sizeof(int32_t));
+    ws->pair.drive = carve(c, 2u * net->ticks * sizeof(uint32_t));
+    ws->pair.project = carve(c, ranks * sizeof(uint32_t));
+    ws->pair.counts = (uint32_t *)ws->sum;
+    ws->pair.neurons = (uint16_t *)ws->step;
+    ws->pair.changed = ws->kappa;
 }
 
 size_t egg_ws_bytes(const egg_net_config *net, const egg_es_config *es) {

@@ -55,6 +55,17 @@ typedef struct {
     int32_t *sum;                           /* [cols], batch */
     int16_t *step;                          /* [padded] */
     uint16_t *kappa;                        /* [padded] */
+
+    struct {               /* of egg_pair.h, EGG_PAD 1 only; a word holds both members of a pair in two lanes */
+        int32_t *logits;   /* [outputs] of the unperturbed run, before the gain */
+        uint32_t *drive;   /* [2][ticks] perturbations of a pair */
+        uint32_t *project; /* [rank] spikes of the neurons whose sign in the readout is + */
+        uint32_t *counts;  /* [changed] spikes of each, in the memory of sum */
+        uint16_t *neurons; /* [neurons] in the memory of step: `live`, and from `steady` on those of fixed spikes */
+        uint16_t *changed; /* [neurons] in the memory of kappa: those whose spikes are not the unperturbed net's */
+        uint32_t live, steady, steady_spikes, top; /* top: the bit of a lane that says "spike" */
+        int32_t most;                              /* largest |current| of the recording */
+    } pair;
 } egg_ws;
 
 /* Bytes of a workspace; es = NULL for inference alone. Both configs must have passed their checks. */

@@ -29,6 +29,7 @@ from eggroll_edge.boards import BOARDS, FIRMWARE, build, find_board  # noqa: E40
 INDIRECT: list[tuple[str, str]] = [
     # the call's text up to its bracket, and the functions it may reach: a pattern of name or
     # file:name; with a question mark before it, an image may have none
+    (r"kernels->(current|project|combine|round_row)$", r"\1_mcu"),
     (r"kernels->(\w+)$", r"\1_portable"),
     (r"io\.write$|^write$", r"main\.c:serial_write"),
     (r"io\.ticks$", r"main\.c:now"),

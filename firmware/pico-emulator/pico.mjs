@@ -1,11 +1,14 @@
-// node pico.mjs PORT IMAGE.uf2 ROM.bin [FLASH.bin]   (PORT 0: any free one, printed)
+// node pico.mjs PORT IMAGE.uf2 ROM.bin [FLASH.bin] [count=BEGIN,END,FILE]   (PORT 0: any free one, printed)
 // A Raspberry Pi Pico whose UART0 is the TCP port 127.0.0.1:PORT. The core starts at the first connection. FLASH.bin keeps
-// the 2 MB of flash between runs (it is made if missing; the image is written over it at each start).
+// the 2 MB of flash between runs (it is made if missing; the image is written over it at each start). With count=, FILE
+// gets the number of instructions, a line each time, from address BEGIN to END.
 import fs from 'node:fs';
 import net from 'node:net';
 import { ConsoleLogger, LogLevel, RP2040 } from 'rp2040js';
 
-const [port, image, rom, flashFile] = process.argv.slice(2);
+const words = process.argv.slice(2);
+const [port, image, rom, flashFile] = words.filter((word) => !word.startsWith('count='));
+const [begin, end, countFile] = words.find((word) => word.startsWith('count='))?.slice(6).split(',') ?? [];
 const FLASH_BASE = 0x10000000;
 const NANOSECONDS = 1e9 / 125e6; // of a cycle
 
@@ -77,13 +80,24 @@ function feed() {
   }
 }
 
+let executed = 0;
+let started = 0;
+function count(pc) {
+  if (pc === Number(begin)) started = executed;
+  if (pc === Number(end)) fs.appendFileSync(countFile, `${executed - started}\n`);
+  executed++;
+}
+
 function run() {
   const core = chip.core;
   let slices = 0;
   for (; slices < 200 && !(core.waiting && received.length === 0); slices++) {
     feed();
     let cycles = 0;
-    for (let i = 0; i < 500 && !core.waiting; i++) cycles += core.executeInstruction();
+    for (let i = 0; i < 500 && !core.waiting; i++) {
+      if (countFile) count(core.PC);
+      cycles += core.executeInstruction();
+    }
     // WFI does not wait while an interrupt is pending, also a masked one; rp2040js waits, and with a full FIFO for ever
     if (core.pendingInterrupts & core.enabledInterrupts) core.waiting = false;
     chip.clock.tick(cycles * NANOSECONDS);

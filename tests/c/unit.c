@@ -237,12 +237,71 @@ static void levels(void) {
     }
 }
 
+/* Both members of a pair at once (egg_pair.h) give what each gives on its own, for nets that can be run so and nets
+ * that cannot: all leak shifts, odd thresholds, currents up to the limit, silent and busy neurons. */
+static void pairs(void) {
+    for (uint32_t round = 0; round < 160; round++) {
+        egg_key key = egg_rng_key(round, 1, 0, 0, EGG_STREAM_SHUFFLE, 0);
+        egg_net_config c = small_net();
+        egg_es_config es = small_es(EGG_BATCH);
+        c.inputs = (uint16_t)(1 + egg_rng_word(key, 0) % 300);
+        c.ticks = (uint8_t)(1 + egg_rng_word(key, 1) % 32);
+        c.layer[0].size = (uint16_t)(1 + egg_rng_word(key, 2) % 40);
+        c.layer[0].leak_shift = (uint8_t)(round % 2 ? 1 : 1 + egg_rng_word(key, 3) % 8);
+        c.layer[0].threshold = (uint16_t)(1 + (egg_rng_word(key, 4) >> (16 + round % 8)) % 16383);
+        if (round % 4 == 1) c.layer[0].threshold &= 0xFFFE;
+        if (c.layer[0].threshold == 0) c.layer[0].threshold = 2;
+        c.layer[0].refractory = round % 16 == 0;
+        es.rank = (uint8_t)(1 + round % 3);
+        es.pairs = (uint16_t)(1 + egg_rng_word(key, 5) % 40);
+        es.penalty = (uint16_t)(round % 5);
+        size_t weights = egg_net_bytes(&c), bytes = egg_ws_bytes(&c, &es);
+        int8_t *w = malloc(weights);
+        void *scratch = malloc(bytes);
+        uint8_t *spikes = malloc((size_t)c.ticks * c.inputs), *stream = malloc(egg_stream_bytes(c.ticks, c.inputs));
+        int32_t *diff = calloc(es.pairs, sizeof *diff);
+        egg_net net;
+        egg_ws ws;
+        CHECK(egg_net_init(&net, &c, w, weights) == EGG_OK);
+        CHECK(egg_ws_init(&ws, &c, &es, scratch, bytes) == EGG_OK);
+        egg_net_randomize(&net, round, 20 + round % 45, 30);
+        uint32_t rare = 1 + round % 9;
+        for (uint32_t i = 0; i < (uint32_t)c.ticks * c.inputs; i++) spikes[i] = egg_rng_word(key, 100 + i) % rare == 0;
+        egg_stream_encode(spikes, c.ticks, c.inputs, stream);
+        egg_gen gen = {&net, es, round, round, {(uint16_t)(3000 >> round % 6), 700}, {100, 2}, {100, 2}, NULL};
+        CHECK(egg_gen_check(&gen) == EGG_OK);
+        egg_result result = egg_batch_eval(&gen, &ws, stream, 1, diff);
+        int32_t logit = ws.logits[0];
+        int16_t count = ws.count[0];
+        uint32_t alike = 1;
+        for (uint32_t p = 0; p < es.pairs; p++) {
+            int32_t fitness[2];
+            for (int32_t i = 0; i < 2; i++) {
+                uint32_t total = 0;
+                egg_batch_member(&gen, &ws, stream, p, 1 - 2 * i);
+                for (uint32_t h = 0; h < c.layer[0].size; h++) total += (uint16_t)ws.count[h];
+                fitness[i] = egg_forward_fitness(&net, &es, &ws, total, 1);
+            }
+            alike &= diff[p] == fitness[0] - fitness[1];
+        }
+        CHECK(alike);
+        uint32_t total = egg_run(&net, &ws, stream);
+        CHECK(total == result.spikes && logit == ws.logits[0] && count == ws.count[0]);
+        free(w);
+        free(scratch);
+        free(spikes);
+        free(stream);
+        free(diff);
+    }
+}
+
 int main(void) {
     configs();
     memory();
     streams();
     numbers();
     levels();
+    pairs();
     printf("%d passed, %d failed\n", passed, failed);
     return failed != 0;
 }
