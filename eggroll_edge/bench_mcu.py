@@ -189,7 +189,7 @@ def expected_digest(work: Work) -> int:
     core.shape(diff, f)
     total = np.zeros(work.net.parameters, np.int32)
     for m, (rows, _) in enumerate(work.net.shapes):
-        population.steps_full(f, active, m, 0, rows, total)
+        population.steps_full(ws, f, active, m, 0, rows, total)
         population.apply(ws, m, 0, rows, total)
     return net.digest
 

@@ -144,7 +144,7 @@ static void full(const bench_work *w) {
         for (uint32_t row = 0; row < rows; row += n, before += n * cols) {
             n = rows - row < ROWS ? rows - row : ROWS;
             zero(sum, n * cols * sizeof *sum);
-            egg_full_steps(&gen, f, active, m, row, row + n, sum - (size_t)row * cols);
+            egg_full_steps(&gen, &ws, f, active, m, row, row + n, sum - (size_t)row * cols);
             egg_apply(&gen, &ws, m, row, row + n, sum - before);
         }
     }

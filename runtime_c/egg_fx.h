@@ -31,4 +31,10 @@ static inline void egg_zero(void *p, size_t n) {
     while (n-- > 0) *b++ = 0;
 }
 
+static inline void egg_copy(void *to, const void *from, size_t n) {
+    uint8_t *t = (uint8_t *)to;
+    const uint8_t *f = (const uint8_t *)from;
+    while (n-- > 0) *t++ = *f++;
+}
+
 #endif

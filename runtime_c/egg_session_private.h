@@ -2,6 +2,7 @@
 #ifndef EGG_SESSION_PRIVATE_H
 #define EGG_SESSION_PRIVATE_H
 
+#include "egg_fx.h"
 #include "egg_session.h"
 
 /* Executes a command with a payload of n bytes. The reply's body goes to *out, which then points behind it; there is
@@ -10,11 +11,5 @@ egg_status egg_session_command(egg_session *s, uint32_t type, const uint8_t *pay
 
 /* The net's digest, 0 without a net. */
 uint32_t egg_session_digest(const egg_session *s);
-
-static inline void egg_copy(void *to, const void *from, size_t n) {
-    uint8_t *t = (uint8_t *)to;
-    const uint8_t *f = (const uint8_t *)from;
-    while (n-- > 0) *t++ = *f++;
-}
 
 #endif

@@ -122,10 +122,13 @@ class CoreNet:
         e = np.zeros(len(self.samples), np.uint8)
         base = np.zeros(len(self.samples) * self.config.ticks * core.padded(shapes[0][1]), np.int16)
         noise = np.zeros(population.noise_words(), np.uint32)
+        credit = core.Credit(self.config, es, len(self.samples))
         for generation, total in enumerate(steps):
             population.at(generation, case.steps)
             if case.estimator == "sample":
-                population.sample(ws, self.samples, self.index, 0, False, f, e, total)
+                population.sample(ws, self.samples, self.index, 0, False, f, e, credit)
+                for m, (rows, _) in enumerate(shapes):
+                    population.learn(ws, [credit], m, 0, rows, total, last=False)
                 continue
             diff = np.zeros(es.pairs, np.int32)
             active = np.zeros(core.active_bytes(self.config), np.uint8)
@@ -141,7 +144,7 @@ class CoreNet:
                 if case.estimator == "batch":
                     population.steps_batch(ws, f[: es.pairs], active, m, 0, rows, total)
                 else:
-                    population.steps_full(f[: es.pairs], active, m, 0, rows, total)
+                    population.steps_full(ws, f[: es.pairs], active, m, 0, rows, total)
         assert abs(steps).max() < 28672, "a step was limited: choose a smaller rate"
         return steps.astype(np.float64)
 

@@ -1,7 +1,5 @@
 /* Full-rank ES: one noise value a weight, the honest baseline. It shares base currents over the population and a pair's
  * noise over the batch; what it cannot share is the work events x neurons of each pair. */
-#include <string.h>
-
 #include "../egg_es_private.h"
 #include "../egg_fx.h"
 #include "../egg_kernel.h"
@@ -48,12 +46,12 @@ static const full_kernel *kernel_of(const egg_ws *ws) {
 
 /* e[count] from counter `first` of a matrix, first a multiple of 4 */
 static void noise_values(const full_kernel *kernel, egg_key key, size_t first, size_t count, int8_t *e) {
-    uint32_t word[256];
+    uint32_t word[64]; /* small: the firmware that counts its instructions has 4 KB of stack */
     for (size_t i = 0; i < count; i += sizeof word) {
         size_t n = count - i < sizeof word ? count - i : sizeof word;
         kernel->noise(key, (uint32_t)((first + i) >> 2), (uint32_t)((n + 3u) >> 2), word);
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        memcpy(e + i, word, n);
+        egg_copy(e + i, word, n);
 #else
         for (size_t b = 0; b < n; b++) e[i + b] = (int8_t)(uint8_t)(word[b >> 2] >> (8u * (b & 3u)));
 #endif
@@ -192,7 +190,7 @@ void egg_full_steps(const egg_gen *gen, const egg_ws *ws, const int8_t *f, const
         int16_t part[EGG_NEURONS_MAX];
         int8_t e[EGG_NEURONS_MAX + 4u];
         for (uint32_t block = 0; block < pairs; block += PAIRS) {
-            memset(part, 0, cols * sizeof *part);
+            egg_zero(part, cols * sizeof *part);
             for (uint32_t pair = block; pair < pairs && pair < block + PAIRS; pair++) {
                 noise_values(kernel, full_key(gen, pair, m), first - skip, cols + skip, e);
                 kernel->add(part, e + skip, f[pair], cols);
