@@ -39,7 +39,7 @@ PYTHON_LAYERS = [
     "course",
     "journal_write replay",
     "bench trainer device",
-    "device_train train bench_host bench_peers",
+    "device_train train bench_host bench_peers bench_accuracy",
     "plot_run lesson bench_mcu",
     "",  # the package's face, __init__
     "cli_show cli_options",
