@@ -23,7 +23,7 @@ from eggroll_edge.progress import RunResult
 from eggroll_edge.train import load, open_split, train
 
 SEEDS = (1, 2, 3, 4, 5)
-PENALTIES = (0.0, 0.0005, 0.002, 0.005, 0.02)
+PENALTIES = (0.0, 0.0005, 0.005, 0.02)
 """Bits that a spike costs, of the curve of accuracy against firing."""
 
 
@@ -56,7 +56,7 @@ class Recipe:
         return " ".join([*words, f"--data {spec} --seed SEED"])
 
 
-_POOLED = {"pool": 2, "hidden": [64]}
+_POOLED = {"pool": 2, "hidden": [64], "generations": 12000}
 RECIPES = (
     Recipe("sample", "`sample`, 2312-256-10", "mnist", "nmnist-best"),
     Recipe("fast", "`sample`, 2312-128-10", "mnist", "nmnist-fast"),
@@ -70,7 +70,7 @@ RECIPES = (
 )  # fmt: skip
 _REAL = Recipe(
     "sim_to_real", "trained on simulated events alone, tested on all 800 real recordings", "mnist",
-    "nmnist-best", {"skip_first": 1000},
+    "nmnist-best", {"skip_first": 1000, "generations": 12000},
 )  # fmt: skip
 _BOARD = {**_POOLED, "stabilize": True}
 _BEFORE = Recipe(

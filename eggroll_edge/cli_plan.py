@@ -138,11 +138,10 @@ def _show_costs(
         table.add_row(c.core, *(f"{x:,.0f}" for x in row), *seconds)
     show.print(table)
     about = f"a generation of {batch} recordings; perturbations move the spikes of {live:.0%} of"
-    guess = f"; seconds are a guess for {clock_mhz:g} MHz and {cpi:g} cycles an instruction"
-    show.print(
-        f"instructions: a model fitted to counts in emulators, {about} the neurons"
-        + (guess if clock_mhz else "")
-    )
+    guess = ""
+    if clock_mhz:
+        guess = f"; seconds are a guess for {clock_mhz:g} MHz and {cpi:g} cycles an instruction"
+    show.print(f"instructions: a model fitted to counts in emulators, {about} the neurons{guess}")
 
 
 def _show(sizes: Plan, title: str, as_json: bool) -> None:

@@ -51,23 +51,11 @@ class Measurement:
     evaluate: str | None = None  # `eval RUN ...`: its accuracy is the row's, not training's own
 
 
-SMALL, MNIST = f"{DATA}/nmnist_small", f"idx:{DATA}/mnist"
+SMALL = f"{DATA}/nmnist_small"
 MEASUREMENTS = [
     Measurement(
         "digits", "scikit-learn digits, simulated events", "--data digits", (1, 2, 3, 4, 5)
     ),
-    Measurement(
-        "small", "800 real N-MNIST recordings, 700/100", f"--data {SMALL}", (1, 2, 3, 4, 5)
-    ),
-    Measurement(
-        "sample", "simulated N-MNIST 60k/10k, `sample`", f"--data {MNIST} --estimator sample"
-    ),
-    Measurement(
-        "online",
-        "the same, `sample` online: int8 in place, one thread",
-        f"--data {MNIST} --estimator sample --online --workers 1",
-    ),
-    Measurement("batch", "the same, `batch`", f"--data {MNIST} --estimator batch"),
     Measurement(
         "chirps-sample",
         "chirps: words whose class is in the order of events, `sample`",
@@ -90,12 +78,6 @@ MEASUREMENTS = [
         "the same words, `sample` online",
         "--preset chirps --online --threshold 300 --sigma 30 --pairs 64 --lr 0.08 "
         "--sigma-readout 1.95 --lr-readout 0.06 --penalty-bits 0.002 --generations 150000",
-    ),
-    Measurement(
-        "sim-to-real",
-        "trained on simulated events only, tested on the 800 real recordings",
-        f"--data {MNIST} --estimator sample --skip-first 1000",
-        evaluate=f"--data {SMALL} --split all",
     ),
 ]
 BOARD_PRESETS = {
@@ -213,10 +195,34 @@ def table() -> str:
             shown += f"`, then `{report['evaluate']}"
         figures = f"{accuracy} | {seconds:.0f} | {rate / 1e6:.2f} M"
         lines.append(f"| {row.what} | `{shown}` | {figures} |")
-    lines += ["", *board_table()]
+    lines += ["", *accuracy_table(), "", *board_table()]
     example = json.loads((RESULTS / "digits.json").read_text())
     lines += ["", f"Measured on: {example['machine']}. Files: `results/*.json`."]
     return "\n".join(lines)
+
+
+def accuracy_table() -> list[str]:
+    """What `eggroll-edge bench accuracy` found."""
+    record = json.loads((RESULTS / "bench-accuracy.json").read_text())
+    lines = [
+        "| N-MNIST | command | test accuracy, final weights | firing | member evaluations "
+        "| bytes exchanged | seconds |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in record["rows"]:
+        if row["name"].startswith("curve"):
+            continue
+        scores = row["accuracy"]
+        accuracy = f"{row['mean']:.1f} %"
+        if len(scores) > 1:
+            accuracy += f" ({len(scores)} seeds, {min(scores):.1f}-{max(scores):.1f})"
+        shown = row["command"].removeprefix("eggroll-edge ").removesuffix(" --seed SEED")
+        lines.append(
+            f"| {row['what']} | `{shown}` | {accuracy} | {100 * row['firing_rate']:.1f} % "
+            f"| {row['member_evaluations'] / 1e6:.0f} M | {row['exchanged_bytes'] / 1e6:.1f} M "
+            f"| {row['seconds']:.0f} |"
+        )
+    return lines
 
 
 def board_table() -> list[str]:

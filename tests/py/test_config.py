@@ -54,7 +54,7 @@ def test_a_value_out_of_range_is_named(field: str, bad: Any) -> None:
         ({"online": True, "batch": 2}, "a generation is one sample"),
         ({"segments": 6, "ticks": 5}, "at most as many segments as ticks"),
         ({"estimator": "batch", "pairs": 8192, "rank": 9}, "smaller rank"),
-        ({"lr": 12200.0}, "use at most 1.21e.04 with 48 pairs and 32 samples"),
+        ({"lr": 66000.0}, "use at most 6.5e.04 with 256 pairs and 32 samples"),
         ({"gain": 9}, "use 0..8 with readout = integrate"),
         ({"lr_readout": 1e-7}, "lr_readout is 1e-07: use at least"),
         ({"sigma": 4096.0}, "sigma is 4096: use at most 4.09e"),
