@@ -60,9 +60,9 @@ Refractory = Annotated[int | None, _option(_NET, "--refractory", metavar="T",
 Readout = Annotated[str | None, _option(_NET, "--readout", metavar="NAME",
     help="integrate (a matrix sums hidden spikes) or spikes (output neurons).")]
 Gain = Annotated[int | None, _option(_NET, "--gain", metavar="N",
-    help="Logit = readout << N, in 1/4096 bit, 0..8 (6).")]
+    help="Logit = readout << N, in 1/4096 bit, 0..8 (5; batch: 4).")]
 InitStd = Annotated[int | None, _option(_NET, "--init-std", metavar="N",
-    help="Standard deviation of initial weights, 0..64 (24).")]
+    help="Standard deviation of initial weights, 0..64 (28).")]
 ReadoutStd = Annotated[int | None, _option(_NET, "--readout-std", metavar="N",
     help="The same of the readout matrix.")]
 
