@@ -65,8 +65,8 @@ _TO = f"--stop-at {TARGET:g}"
 _SURROGATE = f"torch_surrogate.py --epochs 1 --batch 64 --no-cosine {_TO}"
 _OFTEN = "--limit 20000 --eval-every 10"  # it is there within a third of an epoch of all
 TIMES = (
-    Peer("ours, sample", "ours", f"ours.py --estimator sample --generations 3000 {_TO}",
-         f"ours.py --estimator sample --generations 3000 --eval-every 100 --seconds 15 {_TO}"),
+    Peer("ours, sample", "ours", f"ours.py --estimator sample --generations 400 {_TO}",
+         f"ours.py --estimator sample --generations 400 --seconds 15 {_TO}"),
     Peer("surrogate gradient, torch", "surrogate",
          f"{_SURROGATE} --threads 1 {_OFTEN}",
          f"{_SURROGATE} --threads 1 --limit 16000 --eval-every 30 --seconds 15"),
@@ -76,8 +76,8 @@ TIMES = (
     Peer("surrogate gradient, int8 weights", "surrogate",
          f"{_SURROGATE} --threads 1 {_OFTEN} --weights int8"),
     Peer("ours, batch", "ours",
-         f"ours.py --estimator batch --generations 1000 --seconds 300 "
-         f"--eval-every 40 {_TO}"),
+         f"ours.py --estimator batch --generations 200 --seconds 300 "
+         f"--eval-every 10 {_TO}"),
     Peer("JAX EGGROLL, int16", "jax",
          "jax_eggroll.py --lif int16 --pairs 1024 --batch 256 --generations 1000 --seconds 300 "
          "--eval-every 40 " + _TO),
