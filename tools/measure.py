@@ -2,10 +2,11 @@
 """Runs the commands behind the README's figures and writes what they print to results/*.json.
 
     tools/measure.py                 all of them (about an hour on two cores)
-    tools/measure.py digits online   some of them
+    tools/measure.py digits          some of them
     tools/measure.py board-pico      a session on an emulated board, and the same on the host
-    tools/measure.py --table         only rewrites the README's table from the saved results
+    tools/measure.py --table         only rewrites the README's tables from the saved results
 
+The N-MNIST rows are those of results/bench-accuracy.json, from `eggroll-edge bench accuracy`.
 Each result file holds the command, its seeds, the machine, the commit and the JSON line of every
 run. The datasets are those of ../shared/data, or of the folder that EGGROLL_DATA names.
 """
@@ -42,13 +43,12 @@ START, END = "<!-- results: tools/measure.py -->", "<!-- end of results -->"
 
 @dataclass(frozen=True)
 class Measurement:
-    """One row of the table: a training command, run once a seed, and where its net is tested."""
+    """One row of the table: a training command, run once a seed."""
 
     name: str
     what: str
     train: str
     seeds: tuple[int, ...] = (1,)
-    evaluate: str | None = None  # `eval RUN ...`: its accuracy is the row's, not training's own
 
 
 SMALL = f"{DATA}/nmnist_small"
@@ -113,14 +113,11 @@ def measure(row: Measurement) -> None:
         for seed in row.seeds:
             out = f"{folder}/s{seed}"
             run = command(f"train {row.train} --seed {seed} --out {out}")
-            if row.evaluate is not None:
-                run["evaluated"] = command(f"eval {out} {row.evaluate}")
             runs.append(run | {"seed": seed, "run_dir": None})
     data = str(DATA)
     report = {
         "what": row.what,
         "command": f"eggroll-edge train {row.train} --seed SEED".replace(data, "../shared/data"),
-        "evaluate": row.evaluate and f"eval RUN {row.evaluate}".replace(data, "../shared/data"),
     }
     write(row.name, report, runs)
 
@@ -184,15 +181,13 @@ def table() -> str:
             continue
         report = json.loads(path.read_text())
         runs = report["runs"]
-        scores = [run.get("evaluated", run)["test_accuracy"] for run in runs]
+        scores = [run["test_accuracy"] for run in runs]
         accuracy = f"{statistics.mean(scores):.1f} %"
         if len(scores) > 1:
             accuracy += f" (mean of {len(scores)} seeds, {min(scores):.1f}-{max(scores):.1f})"
         seconds = statistics.mean(run["seconds"] for run in runs)
         rate = statistics.mean(run["member_evals_per_s"] for run in runs)
         shown = report["command"].removeprefix("eggroll-edge ").removesuffix(" --seed SEED")
-        if report["evaluate"]:
-            shown += f"`, then `{report['evaluate']}"
         figures = f"{accuracy} | {seconds:.0f} | {rate / 1e6:.2f} M"
         lines.append(f"| {row.what} | `{shown}` | {figures} |")
     lines += ["", *accuracy_table(), "", *board_table()]
