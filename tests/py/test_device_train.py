@@ -80,6 +80,17 @@ def test_stopped_and_resumed(tmp_path: Path) -> None:
     assert load(tmp_path / "board").digest == load(tmp_path / "host").digest
 
 
+def test_a_net_of_the_host_adapts_on_a_board(tmp_path: Path) -> None:
+    source = train(config("sample", generations=60), tmp_path / "source", **options())
+    adapt = config("online", generations=100, seed=9, start_from=str(tmp_path / "source"))
+    train(adapt, tmp_path / "host", **options())
+    board = HostBoard()
+    with Session(lambda: InProcess(board)) as session:
+        result = train(adapt, tmp_path / "board", **options(make_trainer=on_device(session)))
+    assert result.weights_digest == f"{board.digest:08x}" != source.weights_digest
+    assert history(tmp_path / "board") == history(tmp_path / "host")
+
+
 class PowerCuts(InProcess):
     """The board loses its power now and then."""
 
