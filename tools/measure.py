@@ -217,6 +217,16 @@ def accuracy_table() -> list[str]:
             f"| {row['member_evaluations'] / 1e6:.0f} M | {row['exchanged_bytes'] / 1e6:.1f} M "
             f"| {row['seconds']:.0f} |"
         )
+    lines += [
+        "",
+        "| surrogate gradient on the same recordings (torch, not gradient-free) | test accuracy "
+        "| firing |",
+        "|---|---|---|",
+    ]
+    for row in json.loads((RESULTS / "surrogate.json").read_text())["rows"]:
+        seeds = f" ({len(row['accuracy'])} seeds)" if len(row["accuracy"]) > 1 else ""
+        accuracy = f"{row['mean']:.1f} %{seeds}"
+        lines.append(f"| {row['what']} | {accuracy} | {100 * row['firing_rate']:.0f} % |")
     return lines
 
 
