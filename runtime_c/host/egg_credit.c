@@ -33,37 +33,8 @@ static void take_portable(int32_t *sum, int16_t *step, uint32_t padded) {
     }
 }
 
-#if defined(__GNUC__) && EGG_PAD > 1
-#define EGG_INLINE __attribute__((always_inline))
-#if defined(__x86_64__)
-#include <immintrin.h>
-#elif defined(__ARM_NEON)
-#include <arm_neon.h>
-#endif
-
-#define K(name) name##_v16
-#define TARGET
-#define LANE_BYTES 16
-#include "egg_credit_body.h"
-#undef K
-#undef TARGET
-#undef LANE_BYTES
-
-#if defined(__x86_64__)
-#define K(name) name##_avx2
-#define TARGET __attribute__((target("avx2")))
-#define LANE_BYTES 32
-#include "egg_credit_body.h"
-#undef K
-#undef TARGET
-#undef LANE_BYTES
-
-#define K(name) name##_avx512
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
-#define LANE_BYTES 64
-#include "egg_credit_body.h"
-#endif
-#endif
+#define EGG_BODY "egg_credit_body.h"
+#include "egg_widths.h"
 
 static const credit_kernel *kernel_of(const egg_ws *ws) {
     static const credit_kernel portable = {add_portable, take_portable};

@@ -24,7 +24,7 @@ C_LAYERS = [
     "egg_batch egg_sample egg_session host/egg_host host/egg_group host/egg_steps host/egg_members",
     "egg_session_private host/egg_full host/egg_board host/egg_group_private",
     "egg_command egg_learn host/egg_steps_body host/egg_full_body host/egg_lanes_body",
-    "host/egg_group_body host/egg_credit_body",
+    "host/egg_group_body host/egg_credit_body host/egg_widths",
 ]
 PYTHON_LAYERS = [
     "errors version _core",
