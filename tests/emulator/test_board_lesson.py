@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -160,6 +161,7 @@ def test_answers_meanwhile(folder: Path) -> None:
             before = session.digest()[0]
             answer = session.infer(recording, int(TEST.labels[3]))
             seen.append((before, answer, session.digest()[0]))
+            time.sleep(0.2)  # the board goes on while nothing is asked of it
         session.configure(DeviceConfig(ONLINE.net_config(TRAIN.n_in, 4)))  # the host takes over
         said, done = session.said(), session.stats().samples
         while not said or not said[-1].startswith("lesson: stopped"):
