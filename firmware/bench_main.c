@@ -115,7 +115,10 @@ static void full(const bench_work *w) {
     uint8_t *active = take((c->inputs + 8u) / 8u);
     int16_t *base = take(w->samples * tick_currents * sizeof *base);
     void *memory = take(egg_full_bytes(c));
-    int32_t *sum = take(ROWS * EGG_NEURONS_MAX / 4u * sizeof *sum);
+    uint32_t widest = 0;
+    for (uint32_t m = 0; m < egg_net_matrices(c); m++)
+        if (egg_net_cols(c, m) > widest) widest = egg_net_cols(c, m);
+    int32_t *sum = take(ROWS * widest * sizeof *sum);
     uint64_t *offsets = take(w->samples * sizeof *offsets);
     uint8_t *labels = take(w->samples);
     uint32_t *index = take(w->samples * sizeof *index);
