@@ -89,7 +89,7 @@ _ADAPT = Recipe(
 def measure(quick: bool, say: Say, data: str | None = None) -> dict[str, Any]:
     """Run every recipe, with five seeds (quick: one), and the firing curve (not if quick)."""
     folder, seeds = data_folder(data), SEEDS[:1] if quick else SEEDS
-    bench = _Bench(folder, seeds, say)
+    bench = Bench(folder, seeds, say)
     rows: Rows = [bench.row(recipe) for recipe in RECIPES]
     rows += [bench.sim_to_real(), *bench.adapted()]
     if not quick:
@@ -108,7 +108,7 @@ def measure(quick: bool, say: Say, data: str | None = None) -> dict[str, Any]:
     }
 
 
-class _Bench:
+class Bench:
     """Runs, with their data opened once."""
 
     def __init__(self, folder: Path, seeds: tuple[int, ...], say: Say) -> None:
@@ -163,7 +163,7 @@ class _Bench:
         """Accuracy against spikes: one seed for each penalty."""
         fast = next(recipe for recipe in RECIPES if recipe.name == "fast")
         for penalty in PENALTIES:
-            bench = _Bench(self._folder, self._seeds[:1], self._say)
+            bench = Bench(self._folder, self._seeds[:1], self._say)
             bench._opened = self._opened
             row = bench.row(fast, penalty_bits=penalty)
             yield row | {"name": f"curve-{penalty:g}", "penalty_bits": penalty}

@@ -13,17 +13,18 @@
 typedef struct {
     uint32_t pairs, average;
     void (*scale)(const egg_group_job *job, uint32_t n, int32_t sigma, int32_t limit);
-    void (*patterns)(const egg_group_job *job);
+    uint32_t (*patterns)(const egg_group_job *job);
+    uint32_t (*settle)(const egg_group_job *job, uint32_t pair0, uint32_t pairs);
     void (*eval)(const egg_group_job *job, uint32_t pair0, int32_t *diff);
 } group_kernel;
 
 static const group_kernel *kernel_of(const egg_ws *ws) {
     if (ws->kernels == egg_kernel_level(0)) return NULL;
 #if defined(__GNUC__) && EGG_PAD > 1
-    static const group_kernel v16 = {16, average_v16, scale_v16, patterns_v16, group_v16};
+    static const group_kernel v16 = {16, average_v16, scale_v16, patterns_v16, settle_v16, group_v16};
 #if defined(__x86_64__)
-    static const group_kernel avx2 = {32, average_avx2, scale_avx2, patterns_avx2, group_avx2};
-    static const group_kernel avx512 = {64, average_avx512, scale_avx512, patterns_avx512, group_avx512};
+    static const group_kernel avx2 = {32, average_avx2, scale_avx2, patterns_avx2, settle_avx2, group_avx2};
+    static const group_kernel avx512 = {64, average_avx512, scale_avx512, patterns_avx512, settle_avx512, group_avx512};
     if (ws->kernels == egg_kernel_level(3)) return __builtin_cpu_supports("avx512vnni") ? &avx512 : &avx2;
     if (ws->kernels == egg_kernel_level(2)) return &avx2;
 #endif
@@ -41,9 +42,20 @@ static size_t aligned(size_t bytes) {
     return (bytes + EGG_GROUP_VECTOR - 1u) & ~(size_t)(EGG_GROUP_VECTOR - 1u);
 }
 
+static size_t quads(const egg_net_config *c) {
+    return (c->layer[0].size + 3u) / 4u;
+}
+
+static size_t weight_bytes(const egg_net_config *c) {
+    return aligned((size_t)c->layer[0].size * egg_group_columns(c) * sizeof(uint32_t));
+}
+
 static size_t packed_bytes(const egg_net_config *c) {
-    uint32_t outputs = (c->outputs + EGG_GROUP_COLUMNS - 1u) / EGG_GROUP_COLUMNS * EGG_GROUP_COLUMNS;
-    return aligned((size_t)((c->layer[0].size + 3u) / 4u) * outputs * 4u);
+    return aligned(quads(c) * egg_group_columns(c) * sizeof(uint32_t));
+}
+
+static size_t live_bytes(const egg_net_config *c) { /* one more: what is no neuron of the list is written, too */
+    return aligned((c->layer[0].size + 1u) * sizeof(egg_group_live));
 }
 
 static size_t base_bytes(const egg_net_config *c) {
@@ -55,28 +67,34 @@ static size_t word_bytes(const egg_net_config *c, const egg_es_config *es) {
     return aligned(2u * (ranks * (2u * c->layer[0].size + 1u + c->outputs) + EGG_SEGMENTS_MAX) * sizeof(uint32_t));
 }
 
-static size_t quads(const egg_net_config *c) {
-    return (c->layer[0].size + 3u) / 4u;
-}
-
 static size_t table_bytes(const egg_net_config *c, const egg_es_config *es) {
     return es->estimator == EGG_SAMPLE ? quads(c) * 4u * EGG_GROUP_PATTERNS * sizeof(int16_t) : 0;
 }
 
 size_t egg_group_bytes(const egg_net_config *c, const egg_es_config *es) {
-    return packed_bytes(c) + base_bytes(c) + word_bytes(c, es) + table_bytes(c, es) + quads(c) * 8u * EGG_GROUP_VECTOR;
+    return weight_bytes(c) + packed_bytes(c) + live_bytes(c) + base_bytes(c) + word_bytes(c, es) + table_bytes(c, es) +
+           quads(c) * 8u * EGG_GROUP_VECTOR;
 }
 
 void egg_group_prepare(const egg_net *net, void *scratch) {
     const egg_net_config *c = &net->config;
-    int8_t *packed = (int8_t *)scratch;
-    uint32_t size = c->layer[0].size;
-    uint32_t outputs = (c->outputs + EGG_GROUP_COLUMNS - 1u) / EGG_GROUP_COLUMNS * EGG_GROUP_COLUMNS;
+    uint32_t *weights = (uint32_t *)scratch;
     if (c->readout == EGG_READOUT_SPIKES) return;
-    egg_zero(packed, packed_bytes(c));
-    for (uint32_t h = 0; h < size; h++)
-        for (uint32_t j = 0; j < c->outputs; j++)
-            packed[(h / 4u * outputs + j) * 4u + h % 4u] = net->weights[1][h * c->outputs + j];
+    egg_zero(weights, weight_bytes(c));
+    for (uint32_t h = 0; h < c->layer[0].size; h++, weights += egg_group_columns(c))
+        for (uint32_t j = 0; j < c->outputs; j++) weights[j] = (uint8_t)net->weights[1][h * c->outputs + j];
+}
+
+/* Packs the readout weights of the live neurons. */
+static void pack(const egg_group_job *job) {
+    const egg_net_config *c = &job->gen->net->config;
+    uint32_t columns = egg_group_columns(c), *out = job->packed;
+    if (c->readout == EGG_READOUT_SPIKES) return;
+    for (uint32_t i = 0; i < job->lives; i++, out += i % 4u ? 0 : columns) {
+        const uint32_t *w = job->weights + job->live[i].neuron * columns;
+        uint32_t shift = 8u * (i % 4u);
+        for (uint32_t j = 0; j < columns; j++) out[j] = (shift ? out[j] : 0) | w[j] << shift;
+    }
 }
 
 /* The job of one recording; leaves the base currents, neuron by neuron, in scratch. */
@@ -91,12 +109,16 @@ static egg_group_job job_of(const egg_gen *gen, egg_ws *ws, void *scratch, const
     job.ranks = sample ? 1 : gen->es.rank;
     job.average = kernel_of(ws)->average && c->layer[0].leak_shift == 1 && c->layer[0].refractory == 0;
     job.s = ws->projection;
-    job.packed = (const int8_t *)memory;
-    job.base = (int16_t *)(void *)(memory += packed_bytes(c));
+    job.weights = (const uint32_t *)(const void *)memory;
+    job.packed = (uint32_t *)(void *)(memory += weight_bytes(c));
+    job.live = (egg_group_live *)(void *)(memory += packed_bytes(c));
+    job.base = (int16_t *)(void *)(memory += live_bytes(c));
     job.words = (uint32_t *)(void *)(memory += base_bytes(c));
     memory += word_bytes(c, &gen->es);
     job.tables = sample ? (int16_t *)(void *)memory : NULL;
     job.counts = memory + table_bytes(c, &gen->es);
+    job.lives = 0;
+    job.shared = ws->base;
 
     egg_forward_share(gen->net, ws, stream);
     int16_t *out = job.base;
@@ -131,6 +153,22 @@ static void perturb(const egg_group_job *job, const egg_ws *ws, const uint8_t *s
                          egg_forward_limit(&c->layer[0]) / (int32_t)job->ranks);
 }
 
+/* Lists the neurons that matter to the next EGG_GROUP_SETTLED pairs. */
+static void settle(egg_group_job *job, const group_kernel *kernel, uint32_t pair0) {
+    const egg_net_config *c = &job->gen->net->config;
+    uint32_t pairs = job->gen->es.pairs - pair0;
+    if (c->layer[0].refractory == 0) {
+        job->lives = kernel->settle(job, pair0, pairs < EGG_GROUP_SETTLED ? pairs : EGG_GROUP_SETTLED);
+    } else { /* the bounds of egg_group_body.h know nothing of it */
+        for (uint32_t h = 0; h < c->layer[0].size; h++) {
+            egg_group_live all = {(uint16_t)h, 0, c->ticks, 0};
+            job->live[h] = all;
+        }
+        job->lives = c->layer[0].size;
+    }
+    pack(job);
+}
+
 egg_result egg_group_batch(const egg_gen *gen, egg_ws *ws, void *scratch, const uint8_t *stream, uint32_t label,
                            int32_t *diff) {
     const group_kernel *kernel = kernel_of(ws);
@@ -138,8 +176,10 @@ egg_result egg_group_batch(const egg_gen *gen, egg_ws *ws, void *scratch, const 
     uint32_t pairs = gen->es.pairs, words = (pairs + 31u) / 32u;
     for (uint32_t word0 = 0; word0 < words; word0 += EGG_WORDS) {
         perturb(&job, ws, stream, word0, words - word0 < EGG_WORDS ? words - word0 : EGG_WORDS);
-        for (uint32_t p = 32u * word0; p < pairs && p < 32u * (word0 + EGG_WORDS); p += kernel->pairs)
+        for (uint32_t p = 32u * word0; p < pairs && p < 32u * (word0 + EGG_WORDS); p += kernel->pairs) {
+            if (p % EGG_GROUP_SETTLED == 0) settle(&job, kernel, p);
             kernel->eval(&job, p, diff + p);
+        }
     }
     return unperturbed(gen, ws, label);
 }
@@ -149,7 +189,8 @@ egg_result egg_group_sample(const egg_gen *gen, egg_ws *ws, void *scratch, uint3
     const group_kernel *kernel = kernel_of(ws);
     egg_group_job job = job_of(gen, ws, scratch, stream, label);
     job.pos = pos;
-    kernel->patterns(&job);
+    job.lives = kernel->patterns(&job);
+    pack(&job);
     egg_zero(ws->diff, gen->es.pairs * sizeof *ws->diff);
     for (uint32_t p = 0; p < gen->es.pairs; p += kernel->pairs) kernel->eval(&job, p, ws->diff + p);
     egg_sample_shape(ws->diff, gen->es.pairs, f, e);

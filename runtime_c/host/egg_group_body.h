@@ -35,9 +35,14 @@ typedef struct {
     V16 v, n, ref;
 } K(neuron);
 
-/* One tick (DESIGN.md section 5); `last` is threshold - 1.
+/* The membrane after a tick's leak and current (DESIGN.md section 5).
  * With leak shift 1, v - (v >> 1) + i is (v + 1 + 2 i) >> 1, the rounded average of v and 2 i, which a vector unit has
  * in one instruction. It is unsigned, so v is held as v + 2^15, and i comes as 2 i + 2^15; |i| < 2^14, so it fits. */
+INLINE V16 K(leak)(V16 v, V16 i, uint32_t k, uint32_t average) {
+    return average ? (V16)AVERAGE(v, i) : (V16)((v - (v >> k)) + i);
+}
+
+/* One tick; `last` is threshold - 1, in the form of the membrane. */
 INLINE void K(tick)(K(neuron) * x, V16 i, V16 last, uint32_t k, uint32_t refractory, uint32_t average) {
     MASK spike, ready;
     if (refractory > 0) {
@@ -45,7 +50,7 @@ INLINE void K(tick)(K(neuron) * x, V16 i, V16 last, uint32_t k, uint32_t refract
         x->ref = SELECT(ready, (V16){0}, x->ref - 1);
         i = SELECT(ready, i, (V16){0});
     }
-    x->v = average ? (V16)AVERAGE(x->v, i) : (V16)((x->v - (x->v >> k)) + i);
+    x->v = K(leak)(x->v, i, k, average);
     spike = average ? GT_UNSIGNED(x->v, last) : GT(x->v, last);
     if (refractory > 0) {
         spike &= ready;
@@ -81,11 +86,69 @@ INLINE void K(run_patterns)(const egg_group_job *job, uint32_t refractory, uint3
     }
 }
 
-TARGET static void K(patterns)(const egg_group_job *job) {
+/* batch: the neurons that the pairs' spikes depend on, `pairs` of them from pair0. No membrane is below `low` or above
+ * `high`, those of the least and the greatest current; once members may differ, the bounds enclose both who spikes and
+ * who does not. */
+TARGET static uint32_t K(settle)(const egg_group_job *job, uint32_t pair0, uint32_t pairs) {
+    const egg_net_config *c = &job->gen->net->config;
+    uint32_t ticks = c->ticks, size = c->layer[0].size, padded = egg_pad(size), k = c->layer[0].leak_shift, lives = 0;
+    int16_t most[EGG_TICKS_MAX] = {0};
+    for (uint32_t r = 0; r < job->ranks; r++)
+        for (uint32_t t = 0; t < ticks; t++) {
+            const int16_t *s = job->s + (r * ticks + t) * 32u * EGG_WORDS + pair0 % (32u * EGG_WORDS);
+            int16_t top = 0;
+            for (uint32_t p = 0; p < pairs; p++) {
+                int16_t x = (int16_t)(s[p] < 0 ? -s[p] : s[p]);
+                top = x > top ? x : top;
+            }
+            most[t] = (int16_t)(most[t] + (job->average ? top / 2 : top));
+        }
+    V16 last = (V16){0} + (int16_t)(c->layer[0].threshold - 1), zero = {0};
+    for (uint32_t h = 0; h < size; h += LANES) {
+        V16 low = zero, high = zero, first = zero, end = zero, rest = zero;
+        MASK seen = GT(zero, zero);
+        for (uint32_t t = 0; t < ticks; t++) {
+            V16 i = *(const V16 *)(job->shared + t * padded + h);
+            low = K(leak)(low, i - most[t], k, 0);
+            high = K(leak)(high, i + most[t], k, 0);
+            MASK some = GT(high, last), all = GT(low, last), open = some & ~all;
+            first = SELECT(some & ~seen, zero + (int16_t)t, first);
+            seen |= some;
+            end = SELECT(open, zero + (int16_t)(t + 1), end);
+            rest = SELECT(open, zero, SUB_IF(all, rest, zero - 1));
+            low = SUB_IF(all, low, last + 1);
+            low = SELECT(open & GT(low, zero), zero, low);
+            high = SUB_IF(some, high, last + 1);
+            high = SELECT(open & GT(last, high), last, high);
+        }
+        for (uint32_t i = 0; i < LANES && h + i < size; i++) {
+            egg_group_live *live = &job->live[lives];
+            live->neuron = (uint16_t)(h + i);
+            live->first = (uint8_t)first[i];
+            live->end = (uint8_t)end[i];
+            live->rest = (uint8_t)rest[i];
+            lives += (end[i] | rest[i]) != 0 || c->readout != EGG_READOUT_INTEGRATE;
+        }
+    }
+    return lives;
+}
+
+/* Fills the tables; returns the neurons that spike in any pattern. */
+TARGET static uint32_t K(patterns)(const egg_group_job *job) {
+    const egg_net_config *c = &job->gen->net->config;
+    uint32_t lives = 0;
     if (job->average)
         K(run_patterns)(job, 0, 1);
     else
-        K(run_patterns)(job, job->gen->net->config.layer[0].refractory, 0);
+        K(run_patterns)(job, c->layer[0].refractory, 0);
+    for (uint32_t h = 0; h < c->layer[0].size; h++) {
+        const int16_t *table = job->tables + h * EGG_GROUP_PATTERNS;
+        int16_t any = 0;
+        for (uint32_t i = 0; i < EGG_GROUP_PATTERNS; i++) any |= table[i];
+        job->live[lives].neuron = (uint16_t)h;
+        lives += any != 0 || c->readout != EGG_READOUT_INTEGRATE;
+    }
+    return lives;
 }
 
 /* table[index], table of EGG_GROUP_PATTERNS */
@@ -133,13 +196,13 @@ typedef struct {
     V16 spikes[2][BLOCKS], projection[EGG_RANK_MAX][2][BLOCKS];
 } K(totals);
 
-/* Spikes of neuron h: count[sign][block]. Runs the neuron twice, with base + pert and base - pert for the pairs whose
- * sign is +; the other pairs have the two counts swapped. `ranks`, `refractory` and
- * `average` are constants at each call that matters. */
-INLINE void K(lif)(const egg_group_job *job, uint32_t h, uint32_t pair0, const uint32_t *a, uint32_t stride,
-                   uint32_t ranks, uint32_t refractory, uint32_t average, V16 count[2][BLOCKS]) {
+/* Spikes of a neuron: count[sign][block]. Runs it twice, with base + pert and base - pert for the pairs whose sign is
+ * +; the other pairs have the two counts swapped. Before `first` no member spikes. `ranks`, `refractory` and `average`
+ * are constants at each call that matters. */
+INLINE void K(lif)(const egg_group_job *job, const egg_group_live *live, uint32_t pair0, const uint32_t *a,
+                   uint32_t stride, uint32_t ranks, uint32_t refractory, uint32_t average, V16 count[2][BLOCKS]) {
     const egg_net_config *c = &job->gen->net->config;
-    uint32_t ticks = c->ticks, size = c->layer[0].size, k = c->layer[0].leak_shift;
+    uint32_t h = live->neuron, ticks = c->ticks, size = c->layer[0].size, k = c->layer[0].leak_shift;
     V16 zero = (V16){0} + (int16_t)(average ? INT16_MIN : 0);
     V16 last = zero + (int16_t)(c->layer[0].threshold - 1);
     const int16_t *s = job->s + pair0 % (32u * EGG_WORDS), *base = job->base + h * ticks;
@@ -147,20 +210,27 @@ INLINE void K(lif)(const egg_group_job *job, uint32_t h, uint32_t pair0, const u
     K(neuron) plus[BLOCKS], minus[BLOCKS];
     for (uint32_t u = 0; u < BLOCKS; u++) {
         plus[u].v = minus[u].v = zero;
-        plus[u].n = plus[u].ref = minus[u].n = minus[u].ref = (V16){0};
+        plus[u].n = minus[u].n = (V16){0} + (int16_t)live->rest;
+        plus[u].ref = minus[u].ref = (V16){0};
         for (uint32_t r = 1; r < ranks; r++)
             agree[r][u] = SIGNS(~(K(bits)(a + h, stride, pair0, u) ^ K(bits)(a + r * size + h, stride, pair0, u)));
     }
-    for (uint32_t t = 0; t < ticks; t++) {
+    for (uint32_t t = 0; t < live->end; t++) {
         V16 shared = (V16){0} + base[t];
+        uint32_t quiet = t < live->first;
         for (uint32_t u = 0; u < BLOCKS; u++) {
             V16 pert = *(const V16 *)(s + t * 32u * EGG_WORDS + u * LANES);
             for (uint32_t r = 1; r < ranks; r++) {
                 V16 x = *(const V16 *)(s + (r * ticks + t) * 32u * EGG_WORDS + u * LANES);
                 pert = SELECT(agree[r][u], pert + x, pert - x);
             }
-            K(tick)(&plus[u], shared + pert, last, k, refractory, average);
-            K(tick)(&minus[u], shared - pert, last, k, refractory, average);
+            if (quiet) {
+                plus[u].v = K(leak)(plus[u].v, shared + pert, k, average);
+                minus[u].v = K(leak)(minus[u].v, shared - pert, k, average);
+            } else {
+                K(tick)(&plus[u], shared + pert, last, k, refractory, average);
+                K(tick)(&minus[u], shared - pert, last, k, refractory, average);
+            }
         }
     }
     for (uint32_t u = 0; u < BLOCKS; u++) {
@@ -170,29 +240,30 @@ INLINE void K(lif)(const egg_group_job *job, uint32_t h, uint32_t pair0, const u
     }
 }
 
-/* All neurons: counts as bytes of four neurons a 32-bit lane, [size / 4][sign][block][even, odd pairs]. */
+/* All neurons of job->live: counts as bytes of four neurons a 32-bit lane, [live / 4][sign][block][even, odd pairs]. */
 INLINE void K(hidden)(const egg_group_job *job, uint32_t pair0, const egg_group_signs *signs, uint32_t tables,
                       uint32_t ranks, uint32_t refractory, uint32_t average, K(totals) * totals) {
     uint32_t size = job->gen->net->config.layer[0].size;
     V32 *out = (V32 *)(void *)job->counts;
     V16 pattern[BLOCKS];
     if (tables) K(pattern_of)(job, pair0, signs, pattern);
-    for (uint32_t h = 0; h < size; h += 4) {
+    for (uint32_t q = 0; q < job->lives; q += 4) {
         V16 count[4][2][BLOCKS];
         for (uint32_t i = 0; i < 4; i++) {
-            if (h + i >= size) {
+            if (q + i >= job->lives) {
                 for (uint32_t u = 0; u < BLOCKS; u++) count[i][0][u] = count[i][1][u] = (V16){0};
                 continue;
             }
+            const egg_group_live *live = &job->live[q + i];
             if (tables)
-                K(look_up)(job, h + i, pair0, signs, pattern, count[i]);
+                K(look_up)(job, live->neuron, pair0, signs, pattern, count[i]);
             else
-                K(lif)(job, h + i, pair0, signs->a, signs->stride, ranks, refractory, average, count[i]);
+                K(lif)(job, live, pair0, signs->a, signs->stride, ranks, refractory, average, count[i]);
             for (uint32_t u = 0; u < BLOCKS; u++)
                 for (uint32_t sign = 0; sign < 2; sign++) totals->spikes[sign][u] += count[i][sign][u];
             for (uint32_t r = 0; signs->b != NULL && r < ranks; r++)
                 for (uint32_t u = 0; u < BLOCKS; u++) {
-                    MASK set = SIGNS(K(bits)(signs->b + r * (size + 1u) + h + i, signs->stride, pair0, u));
+                    MASK set = SIGNS(K(bits)(signs->b + r * (size + 1u) + live->neuron, signs->stride, pair0, u));
                     for (uint32_t sign = 0; sign < 2; sign++)
                         totals->projection[r][sign][u] += SELECT(set, count[i][sign][u], (V16){0});
                 }
@@ -210,8 +281,7 @@ INLINE void K(hidden)(const egg_group_job *job, uint32_t pair0, const egg_group_
 /* x[outputs] = sum over neurons of count * weight, for one of the 8 vectors of counts */
 TARGET static void K(readout)(const egg_group_job *job, uint32_t vector, V32 *x) {
     const egg_net_config *c = &job->gen->net->config;
-    uint32_t quads = (c->layer[0].size + 3u) / 4u;
-    uint32_t outputs = (c->outputs + EGG_GROUP_COLUMNS - 1u) / EGG_GROUP_COLUMNS * EGG_GROUP_COLUMNS;
+    uint32_t quads = (job->lives + 3u) / 4u, outputs = egg_group_columns(c);
     const V32 *counts = (const V32 *)(void *)job->counts + vector;
     for (uint32_t j = 0; j < outputs; j += EGG_GROUP_COLUMNS) {
         const int32_t *w = (const int32_t *)(const void *)job->packed + j;

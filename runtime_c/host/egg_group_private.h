@@ -8,20 +8,37 @@
 #define EGG_GROUP_COLUMNS 5u
 #define EGG_GROUP_SEGMENTS 5u /* most of `sample`: a neuron has at most 32 different perturbations ... */
 #define EGG_GROUP_PATTERNS 32u
-#define EGG_GROUP_VECTOR 64u /* bytes of the widest vector */
+#define EGG_GROUP_VECTOR 64u   /* bytes of the widest vector */
+#define EGG_GROUP_SETTLED 128u /* pairs for which it is settled at once which neurons they can move */
+
+/* A neuron that pairs at work can move, or that spikes in all their members. Members may spike differently in ticks
+ * before `end` only, and none spikes before `first`; behind `end` each spikes `rest` times. */
+typedef struct {
+    uint16_t neuron;
+    uint8_t first, end, rest;
+} egg_group_live;
 
 /* One recording, as the lanes of pairs see it. */
 typedef struct {
     const egg_gen *gen;
     uint32_t pos, label, ranks;
-    uint32_t average;     /* base and s hold what the averaging form of the neuron wants, see egg_group_body.h */
-    int16_t *base;        /* [size][ticks] currents that all members share */
-    int16_t *s;           /* [rank][ticks][32 * EGG_WORDS] perturbation of a neuron of sign +1, pair by pair */
-    const int8_t *packed; /* [size / 4][outputs, padded][4] readout weights of four neurons at a time */
-    uint32_t *words;      /* sign words of the pairs in lanes, see egg_group_signs */
-    int16_t *tables;      /* sample: [size][EGG_GROUP_PATTERNS] spikes of a neuron for each pattern of segment signs */
-    uint8_t *counts;      /* [size / 4][8 vectors], see egg_group_body.h */
+    uint32_t average;      /* base and s hold what the averaging form of the neuron wants, see egg_group_body.h */
+    const int16_t *shared; /* [ticks][padded size] currents that all members share */
+    int16_t *base;         /* the same [size][ticks], as `average` wants them */
+    int16_t *s;            /* [rank][ticks][32 * EGG_WORDS] perturbation of a neuron of sign +1, pair by pair */
+    egg_group_live *live;  /* [lives] of the other neurons, no member spikes */
+    uint32_t lives;
+    const uint32_t *weights; /* [size][columns] readout weights, in the low byte */
+    uint32_t *packed;        /* [lives / 4][columns] those of four live neurons at a time, a byte each */
+    uint32_t *words;         /* sign words of the pairs in lanes, see egg_group_signs */
+    int16_t *tables; /* sample: [size][EGG_GROUP_PATTERNS] spikes of a neuron for each pattern of segment signs */
+    uint8_t *counts; /* [lives / 4][8 vectors], see egg_group_body.h */
 } egg_group_job;
+
+/* Outputs of the readout, padded to whole EGG_GROUP_COLUMNS. */
+static inline uint32_t egg_group_columns(const egg_net_config *c) {
+    return (c->outputs + EGG_GROUP_COLUMNS - 1u) / EGG_GROUP_COLUMNS * EGG_GROUP_COLUMNS;
+}
 
 /* Sign words of the pairs in lanes, [words of the lanes][stride]: neurons [rank][size], rows of the readout
  * [rank][size + 1] (batch), outputs [rank][outputs], segments (sample). */
