@@ -1,5 +1,8 @@
 #include "egg_events.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define RECORD 5u
 #define OVERFLOW_Y 240u
 #define OVERFLOW_US 8192u
@@ -55,9 +58,11 @@ uint32_t egg_events_decode(const uint8_t *bytes, const int64_t *starts, uint32_t
 
 /* --- binning --- */
 
+#define BLOCK 512u /* inputs of a tick that are looked through at once */
+
 /* What the loops need of a binning. */
 typedef struct {
-    uint32_t columns, inputs, padded; /* of a tick; the map has `padded` bytes for it, a multiple of 64 */
+    uint32_t columns, inputs, padded; /* of a tick; the map has `padded` bytes for it, a multiple of BLOCK */
     uint32_t shift;                   /* pooling: coordinates >> shift */
     uint32_t channel;                 /* inputs between the polarities' channels, or 0 */
     uint32_t wanted;                  /* bit p is set where events of polarity p count */
@@ -70,7 +75,7 @@ static plan plan_of(const egg_binning *b) {
     uint32_t pixels = ((b->height + q.shift) >> q.shift) * q.columns;
     q.channel = b->polarity == EGG_POLARITY_SPLIT ? pixels : 0;
     q.inputs = pixels + q.channel;
-    q.padded = (q.inputs + 63u) & ~63u;
+    q.padded = (q.inputs + BLOCK - 1u) & ~(BLOCK - 1u);
     q.wanted = b->polarity == EGG_POLARITY_ON ? 2u : b->polarity == EGG_POLARITY_OFF ? 1u : 3u;
     return q;
 }
@@ -80,7 +85,7 @@ size_t egg_events_map_words(const egg_binning *b) {
 }
 
 size_t egg_events_bytes(const egg_binning *b, uint64_t events, uint32_t n) {
-    return (size_t)events + (size_t)n * b->ticks * (1u + plan_of(b).inputs / 254u);
+    return (size_t)events + (size_t)n * b->ticks * (1u + plan_of(b).inputs / 254u) + 7u;
 }
 
 /* value + offset - shift, where all but value are in 1/unit pixel, rounded half to even as IEEE does; -1 if that is off
@@ -118,53 +123,64 @@ static void mark(const egg_binning *b, const plan *q, const egg_events *events, 
     }
 }
 
-/* 64 bytes of 0 and 1 as bits, the first byte lowest; sets the bytes to 0. */
-static inline uint64_t take_bits(uint64_t *bytes) {
-    uint64_t any = 0, bits = 0;
-    for (uint32_t k = 0; k < 8; k++) any |= bytes[k];
-    if (any == 0) return 0;
-    for (uint32_t k = 0; k < 8; k++) {
-        bits |= (bytes[k] * 0x0102040810204080u >> 56) << 8u * k; /* byte j of the word goes to bit j */
-        bytes[k] = 0;
+/* For each set of 8 neighbours, one bit each: the jumps from before them over those that fired, a byte each. */
+static void fill_jumps(uint64_t *jumps) {
+    jumps[0] = 0;
+    for (uint32_t fired = 1; fired < 256; fired++) {
+        uint64_t first = (uint64_t)__builtin_ctz(fired) + 1u, rest = jumps[fired & (fired - 1u)];
+        jumps[fired] = first | (rest ? rest - first : 0) << 8;
     }
-    return bits;
 }
 
-/* Writes the stream of a map, clears the map; returns the stream's end. */
-static uint8_t *encode(uint32_t ticks, uint32_t padded, uint64_t *map, uint8_t *restrict out) {
-    for (uint32_t tick = 0; tick < ticks; tick++) {
-        uint32_t before = 0; /* index + 1 of the event before */
-        for (uint32_t first = 1; first <= padded; first += 64, map += 8) {
-            for (uint64_t bits = take_bits(map); bits != 0; bits &= bits - 1u) {
-                uint32_t now = first + (uint32_t)__builtin_ctzll(bits);
-                for (; now - before > 254u; before += 254u) *out++ = 255;
-                *out++ = (uint8_t)(now - before);
-                before = now;
-            }
+/* Appends a tick to a stream and clears its map; returns the stream's end, behind which up to 7 bytes are overwritten:
+ * it goes by 8 inputs, for processors cannot predict where loops over single events end. */
+static uint8_t *encode(uint32_t padded, const uint64_t *jumps, uint64_t *map, uint8_t *restrict out) {
+    uint64_t before = 0; /* index + 1 of the event before */
+    for (uint64_t first = 0; first < padded; first += BLOCK, map += BLOCK / 8u) {
+        uint64_t some = 0; /* words of the block in which anything fired */
+        for (uint32_t k = 0; k < 64; k += 8) {
+            uint32_t eight = 0;
+            for (uint32_t j = 0; j < 8; j++) eight |= (uint32_t)(map[k + j] != 0) << j;
+            some |= (uint64_t)eight << k;
         }
-        *out++ = 0;
+        for (; some != 0; some &= some - 1u) {
+            uint32_t k = (uint32_t)__builtin_ctzll(some);
+            uint32_t fired = (uint32_t)(map[k] * 0x0102040810204080u >> 56); /* byte j of the word goes to bit j */
+            uint32_t count = (uint32_t)(map[k] * 0x0101010101010101u >> 56);
+            uint64_t at = first + 8u * k, leaps = jumps[fired];
+            map[k] = 0;
+            for (; at + (leaps & 255u) - before > 254u; before += 254u) *out++ = 255;
+            leaps += at - before; /* only the lowest byte changes: it is now 1..254 */
+            memcpy(out, &leaps, 8);
+            out += count;
+            before = at + 32u - (uint32_t)__builtin_clz(fired);
+        }
     }
+    *out++ = 0;
     return out;
 }
 
 void egg_events_bin(const egg_binning *b, const egg_events *events, const int64_t *starts, uint32_t n, uint64_t *map,
                     uint8_t *stream, int64_t *ends) {
     plan q = plan_of(b);
+    uint64_t jumps[256];
     uint8_t *out = stream;
+    fill_jumps(jumps);
     ends[0] = 0;
     for (uint32_t i = 0; i < n; i++) {
         mark(b, &q, events, starts[i], starts[i + 1u], (uint8_t *)map);
-        out = encode(b->ticks, q.padded, map, out);
+        for (uint32_t tick = 0; tick < b->ticks; tick++)
+            out = encode(q.padded, jumps, map + tick * (q.padded / 8u), out);
         ends[i + 1u] = out - stream;
     }
 }
 
 /* --- from file to stream --- */
 
-#define OFF_SENSOR 0x80000000u
-#define UNWANTED 0x40000000u /* a polarity that does not count */
+#define OFF_SENSOR 0x20000000u
+#define UNWANTED 0x10000000u /* a polarity that does not count */
 
-/* What the bytes of a record add to an input's index; an entry with a flag adds nothing. */
+/* What the bytes of a record add to an input's index, below 2^21; an entry with a flag adds nothing else. */
 typedef struct {
     uint32_t x[256];  /* by x */
     uint32_t yp[512]; /* by 2y + p */
@@ -186,45 +202,69 @@ static uint32_t end_of(const egg_binning *b, uint32_t tick) {
     return end < b->before_us ? end : b->before_us;
 }
 
-/* Decodes and marks one file; returns EGG_EVENTS_*. Time never falls in a file, so ticks are walked, not divided for.
- */
-static uint32_t mark_file(const egg_binning *b, const plan *q, const offsets *of, const uint8_t *record,
-                          const uint8_t *end, uint8_t *restrict map) {
-    uint32_t added = 0, before = 0, tick = 0, until = end_of(b, 0);
-    for (; record < end; record += RECORD) {
-        uint32_t word = word_of(record), t = WORD_T(word) + added;
-        uint32_t x = of->x[record[0]], yp = of->yp[word >> 23];
-        if ((x | yp) & (OFF_SENSOR | UNWANTED)) {
-            if (WORD_Y(word) == OVERFLOW_Y) {
-                added += OVERFLOW_US;
-                if (added > CLOCK_MAX) return EGG_EVENTS_CLOCK;
-                continue;
-            }
-            if ((x | yp) & OFF_SENSOR) return x & OFF_SENSOR ? EGG_EVENTS_X : EGG_EVENTS_Y;
+/* A recording on its way to ticks. */
+typedef struct {
+    const uint8_t *at, *end; /* the records that are left */
+    uint32_t added, before;  /* microseconds of the overflow marks so far; time of the event before */
+} recording;
+
+/* Marks the events before `until` in a tick's map; as time never falls, they come first. Returns 0 at a fault. */
+static int mark_tick(const offsets *of, recording *r, uint32_t until, uint8_t *restrict map) {
+    const uint8_t *at = r->at, *end = r->end;
+    uint32_t added = r->added, before = r->before;
+    for (; at < end; at += RECORD) {
+        uint32_t word = word_of(at), t = WORD_T(word) + added;
+        uint32_t index = of->x[at[0]] + of->yp[word >> 23];
+        if (index >= UNWANTED && WORD_Y(word) == OVERFLOW_Y) {
+            added += OVERFLOW_US;
+            if (added > CLOCK_MAX) return 0;
+            continue;
         }
-        if (t < before) return EGG_EVENTS_BACKWARDS;
+        if (index >= OFF_SENSOR || t < before) return 0;
+        if (t >= until) break;
         before = t;
-        if (t >= until) {
-            if (t >= b->before_us) continue;
-            for (; t >= until; map += q->padded) until = end_of(b, ++tick);
-        }
-        if (!(yp & UNWANTED)) map[yp + x] = 1;
+        if (index < UNWANTED) map[index] = 1;
     }
-    return EGG_EVENTS_OK;
+    r->at = at;
+    r->added = added;
+    r->before = before;
+    return 1;
 }
 
-uint32_t egg_events_bin_files(const egg_binning *b, const uint8_t *bytes, const int64_t *starts, uint32_t n,
-                              uint32_t side, uint64_t *map, uint8_t *stream, int64_t *ends) {
+/* The bytes of a file; 0 if it cannot be read, and `room` if it is that long or longer. */
+static size_t read_file(const char *path, uint8_t *bytes, size_t room) {
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) return 0;
+    setvbuf(file, NULL, _IONBF, 0); /* straight into `bytes` */
+    size_t size = fread(bytes, 1, room, file);
+    if (ferror(file)) size = 0;
+    fclose(file);
+    return size;
+}
+
+uint32_t egg_events_bin_files(const egg_binning *b, const char *paths, uint32_t n, uint32_t side, uint8_t *bytes,
+                              size_t room, uint64_t *map, uint8_t *stream, int64_t *ends) {
     plan q = plan_of(b);
     offsets of;
+    uint64_t jumps[256];
     uint8_t *out = stream;
     fill_offsets(&q, side, &of);
+    fill_jumps(jumps);
     ends[0] = 0;
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t fault = mark_file(b, &q, &of, bytes + starts[i], bytes + starts[i + 1u], (uint8_t *)map);
-        if (fault != EGG_EVENTS_OK) return fault;
-        out = encode(b->ticks, q.padded, map, out);
+        size_t size = read_file(paths, bytes, room);
+        if (size == 0 || size % RECORD != 0 || size == room) return 0;
+        recording r = {bytes, bytes + size, 0, 0};
+        for (uint32_t tick = 0; tick < b->ticks; tick++) {
+            if (!mark_tick(&of, &r, end_of(b, tick), (uint8_t *)map)) return 0;
+            out = encode(q.padded, jumps, map, out);
+        }
+        if (r.at < r.end) { /* what comes too late is looked at, too, but does not count */
+            if (!mark_tick(&of, &r, UINT32_MAX, (uint8_t *)map)) return 0;
+            memset(map, 0, q.padded);
+        }
         ends[i + 1u] = out - stream;
+        paths += strlen(paths) + 1u;
     }
-    return EGG_EVENTS_OK;
+    return 1;
 }

@@ -49,7 +49,7 @@ uint32_t egg_events_decode(const uint8_t *bytes, const int64_t *starts, uint32_t
 /* Words of a zeroed map that egg_events_bin() needs, and leaves zeroed. */
 size_t egg_events_map_words(const egg_binning *binning);
 
-/* Upper bound of the bytes that n recordings of so many events in all become. */
+/* Upper bound of the bytes that n recordings of so many events in all become, and room to work on. */
 size_t egg_events_bytes(const egg_binning *binning, uint64_t events, uint32_t n);
 
 /* Bins n recordings, recording i being events starts[i] .. starts[i+1] in any order, all on the sensor and t >= 0.
@@ -57,9 +57,11 @@ size_t egg_events_bytes(const egg_binning *binning, uint64_t events, uint32_t n)
 void egg_events_bin(const egg_binning *binning, const egg_events *events, const int64_t *starts, uint32_t n,
                     uint64_t *map, uint8_t *stream, int64_t *ends);
 
-/* Both in one, sooner: n files of a sensor no larger than the binning's become n streams. The binning must
- * not stabilize. Returns EGG_EVENTS_*; at a fault egg_events_decode() says where, and the map is not zeroed. */
-uint32_t egg_events_bin_files(const egg_binning *binning, const uint8_t *bytes, const int64_t *starts, uint32_t n,
-                              uint32_t side, uint64_t *map, uint8_t *stream, int64_t *ends);
+/* From files to streams, sooner than step by step: n files of a sensor no larger than the binning's, which must not
+ * stabilize. `paths` are theirs end to end, each with its 0; bytes[room] holds a file at a time; the stream has room
+ * for n recordings of room / 5 events. Returns 1; or 0 if a file cannot be read, is empty, no multiple of 5 or not
+ * shorter than `room`, or egg_events_decode() finds a fault in it. The map is not zeroed then. */
+uint32_t egg_events_bin_files(const egg_binning *binning, const char *paths, uint32_t n, uint32_t side, uint8_t *bytes,
+                              size_t room, uint64_t *map, uint8_t *stream, int64_t *ends);
 
 #endif

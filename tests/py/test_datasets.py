@@ -6,6 +6,7 @@ import errno
 import gzip
 import os
 import sys
+import tempfile
 import types
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,14 @@ def test_overflow_marks_stay_within_their_file() -> None:
 GOOD = record(1, 1, 10)
 
 
+def written(root: Path, blobs: dict[str, bytes]) -> list[Path]:
+    """Files of these names and contents."""
+    paths = [root / name for name in blobs]
+    for path, blob in zip(paths, blobs.values(), strict=True):
+        path.write_bytes(blob)
+    return paths
+
+
 @pytest.mark.parametrize(
     ("blob", "message"),
     [
@@ -91,13 +100,24 @@ GOOD = record(1, 1, 10)
         (GOOD + record(0, 0, 9), r"bad.bin: event 1 .*time runs backwards"),
     ],
 )
-def test_bad_files(blob: bytes, message: str) -> None:
+def test_bad_files(tmp_path: Path, blob: bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
         nmnist.decode_bins([GOOD, blob], ["good.bin", "bad.bin"])
-    both = np.frombuffer(GOOD + blob, np.uint8)
-    lot = nmnist.Lot(both, np.cumsum([0, len(GOOD), len(blob)]), ["good.bin", "bad.bin"])
     with pytest.raises(DataError, match=message):
-        nmnist.bin_lot(lot, Binning())
+        nmnist.bin_lot(written(tmp_path, {"good.bin": GOOD, "bad.bin": blob}), Binning())
+
+
+def test_a_fault_behind_the_window(tmp_path: Path) -> None:
+    blob = record(1, 1, 320_000) + record(1, 1, 319_999)
+    with pytest.raises(DataError, match=r"bad.bin: event 1 .*time runs backwards"):
+        nmnist.bin_lot(written(tmp_path, {"bad.bin": blob}), Binning())
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    for name in ("absent.bin", "."):
+        paths = [*written(tmp_path, {"good.bin": GOOD}), tmp_path / name]
+        with pytest.raises(DataError, match="cannot be read"):
+            nmnist.bin_lot(paths, Binning())
 
 
 @st.composite
@@ -145,43 +165,42 @@ def test_files_to_streams_equal_the_definition(
     case: tuple[Binning, list[list[tuple[int, int, int, int]]]],
 ) -> None:
     binning, files = case
-    blobs = [b"".join(record(*row) for row in rows) for rows in files]
-    lot = nmnist.Lot(
-        np.frombuffer(b"".join(blobs), np.uint8),
-        np.cumsum([0, *map(len, blobs)]),
-        "abcd"[: len(blobs)],
-    )
+    blobs = {f"{k}.bin": b"".join(record(*row) for row in rows) for k, rows in enumerate(files)}
     expected = [plainly_decoded(rows) for rows in files]
-    if any(one is None for one in expected):
-        with pytest.raises(DataError, match=r"beyond 33|backwards") as fused:
-            nmnist.bin_lot(lot, binning)
-        with pytest.raises(DataError) as decoded:
-            nmnist.decode_bins(blobs, lot.names)
-        assert str(fused.value) == str(decoded.value)
-        return
-    streams, ends = nmnist.bin_lot(lot, binning)
+    with tempfile.TemporaryDirectory() as root:
+        paths = written(Path(root), blobs)
+        if any(one is None for one in expected):
+            with pytest.raises(DataError, match=r"beyond 33|backwards") as binned:
+                nmnist.bin_lot(paths, binning)
+            with pytest.raises(DataError) as decoded:
+                nmnist.decode_bins(list(blobs.values()), paths)
+            assert str(binned.value) == str(decoded.value)
+            return
+        streams, ends = nmnist.bin_lot(paths, binning)
     for i, one in enumerate(expected):
         assert one is not None
         assert streams[ends[i] : ends[i + 1]].tobytes() == bin_events(one, binning).tobytes()
 
 
-def test_a_clock_that_overflows_31_bits() -> None:
+def test_a_clock_that_overflows_31_bits(tmp_path: Path) -> None:
     blob = record(0, 240, 0) * 262_144 + record(1, 1, 5)
-    lot = nmnist.Lot(np.frombuffer(blob, np.uint8), np.array([0, len(blob)]), ["long.bin"])
     with pytest.raises(DataError, match=r"long.bin: event 0 .* overflows 31 bits"):
-        nmnist.bin_lot(lot, Binning())
+        nmnist.bin_lot(written(tmp_path, {"long.bin": blob}), Binning())
 
 
 def test_files_larger_than_a_buffer(tmp_path: Path) -> None:
-    paths = [tmp_path / f"{k}.bin" for k in range(3)]
-    for path, n in zip(paths, (30_000, 1, 60_000), strict=True):
-        path.write_bytes(b"".join(record(k % 34, 1, 5 * k) for k in range(n)))
+    def blob(n: int) -> bytes:
+        return b"".join(record(k % 34, 1, 5 * k) for k in range(n))
+
+    paths = written(tmp_path, {f"{n}.bin": blob(n) for n in (30_000, 1, 60_000)})
     got = nmnist.read_lot(paths)
     assert [bytes(got.data[got.starts[k] : got.starts[k + 1]]) for k in range(3)] == [
         path.read_bytes() for path in paths
     ]
-    with pytest.raises(DataError, match="cannot be read"):
-        nmnist.read_lot([tmp_path / "absent.bin"])
+    streams, ends = nmnist.bin_lot(paths, Binning())
+    for k, path in enumerate(paths):
+        alone = bin_events(nmnist.read_bin(path), Binning())
+        assert streams[ends[k] : ends[k + 1]].tobytes() == alone.tobytes()
 
 
 def test_write_then_read(tmp_path: Path) -> None:
