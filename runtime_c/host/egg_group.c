@@ -64,7 +64,7 @@ static size_t base_bytes(const egg_net_config *c) {
 
 static size_t word_bytes(const egg_net_config *c, const egg_es_config *es) {
     uint32_t ranks = es->estimator == EGG_BATCH ? es->rank : 1;
-    return aligned(2u * (ranks * (2u * c->layer[0].size + 1u + c->outputs) + EGG_SEGMENTS_MAX) * sizeof(uint32_t));
+    return aligned(2u * egg_group_stride(c, ranks) * sizeof(uint32_t));
 }
 
 static size_t table_bytes(const egg_net_config *c, const egg_es_config *es) {

@@ -20,10 +20,11 @@ TARGET static void K(scale)(const egg_group_job *job, uint32_t n, int32_t sigma,
     }
 }
 
-/* out[WORDS][n]: sign words of the pairs from pair0 */
+/* out[WORDS][n]: sign words of the pairs from pair0; draws some more, to have whole vectors only */
 TARGET static void K(draw)(egg_key key, uint32_t n, uint32_t pair0, uint32_t *out, uint32_t stride) {
-    for (uint32_t w = 0; w < WORDS; w++)
-        for (uint32_t i = 0; i < n; i++) out[w * stride + i] = egg_rng_signs(key, i, pair0 / 32u + w);
+    for (uint32_t w = 0; w < WORDS; w++, out += stride)
+        for (uint32_t i = 0; i < n; i += EGG_GROUP_DRAWN)
+            for (uint32_t j = i; j < i + EGG_GROUP_DRAWN; j++) out[j] = egg_rng_signs(key, j, pair0 / 32u + w);
 }
 
 /* The part of a sign word, words[WORDS][stride], that block u of the lanes from pair0 has. */
@@ -327,32 +328,36 @@ INLINE V32 K(fitness)(const egg_group_job *job, const V32 *x, V32 spikes) {
     return -PICK(loss > most, most, loss);
 }
 
+/* Parts lie in the order in which they are drawn, for each may write behind its end. */
 INLINE egg_group_signs K(draw_batch)(const egg_group_job *job, uint32_t pair0) {
     const egg_gen *gen = job->gen;
     const egg_net_config *c = &gen->net->config;
     uint32_t size = c->layer[0].size, rows = size + 1u, ranks = job->ranks;
-    egg_group_signs w = {job->words, job->words + ranks * size, NULL, NULL, ranks * (size + rows + c->outputs)};
+    egg_group_signs w = {job->words, job->words + ranks * size, NULL, NULL, egg_group_stride(c, ranks)};
     w.out = w.b + ranks * rows;
-    for (uint32_t r = 0; r < ranks; r++) {
+    for (uint32_t r = 0; r < ranks; r++)
         K(draw)(egg_rng_key(gen->seed, gen->generation, 0, 0, EGG_STREAM_A, r), size, pair0, w.a + r * size, w.stride);
-        if (c->readout != EGG_READOUT_INTEGRATE) continue;
+    if (c->readout != EGG_READOUT_INTEGRATE) {
+        w.b = NULL;
+        return w;
+    }
+    for (uint32_t r = 0; r < ranks; r++)
         K(draw)(egg_rng_key(gen->seed, gen->generation, 0, 1, EGG_STREAM_B, r), rows, pair0, w.b + r * rows, w.stride);
+    for (uint32_t r = 0; r < ranks; r++)
         K(draw)(egg_rng_key(gen->seed, gen->generation, 0, 1, EGG_STREAM_A, r), c->outputs, pair0,
                 w.out + r * c->outputs, w.stride);
-    }
-    if (c->readout != EGG_READOUT_INTEGRATE) w.b = NULL;
     return w;
 }
 
 INLINE egg_group_signs K(draw_sample)(const egg_group_job *job, uint32_t pair0) {
     const egg_gen *gen = job->gen;
     const egg_net_config *c = &gen->net->config;
-    uint32_t size = c->layer[0].size, segments = gen->es.segments;
-    egg_group_signs w = {job->words, NULL, job->words + size, job->words + size + c->outputs,
-                         size + c->outputs + segments};
+    uint32_t size = c->layer[0].size;
+    egg_group_signs w = {job->words, NULL, job->words + size, job->words + size + c->outputs, egg_group_stride(c, 1)};
     K(draw)(egg_rng_key(gen->seed, gen->generation, job->pos, 0, EGG_STREAM_A, 0), size, pair0, w.a, w.stride);
-    K(draw)(egg_rng_key(gen->seed, gen->generation, job->pos, 0, EGG_STREAM_Z, 0), segments, pair0, w.z, w.stride);
     K(draw)(egg_rng_key(gen->seed, gen->generation, job->pos, 1, EGG_STREAM_LOGIT, 0), c->outputs, pair0, w.out,
+            w.stride);
+    K(draw)(egg_rng_key(gen->seed, gen->generation, job->pos, 0, EGG_STREAM_Z, 0), gen->es.segments, pair0, w.z,
             w.stride);
     return w;
 }

@@ -8,6 +8,7 @@
 #define EGG_GROUP_COLUMNS 5u
 #define EGG_GROUP_SEGMENTS 5u /* most of `sample`: a neuron has at most 32 different perturbations ... */
 #define EGG_GROUP_PATTERNS 32u
+#define EGG_GROUP_DRAWN 16u    /* sign words that are drawn at once */
 #define EGG_GROUP_VECTOR 64u   /* bytes of the widest vector */
 #define EGG_GROUP_SETTLED 128u /* pairs for which it is settled at once which neurons they can move */
 
@@ -46,5 +47,10 @@ typedef struct {
     uint32_t *a, *b, *out, *z;
     uint32_t stride;
 } egg_group_signs;
+
+/* Sign words of 32 pairs, with room for those drawn in excess. */
+static inline uint32_t egg_group_stride(const egg_net_config *c, uint32_t ranks) {
+    return ranks * (2u * c->layer[0].size + 1u + c->outputs) + EGG_SEGMENTS_MAX + EGG_GROUP_DRAWN;
+}
 
 #endif
