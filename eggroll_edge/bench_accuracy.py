@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from eggroll_edge import bench_baselines
 from eggroll_edge.bench import Rows, Say, data_folder
 from eggroll_edge.config import TrainConfig, merge
 from eggroll_edge.evaluate import evaluate
@@ -56,6 +57,11 @@ class Recipe:
         return " ".join([*words, f"--data {spec} --seed SEED"])
 
 
+_FULL = Recipe(
+    "full", "full-rank ES of ours, 2312-128-10", "mnist", None,
+    {"estimator": "full", "pairs": 2048, "batch": 32, "generations": 1000},
+)  # fmt: skip
+"""The baseline of `batch`; it takes longer than any recipe."""
 _POOLED = {"pool": 2, "hidden": [64], "generations": 12000}
 RECIPES = (
     Recipe("sample", "`sample`, 2312-256-10", "mnist", "nmnist-best"),
@@ -87,16 +93,19 @@ _ADAPT = Recipe(
 
 
 def measure(quick: bool, say: Say, data: str | None = None) -> dict[str, Any]:
-    """Run every recipe, with five seeds (quick: one), and the firing curve (not if quick)."""
+    """Every recipe with five seeds, the firing curve and the baselines; quick: one seed, ours."""
     folder, seeds = data_folder(data), SEEDS[:1] if quick else SEEDS
     bench = Bench(folder, seeds, say)
     rows: Rows = [bench.row(recipe) for recipe in RECIPES]
     rows += [bench.sim_to_real(), *bench.adapted()]
+    baselines: Rows = []
     if not quick:
-        rows += list(bench.curve())
+        rows += [*bench.curve(), bench.one_seed().row(_FULL)]
+        baselines = bench_baselines.measure(folder, say)
     means = {row["name"]: row["mean"] for row in rows}
     return {
         "rows": rows,
+        "baselines": baselines,
         "summary": {
             "sample_mean": means["sample"],
             "batch_mean": means["batch"],
@@ -163,10 +172,14 @@ class Bench:
         """Accuracy against spikes: one seed for each penalty."""
         fast = next(recipe for recipe in RECIPES if recipe.name == "fast")
         for penalty in PENALTIES:
-            bench = Bench(self._folder, self._seeds[:1], self._say)
-            bench._opened = self._opened
-            row = bench.row(fast, penalty_bits=penalty)
+            row = self.one_seed().row(fast, penalty_bits=penalty)
             yield row | {"name": f"curve-{penalty:g}", "penalty_bits": penalty}
+
+    def one_seed(self) -> Bench:
+        """The same with the first seed only."""
+        bench = Bench(self._folder, self._seeds[:1], self._say)
+        bench._opened = self._opened
+        return bench
 
     def _real(self, config: TrainConfig) -> TrainConfig:
         """The same net and binning on the real recordings."""

@@ -1,20 +1,18 @@
-"""The same work by us and by what users would otherwise run, each in a process of its own.
+"""The same work by us and by what users would otherwise run: scripts of tools/bench, in turns.
 
-Runs the scripts of tools/bench, one after the other and in turns; each prints one line of JSON.
+In torch there are two kinds of peer: what one gets with snnTorch's neurons or a library for EGGROLL
+(family `torch`), and a layer written for torch.compile by hand (`compiled`), as ours is in C.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
-import subprocess
 import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 from eggroll_edge.bench import RUNS, Rows, Say, data_folder, ratio, source_root, spread
+from eggroll_edge.bench_scripts import missing, run_script, why_not
 from eggroll_edge.errors import EggrollError
 
 TARGET = 90.0
@@ -29,7 +27,7 @@ class Peer:
 
     name: str
     family: str
-    """ours, jax, torch, evosax, surrogate: what ratios and reasons go by."""
+    """ours, jax, torch, compiled, evosax, surrogate: what ratios and reasons go by."""
     command: str
     quick: str | None = None
     """Arguments of a quick run; None = not in one."""
@@ -44,14 +42,14 @@ RATES = (
     Peer("JAX EGGROLL, int16", "jax", f"jax_eggroll.py {_UNIT} --lif int16",
          f"jax_eggroll.py {_UNIT} --lif int16 --generations 4"),
     Peer("JAX EGGROLL, float32", "jax", f"jax_eggroll.py {_UNIT} --lif float32"),
-    Peer("torch EGGROLL, compiled", "torch", f"torch_eggroll.py {_UNIT} --form compiled"),
+    Peer("torch EGGROLL, compiled", "compiled", f"torch_eggroll.py {_UNIT} --form compiled"),
     Peer("torch EGGROLL, snnTorch neurons", "torch",
          f"torch_eggroll.py {_UNIT} --form snntorch --generations 3",
          "torch_eggroll.py --limit 1024 --pairs 128 --batch 32 --form snntorch --generations 2"),
-    Peer("torcheggroll", "library",
+    Peer("torcheggroll", "torch",
          "torch_eggroll.py --limit 2048 --pairs 16 --form torcheggroll --generations 3",
          needs="torcheggroll"),
-    Peer("eggroll-trainer", "library",
+    Peer("eggroll-trainer", "torch",
          "torch_eggroll.py --limit 2048 --pairs 16 --form eggroll-trainer --generations 3",
          needs="eggroll_trainer"),
     Peer("evosax Open_ES", "evosax",
@@ -94,38 +92,24 @@ def measure(
     quick: bool, say: Say, runs: int | None = None, data: str | None = None
 ) -> dict[str, Any]:
     """Rates in turns, then the times to TARGET; data: see bench.data_folder."""
-    root = source_root()
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
+    source_root()
+    absent = missing(NEEDED)
+    if absent:
         raise EggrollError(
-            f"the peers need {', '.join(missing)}, not installed for {sys.executable}: "
+            f"the peers need {', '.join(absent)}, not installed for {sys.executable}: "
             "pip install -e '.[bench]'"
         )
     spec = f"idx:{data_folder(data) / 'mnist'}"
     runs = runs or (1 if quick else RUNS)
 
-    # Else torch's threads spin while they wait: on a busy machine eight times slower.
-    environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
-
     def run(peer: Peer) -> dict[str, Any]:
-        arguments = (peer.quick if quick else peer.command) or ""
-        script, rest = arguments.split()[0], arguments.split()[1:]
-        say(f"{peer.name}: tools/bench/{arguments}")
-        done = subprocess.run(
-            [sys.executable, str(root / "tools" / "bench" / script), *rest, "--data", spec],
-            capture_output=True, text=True, check=False, cwd=root, env=environment,
-        )  # fmt: skip
-        if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            return {"error": last}
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return found
+        return run_script((peer.quick if quick else peer.command) or "", spec, say)
 
     rows = _rates(quick, runs, run)
     times, seconds_to_90 = _times(quick, runs, run)
     best = {
         family: [row for row in rows if row["family"] == family and "member_evals_per_s" in row]
-        for family in ("ours", "jax", "torch")
+        for family in ("ours", "jax", "torch", "compiled")
     }
     return {
         "target": TARGET,
@@ -133,6 +117,7 @@ def measure(
         "summary": {
             "ours_over_jax": _over(best["ours"], best["jax"]),
             "ours_over_torch": _over(best["ours"], best["torch"]),
+            "ours_over_torch_compiled": _over(best["ours"], best["compiled"]),
             "seconds_to_90": seconds_to_90,
         },
     }
@@ -211,9 +196,7 @@ def _minutes(lines: list[dict[str, Any]]) -> bool:
 def _why_not(peer: Peer, quick: bool) -> str | None:
     if quick and peer.quick is None:
         return LEFT_OUT
-    if peer.needs is not None and find_spec(peer.needs) is None:
-        return f"{peer.needs} is not installed"
-    return None
+    return why_not([peer.needs] if peer.needs else [])
 
 
 def _over(ours: Rows, theirs: Rows) -> float | None:

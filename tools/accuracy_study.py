@@ -62,14 +62,19 @@ SWEEPS: dict[str, tuple[str, list[Settings]]] = {
     "ticks": ("sample", each("ticks", 10, 15, 30)),
     "input": (
         "sample",
-        [{}, {"stabilize": True}, {"polarity": "merged"}, {"pool": 2}, {"pool": 2, "stabilize": True}],
+        [
+            {}, {"stabilize": True}, {"polarity": "merged"}, {"pool": 2},
+            {"pool": 2, "stabilize": True},
+        ],
     ),
     "batch: sigma": ("batch", each("sigma", 1.5, 3.0, 6.0, 12.0)),
     "batch: lr": ("batch", each("lr", 1.0, 2.0, 3.5, 7.0)),
     "batch: rank": ("batch", each("rank", 1, 2, 4)),
     "batch: pairs and batch": (
         "batch",
-        budget((8192, 32, 300), (2048, 128, 300), (512, 512, 300), (2048, 32, 1200), (512, 128, 1200)),
+        budget(
+            (8192, 32, 300), (2048, 128, 300), (512, 512, 300), (2048, 32, 1200), (512, 128, 1200)
+        ),
     ),
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ import pytest
 from synthetic import dataset
 from typer.testing import CliRunner
 
-from eggroll_edge import bench, bench_host, bench_peers
+from eggroll_edge import bench, bench_baselines, bench_host, bench_peers, bench_scripts
 from eggroll_edge.cli import app
 from eggroll_edge.config import TrainConfig
 from eggroll_edge.errors import EggrollError
@@ -151,7 +151,7 @@ def test_missing_data_and_packages_say_how_to_mend(
 ) -> None:
     with pytest.raises(EggrollError, match="EGGROLL_DATA"):
         bench.data_folder(str(tmp_path))
-    monkeypatch.setattr(bench_peers, "find_spec", lambda name: None)
+    monkeypatch.setattr(bench_scripts, "find_spec", lambda name: None)
     with pytest.raises(EggrollError, match=r"torch, .*pip install -e '\.\[bench\]'"):
         bench_peers.measure(True, lambda _: None)
 
@@ -175,9 +175,9 @@ def test_peers_summary_takes_the_fastest_of_each_family(monkeypatch: pytest.Monk
             "returncode": int(failed), "stderr": "it broke\n", "stdout": json.dumps(line) + "\n",
         })  # fmt: skip
 
-    monkeypatch.setattr(bench_peers, "find_spec", lambda name: object())
+    monkeypatch.setattr(bench_scripts, "find_spec", lambda name: object())
     monkeypatch.setattr(bench_peers, "data_folder", lambda given: Path("/data"))
-    monkeypatch.setattr("eggroll_edge.bench_peers.subprocess.run", run)
+    monkeypatch.setattr("eggroll_edge.bench_scripts.subprocess.run", run)
     found = bench_peers.measure(False, lambda _: None, runs=3)
     summary = found["summary"]
     assert summary["ours_over_jax"] == pytest.approx(4)  # the int16 form is the faster one
@@ -191,6 +191,37 @@ def test_peers_summary_takes_the_fastest_of_each_family(monkeypatch: pytest.Monk
     quick = bench_peers.measure(True, lambda _: None)["summary"]
     assert set(quick) == set(summary)
     assert set(quick["seconds_to_90"]) == set(summary["seconds_to_90"])
+
+
+def test_baselines_are_tested_on_what_their_rows_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts replaced: which accuracy of theirs a row takes, and what becomes of a failure."""
+
+    def run(arguments: str, data: str, say: bench.Say) -> dict[str, Any]:
+        seed = int(arguments.split()[-1])
+        line = {"train_seconds": 2.0, "versions": {}, "settings": {"pairs": 4, "batch": 8}}
+        if "jax_evosax" in arguments:
+            if "CR_FM_NES" in arguments:
+                return {"error": "it broke"}
+            return line | {"generations_done": 10, "history": [[1.0, 5, 61.0], [2.0, 10, 60.0]]}
+        also = {"/data/nmnist_small": 95.0} if "--also /data/nmnist_small" in arguments else {}
+        small = data == "/data/nmnist_small"
+        found = {"test_accuracy": (80.0 if small else 90.0) + seed, "firing_rate": 0.125}
+        return line | found | {"also": also}
+
+    monkeypatch.setattr(bench_baselines, "run_script", run)
+    monkeypatch.setattr(bench_scripts, "find_spec", lambda name: object())
+    rows = {row["name"]: row for row in bench_baselines.measure(Path("/data"), lambda _: None)}
+    assert rows["surrogate"]["accuracy"] == [91.0, 92.0, 93.0]
+    assert rows["surrogate"]["mean"] == 92.0
+    assert rows["surrogate"]["firing_rate"] == 0.125
+    assert rows["surrogate small"]["mean"] == 83.0
+    assert rows["surrogate real"]["accuracy"] == [95.0] * 3
+    assert rows["Open_ES"]["accuracy"] == [60.0]  # the last, not the best
+    assert rows["Open_ES"]["member_evaluations"] == 2 * 4 * 8 * 10
+    assert rows["CR_FM_NES"]["why"] == "it broke"
+    monkeypatch.setattr(bench_scripts, "find_spec", lambda name: None)
+    rows = {row["name"]: row for row in bench_baselines.measure(Path("/data"), lambda _: None)}
+    assert "evosax" in rows["Open_ES"]["why"]
 
 
 def test_performance_page_is_what_its_tool_makes_of_the_saved_files(

@@ -39,8 +39,9 @@ PYTHON_LAYERS = [
     "course",
     "journal_write replay",
     "bench trainer device",
-    "device_train train bench_host bench_peers",
-    "plot_run lesson bench_mcu bench_accuracy",
+    "device_train train bench_host bench_scripts",
+    "plot_run lesson bench_mcu bench_peers bench_baselines",
+    "bench_accuracy",
     "",  # the package's face, __init__
     "cli_show cli_options",
     "cli_data cli_device cli_bench",
