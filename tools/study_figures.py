@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws docs/img/*.svg from results/gradient-study.json and results/variance-study.json."""
+"""Draws docs/img/*.svg from results/: the three studies, and the curve of bench-accuracy."""
 
 from __future__ import annotations
 
@@ -99,6 +99,71 @@ def variants() -> None:
     save(figure, "variance-study")
 
 
+def label(settings: dict[str, Any]) -> str:
+    """What a run of a sweep changes, short."""
+    words = {k: v for k, v in settings.items() if k != "eval_every"}
+    if set(words) == {"pairs", "batch", "generations"}:
+        return "{pairs} x {batch} x {generations}".format(**words)
+    words.pop("generations", None)
+    values = ("-".join(map(str, v)) if isinstance(v, list) else v for v in words.values())
+    shown = [k if v is True else f"{k} {v}" if len(words) > 1 else str(v)
+             for k, v in zip(words, values, strict=True)]  # fmt: skip
+    return ", ".join(shown) or "as it is"
+
+
+def settings() -> None:
+    """Test accuracy as one setting varies: mean of the seeds, and their range."""
+    rows = read("accuracy-study")["rows"]
+    sweeps = list(dict.fromkeys(row["sweep"] for row in rows))
+    figure = Figure(figsize=(9.5, 12), layout="constrained")
+    panels = figure.subplots(-(-len(sweeps) // 4), 4).ravel()
+    for axes, sweep in zip(panels, sweeps, strict=False):
+        part = [row for row in rows if row["sweep"] == sweep]
+        means = [row["mean"] for row in part]
+        below = [m - min(row["accuracy"]) for m, row in zip(means, part, strict=True)]
+        above = [max(row["accuracy"]) - m for m, row in zip(means, part, strict=True)]
+        color = ORANGE if sweep.startswith("batch") else BLUE
+        x = range(len(part))
+        axes.errorbar(x, means, (below, above), fmt="o-", color=color, capsize=2, markersize=3)
+        long = any(len(label(row["settings"])) > 6 for row in part)
+        axes.set_xticks(
+            x, [label(row["settings"]) for row in part], fontsize=6 if long else 8,
+            rotation=30 if long else 0, ha="right" if long else "center",
+        )  # fmt: skip
+        axes.set_title(sweep, fontsize=9)
+        tidy(axes, "")
+    for axes in panels[len(sweeps) :]:
+        axes.axis("off")
+    figure.supylabel("test accuracy, %")
+    save(figure, "accuracy-study")
+
+
+def firing() -> None:
+    """Accuracy against spikes: what a price for each spike does."""
+    report = read("bench-accuracy")
+    price = "bits a spike"
+    fast = next(row for row in report["rows"] if row["name"] == "fast")
+    points = [row for row in report["rows"] if row["name"].startswith("curve")]
+    points = sorted([*points, fast | {"penalty_bits": 0.0015}], key=lambda row: row["firing_rate"])
+    figure = Figure(figsize=(5.5, 3.2), layout="constrained")
+    axes = figure.subplots()
+    x, y = [100 * row["firing_rate"] for row in points], [row["accuracy"][0] for row in points]
+    axes.semilogx(x, y, "o-", color=BLUE, label=f"`sample`, {price} as written")
+    for row, a, b in zip(points, x, y, strict=True):
+        axes.annotate(f"{row['penalty_bits']:g}", (a, b), (4, -10), textcoords="offset points")
+    for row in report["baselines"]:
+        if row["name"] == "surrogate" and "mean" in row:
+            axes.plot(100 * row["firing_rate"], row["mean"], "s", color=ORANGE, label=row["what"])
+    axes.set_xticks([0.5, 1, 2, 5, 10, 20], ["0.5", "1", "2", "5", "10", "20"])
+    axes.minorticks_off()
+    axes.set_ylabel("test accuracy, %")
+    axes.legend(frameon=False, fontsize=8)
+    tidy(axes, "neuron-ticks with a spike, %")
+    save(figure, "firing")
+
+
 if __name__ == "__main__":
     bias_and_noise()
     variants()
+    settings()
+    firing()
