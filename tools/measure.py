@@ -32,6 +32,7 @@ sys.path.insert(0, str(ROOT))
 from eggroll_edge.boards import find_board  # noqa: E402
 from eggroll_edge.emulate import emulator  # noqa: E402
 from eggroll_edge.journal import GenerationLine, JournalReader  # noqa: E402
+from eggroll_edge.mcu_cost import cost, typical_load  # noqa: E402
 from eggroll_edge.session import Session  # noqa: E402
 from eggroll_edge.train import load_config, open_split  # noqa: E402
 from eggroll_edge.transport import opener  # noqa: E402
@@ -51,7 +52,7 @@ class Measurement:
     seeds: tuple[int, ...] = (1,)
 
 
-SMALL = f"{DATA}/nmnist_small"
+SMALL, MNIST = f"{DATA}/nmnist_small", f"idx:{DATA}/mnist"
 MEASUREMENTS = [
     Measurement(
         "digits", "scikit-learn digits, simulated events", "--data digits", (1, 2, 3, 4, 5)
@@ -80,13 +81,35 @@ MEASUREMENTS = [
         "--sigma-readout 1.95 --lr-readout 0.06 --penalty-bits 0.002 --generations 150000",
     ),
 ]
-BOARD_PRESETS = {
-    "pico": "pico",
-    "stm32f405": "stm32f4",
-    "microbit": "microbit",
-    "hifive1": "microbit",
-}
-"""Boards in an emulator, trained through the link."""
+
+
+@dataclass(frozen=True)
+class BoardSession:
+    """A training session on a board in an emulator, through the link."""
+
+    board: str
+    preset: str
+    data: str
+    clock_mhz: int
+    """Of the board, for an estimate of seconds."""
+
+    @property
+    def name(self) -> str:
+        """Of its result file."""
+        return f"board-{self.board}" + ("" if self.data == SMALL else "-mnist")
+
+
+SESSIONS = [
+    BoardSession("pico", "pico", MNIST, 125),
+    BoardSession("pico", "board-small", SMALL, 125),
+    BoardSession("stm32f405", "board-small", SMALL, 168),
+    BoardSession("microbit", "microbit", SMALL, 16),
+    BoardSession("hifive1", "microbit", SMALL, 320),
+]
+CPI = 1.5
+"""Cycles that an instruction is taken to last: a guess, as no emulator here tells cycles."""
+ON_BOARD = 1000
+"""Test recordings that the board itself answers, at most."""
 
 
 def machine() -> str:
@@ -132,40 +155,50 @@ def write(name: str, report: dict[str, Any], runs: list[dict[str, Any]]) -> None
     (RESULTS / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n")
 
 
-def measure_board(board: str, seed: int = 1) -> None:
-    """A whole session on an emulated board, the same run on the host, and the tests on the board.
+def measure_board(session: BoardSession, seed: int = 1) -> None:
+    """A whole session on an emulated board, the same run on the host, and tests on the board.
 
-    Of an emulator there are no seconds to report.
+    Instructions are by the model of `plan`, whose costs were fitted to exact counts.
     """
-    train = f"train --preset {BOARD_PRESETS[board]} --data {SMALL} --seed {seed}"
-    with tempfile.TemporaryDirectory() as folder, emulator(board) as running:
+    board = find_board(session.board)
+    train = f"train --preset {session.preset} --data {session.data} --seed {seed}"
+    with tempfile.TemporaryDirectory() as folder, emulator(session.board) as running:
         host = command(f"{train} --out {folder}/host")
         trained = command(f"{train} --port {running.url} --out {folder}/board")
         lines = JournalReader(f"{folder}/board")
         link = [t for x in lines if isinstance(x, GenerationLine) for t in x.link]
-        tests = open_split(load_config(f"{folder}/board"), "test")
-        with Session(opener(running.url)) as session:
-            digest = f"{session.digest()[1]:08x}"
-            answers = [session.infer(tests[i].tobytes()).predicted for i in range(len(tests))]
+        config = load_config(f"{folder}/board")
+        recordings, tests = open_split(config, "train"), open_split(config, "test")
+        asked = min(ON_BOARD, len(tests))
+        with Session(opener(running.url)) as device:
+            digest = f"{device.digest()[1]:08x}"
+            answers = [device.infer(tests[i].tobytes()).predicted for i in range(asked)]
     samples = sum(part.samples for part in link)
-    right = sum(a == b for a, b in zip(answers, tests.labels, strict=True))
+    right = sum(a == b for a, b in zip(answers, tests.labels[:asked], strict=True))
+    net = config.net_config(recordings.n_in, recordings.n_classes)
+    events = len(recordings.streams) / len(recordings) - config.ticks  # a byte an event, and a tick
+    taken = cost(board.core, typical_load(net, config.es_config(), 1, events))
     run = {
         "seed": seed,
         "samples": samples,
-        "test_accuracy_on_board": 100 * right / len(tests),
+        "test_accuracy": trained["test_accuracy"],
+        "answered_by_board": asked,
+        "right_on_board_percent": 100 * right / asked,
         "digest_on_board": digest,
-        "test_accuracy_on_host": host["test_accuracy"],
         "digest_on_host": host["weights_digest"],
         "same_digest": digest == trained["weights_digest"] == host["weights_digest"],
         "bytes_to_board_per_sample": sum(part.bytes_in for part in link) / samples,
         "bytes_from_board_per_sample": sum(part.bytes_out for part in link) / samples,
         "frames_sent_again": sum(part.retries for part in link),
+        "instructions_per_sample_by_model": round(taken.generation),
+        "estimated_seconds_per_sample": round(taken.seconds(session.clock_mhz, CPI), 4),
+        "estimate": f"{session.clock_mhz} MHz, {CPI} cycles an instruction, without the link",
     }
     report = {
-        "what": f"{find_board(board).title}, {find_board(board).core}, emulated",
+        "what": f"{board.title}, {board.core}, emulated",
         "command": f"eggroll-edge {train} --port URL".replace(str(DATA), "../shared/data"),
     }
-    write(f"board-{board}", report, [run])
+    write(session.name, report, [run])
 
 
 def table() -> str:
@@ -233,12 +266,12 @@ def accuracy_table() -> list[str]:
 def board_table() -> list[str]:
     """The table of sessions on emulated boards."""
     lines = [
-        "| board | command | test accuracy, on the board | digest as on the host "
-        "| samples | bytes to, from the board a sample |",
-        "|---|---|---|---|---|---|",
+        "| board, emulated | command | test accuracy | digest as on the host "
+        "| recordings | bytes to, from the board | instructions a recording | seconds, estimated |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    for board in BOARD_PRESETS:
-        path = RESULTS / f"board-{board}.json"
+    for session in SESSIONS:
+        path = RESULTS / f"{session.name}.json"
         if not path.exists():
             continue
         report = json.loads(path.read_text())
@@ -246,10 +279,20 @@ def board_table() -> list[str]:
             same = f"yes, `{run['digest_on_board']}`" if run["same_digest"] else "NO"
             shown = report["command"].removeprefix("eggroll-edge ").replace(" --seed 1", "")
             there, back = run["bytes_to_board_per_sample"], run["bytes_from_board_per_sample"]
+            each = run["estimated_seconds_per_sample"]
             lines.append(
-                f"| {report['what']} | `{shown}` | {run['test_accuracy_on_board']:.0f} % | {same} "
-                f"| {run['samples']:,} | {there:.0f}, {back:.0f} |"
+                f"| {report['what'].removesuffix(', emulated')} | `{shown}` "
+                f"| {run['test_accuracy']:.1f} % | {same} | {run['samples']:,} "
+                f"| {there:.0f}, {back:.0f} "
+                f"| {run['instructions_per_sample_by_model'] / 1e6:.2f} M "
+                f"| {each:.3f} each, {each * run['samples'] / 60:.0f} min in all |"
             )
+    lines += [
+        "",
+        "Accuracy is the host's test of the weights that the board ended with. Instructions are by "
+        "the model of `plan`; seconds are an estimate from them, at the board's clock and "
+        f"{CPI:g} cycles an instruction, without the link.",
+    ]
     return lines
 
 
@@ -257,8 +300,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    boards = {f"board-{board}": board for board in BOARD_PRESETS}
-    names = [*(row.name for row in MEASUREMENTS), *boards]
+    names = [*(row.name for row in MEASUREMENTS), *(row.name for row in SESSIONS)]
     parser.add_argument("names", nargs="*", choices=[[], *names])
     parser.add_argument("--table", action="store_true", help="only rewrite the README's table")
     arguments = parser.parse_args()
@@ -266,9 +308,9 @@ def main() -> None:
         for row in MEASUREMENTS:
             if not arguments.names or row.name in arguments.names:
                 measure(row)
-        for name, board in boards.items():
-            if not arguments.names or name in arguments.names:
-                measure_board(board)
+        for session in SESSIONS:
+            if not arguments.names or session.name in arguments.names:
+                measure_board(session)
     readme = ROOT / "README.md"
     before, rest = readme.read_text().split(START)
     after = rest.split(END)[1]

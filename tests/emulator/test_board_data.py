@@ -27,8 +27,8 @@ pytestmark = pytest.mark.skipif(
 # board: preset, what the test changes of it, least accuracy in percent (equal bits: it is certain)
 SESSIONS: dict[str, tuple[str, dict[str, Any], int]] = {
     # its emulator takes longest: a smaller net
-    "pico": ("pico", {"generations": 250, "seed": 3, "hidden": [32], "pairs": 16}, 40),
-    "stm32f405": ("stm32f4", {"generations": 250, "seed": 2}, 45),
+    "pico": ("board-small", {"generations": 250, "seed": 3, "hidden": [32], "pairs": 16}, 40),
+    "stm32f405": ("board-small", {"generations": 250, "seed": 2}, 45),
     "microbit": ("microbit", {"generations": 600}, 40),
     "hifive1": ("microbit", {"generations": 600}, 40),
 }
