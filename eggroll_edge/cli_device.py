@@ -27,6 +27,7 @@ from eggroll_edge.hostboard import HostBoard, flash_memory, on_pty, on_tcp
 from eggroll_edge.journal import GenerationLine, JournalReader
 from eggroll_edge.lesson import write_lesson
 from eggroll_edge.link import PATIENCE_S
+from eggroll_edge.pty_bridge import as_pty
 from eggroll_edge.session import Session
 from eggroll_edge.throughput import Meter, Throughput, total
 from eggroll_edge.trainer import MakeTrainer, Trainer
@@ -226,7 +227,7 @@ def emulate(
         typer.Option("--tcp", metavar="PORT", show_default=False, help="On TCP; 0: any port."),
     ] = None,
     pty: Annotated[
-        bool, typer.Option("--pty", help="host: on a pseudo-terminal (its default).")
+        bool, typer.Option("--pty", help="On a pseudo-terminal: the default of host.")
     ] = False,
     memory: Annotated[
         Path | None,
@@ -244,15 +245,17 @@ def emulate(
 
         eggroll-edge emulate microbit --tcp 5000
 
+        eggroll-edge emulate microbit --pty
+
         eggroll-edge emulate pico --lesson runs/pico
     """
     if lesson is not None and board == "host":
         raise ConfigError(f"--lesson wants a board: use one of {', '.join(EMULATED)}")
-    if pty and (tcp is not None or board != "host"):
-        raise ConfigError("--pty goes with host and without --tcp: leave it out")
+    if pty and tcp is not None:
+        raise ConfigError("--pty and --tcp: the board has one port, use one of them")
     # SIGTERM, too, takes the emulator along
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    with _running(board, tcp, memory, _packed(lesson)) as url:
+    with _running(board, tcp, pty, memory, _packed(lesson)) as url:
         typer.echo(url)
         sys.stdout.flush()
         what = (
@@ -270,13 +273,14 @@ def _packed(run_dir: Path | None) -> Path | None:
 
 @contextlib.contextmanager
 def _running(
-    board: str, tcp: int | None, memory: Path | None, lesson: Path | None
+    board: str, tcp: int | None, pty: bool, memory: Path | None, lesson: Path | None
 ) -> Iterator[str]:
     """A board in an emulator; its URL."""
     if board != "host":
         elf = build(board, lesson=lesson)
-        with emulator(board, elf, memory=memory, port=tcp or 0) as running:
-            yield running.url
+        with contextlib.ExitStack() as stack:
+            url = stack.enter_context(emulator(board, elf, memory=memory, port=tcp or 0)).url
+            yield stack.enter_context(as_pty(url)) if pty else url
         return
     machine = HostBoard(flash=flash_memory(path=memory))
     machine.load()

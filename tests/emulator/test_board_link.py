@@ -5,6 +5,7 @@ A missing emulator is a failure: tools/test installs them all."""
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -101,6 +102,24 @@ def test_two_boards_of_two_kinds_are_one_population(tmp_path: Path) -> None:
         assert {f"{session.digest()[1]:08x}" for session in (a, b)} == {expected}
         assert [session.stats().samples for session in (a, b)] == [12, 12]
     assert found.weights_digest == expected
+
+
+@pytest.mark.parametrize("board", ["microbit", "pico"])
+def test_emulated_board_on_a_pty(board: str) -> None:
+    """QEMU and rp2040js alike."""
+    command = [sys.executable, "-m", "eggroll_edge.cli", "emulate", board, "--pty"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            path = process.stdout.readline().strip()
+            assert path.startswith("/dev/")
+            for _ in range(2):  # one program after the other
+                with connect(path, baud=460800) as session:
+                    assert session.hello.board == board
+                    assert session.baud == 460800
+                    assert list(linked.run_online(session, ONLINE)) == expected_online(ONLINE)
+        finally:
+            process.terminate()
 
 
 @pytest.mark.parametrize("board", KEEPING)

@@ -28,7 +28,7 @@ C_LAYERS = [
 ]
 PYTHON_LAYERS = [
     "errors version _core",
-    "netconfig events wire transport boards",
+    "netconfig events wire transport boards pty_bridge",
     "messages",
     "core link plots saccade chirps cartpole presets emulate flash",
     "sources mcu_cost",
