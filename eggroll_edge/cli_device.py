@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from serial.tools import list_ports
 
-from eggroll_edge.boards import EMULATED, build
+from eggroll_edge.boards import BOARDS, EMULATED, build
 from eggroll_edge.cli_options import existing_run
 from eggroll_edge.cli_show import console, print_json
 from eggroll_edge.config import TrainConfig
@@ -37,7 +37,8 @@ _PANEL = "Device"
 _QUICK_S = 0.3
 """How long `devices` waits for an answer at each port; twice as long at most."""
 _AGREE_S = 4.0
-"""The same if a rate is to be agreed on: a device gives one up after two seconds."""
+"""The same at a port that was asked for by name, or if a rate is to be agreed on: a device gives
+one up after two seconds."""
 
 # fmt: off
 Port = Annotated[list[str] | None, typer.Option("--port", metavar="URL", show_default=False,
@@ -118,11 +119,11 @@ def devices(
     """
     show = console(as_json)
     ports = urls or [port.device for port in list_ports.comports()]
-    columns = ("port", "board", "baud", "arena", "generation", "digest")
+    columns = ("port", "board", "core", "baud", "arena", "generation", "digest")
     table, found = Table(*columns, box=None), []
     for port in ports:
         try:
-            patience = _QUICK_S if baud == BAUD else _AGREE_S
+            patience = _AGREE_S if urls or baud != BAUD else _QUICK_S
             with _session(port, baud, patience, timeout=_QUICK_S) as session:
                 hello, rate = session.hello, session.baud
         except LinkError as error:
@@ -130,8 +131,10 @@ def devices(
             continue
         digest = f"{hello.digest:08x}" if hello.configured else "no net"
         arena = f"{hello.arena:,} bytes"
-        table.add_row(port, hello.board, str(rate), arena, str(hello.generation), digest)
-        found.append({"port": port, "baud": rate, **vars(hello)})
+        core = BOARDS[hello.board].core if hello.board in BOARDS else None
+        generation = str(hello.generation)
+        table.add_row(port, hello.board, core or "-", str(rate), arena, generation, digest)
+        found.append({"port": port, "baud": rate, "core": core, **vars(hello)})
     if found:
         show.print(table)
     else:

@@ -71,7 +71,7 @@ def test_train_on_a_port_as_on_this_computer(url: str, tmp_path: Path) -> None:
 def test_the_host_is_a_serial_device_by_default(pty: str, tmp_path: Path) -> None:
     assert pty.startswith("/dev/")
     found = json.loads(call("devices", pty, "--json").stdout)["devices"]
-    assert [(x["port"], x["board"]) for x in found] == [(pty, "host")]
+    assert [(x["port"], x["board"], x["core"]) for x in found] == [(pty, "host", None)]
     with Session(opener(pty)) as session:
         assert list(run_online(session, 5)) == expected_online(50)[:5]
     done = call("emulate", "host", "--pty", "--tcp", "0")
