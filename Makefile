@@ -13,6 +13,16 @@ test: ## install what is missing, check and test everything
 
 format: ## format all sources
 	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
-	.venv/bin/clang-format -i runtime_c/*.[ch] runtime_c/host/*.[ch] tests/c/*.[ch]
+	.venv/bin/clang-format -i runtime_c/*.[ch] runtime_c/host/*.[ch] tests/c/*.[ch] \
+	    firmware/*.[ch] firmware/chips/*.[ch] firmware/boards/*/*.[ch] tests/emulator/*.c
 
-.PHONY: help setup train test format
+firmware: ## images of all boards
+	$(MAKE) -C firmware all
+
+bench: ## speed on this machine, a minute
+	.venv/bin/eggroll-edge bench host --quick
+
+fuzz: ## anything on the line, under the sanitizers
+	.venv/bin/python -m pytest -q tests/py/test_wire.py -k fuzz
+
+.PHONY: help setup train test format firmware bench fuzz

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from serial.tools import list_ports
 
-from eggroll_edge.boards import EMULATED, build
+from eggroll_edge.boards import BOARDS, EMULATED, build
 from eggroll_edge.cli_options import existing_run
 from eggroll_edge.cli_show import console, print_json
 from eggroll_edge.config import TrainConfig
@@ -27,6 +27,7 @@ from eggroll_edge.hostboard import HostBoard, flash_memory, on_pty, on_tcp
 from eggroll_edge.journal import GenerationLine, JournalReader
 from eggroll_edge.lesson import write_lesson
 from eggroll_edge.link import PATIENCE_S
+from eggroll_edge.pty_bridge import as_pty
 from eggroll_edge.session import Session
 from eggroll_edge.throughput import Meter, Throughput, total
 from eggroll_edge.trainer import MakeTrainer, Trainer
@@ -36,7 +37,8 @@ _PANEL = "Device"
 _QUICK_S = 0.3
 """How long `devices` waits for an answer at each port; twice as long at most."""
 _AGREE_S = 4.0
-"""The same if a rate is to be agreed on: a device gives one up after two seconds."""
+"""The same at a port that was asked for by name, or if a rate is to be agreed on: a device gives
+one up after two seconds."""
 
 # fmt: off
 Port = Annotated[list[str] | None, typer.Option("--port", metavar="URL", show_default=False,
@@ -117,11 +119,11 @@ def devices(
     """
     show = console(as_json)
     ports = urls or [port.device for port in list_ports.comports()]
-    columns = ("port", "board", "baud", "arena", "generation", "digest")
+    columns = ("port", "board", "core", "baud", "arena", "generation", "digest")
     table, found = Table(*columns, box=None), []
     for port in ports:
         try:
-            patience = _QUICK_S if baud == BAUD else _AGREE_S
+            patience = _AGREE_S if urls or baud != BAUD else _QUICK_S
             with _session(port, baud, patience, timeout=_QUICK_S) as session:
                 hello, rate = session.hello, session.baud
         except LinkError as error:
@@ -129,8 +131,10 @@ def devices(
             continue
         digest = f"{hello.digest:08x}" if hello.configured else "no net"
         arena = f"{hello.arena:,} bytes"
-        table.add_row(port, hello.board, str(rate), arena, str(hello.generation), digest)
-        found.append({"port": port, "baud": rate, **vars(hello)})
+        core = BOARDS[hello.board].core if hello.board in BOARDS else None
+        generation = str(hello.generation)
+        table.add_row(port, hello.board, core or "-", str(rate), arena, generation, digest)
+        found.append({"port": port, "baud": rate, "core": core, **vars(hello)})
     if found:
         show.print(table)
     else:
@@ -226,7 +230,7 @@ def emulate(
         typer.Option("--tcp", metavar="PORT", show_default=False, help="On TCP; 0: any port."),
     ] = None,
     pty: Annotated[
-        bool, typer.Option("--pty", help="host: on a pseudo-terminal (its default).")
+        bool, typer.Option("--pty", help="On a pseudo-terminal: the default of host.")
     ] = False,
     memory: Annotated[
         Path | None,
@@ -244,15 +248,17 @@ def emulate(
 
         eggroll-edge emulate microbit --tcp 5000
 
+        eggroll-edge emulate microbit --pty
+
         eggroll-edge emulate pico --lesson runs/pico
     """
     if lesson is not None and board == "host":
         raise ConfigError(f"--lesson wants a board: use one of {', '.join(EMULATED)}")
-    if pty and (tcp is not None or board != "host"):
-        raise ConfigError("--pty goes with host and without --tcp: leave it out")
+    if pty and tcp is not None:
+        raise ConfigError("--pty and --tcp: the board has one port, use one of them")
     # SIGTERM, too, takes the emulator along
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    with _running(board, tcp, memory, _packed(lesson)) as url:
+    with _running(board, tcp, pty, memory, _packed(lesson)) as url:
         typer.echo(url)
         sys.stdout.flush()
         what = (
@@ -270,13 +276,14 @@ def _packed(run_dir: Path | None) -> Path | None:
 
 @contextlib.contextmanager
 def _running(
-    board: str, tcp: int | None, memory: Path | None, lesson: Path | None
+    board: str, tcp: int | None, pty: bool, memory: Path | None, lesson: Path | None
 ) -> Iterator[str]:
     """A board in an emulator; its URL."""
     if board != "host":
         elf = build(board, lesson=lesson)
-        with emulator(board, elf, memory=memory, port=tcp or 0) as running:
-            yield running.url
+        with contextlib.ExitStack() as stack:
+            url = stack.enter_context(emulator(board, elf, memory=memory, port=tcp or 0)).url
+            yield stack.enter_context(as_pty(url)) if pty else url
         return
     machine = HostBoard(flash=flash_memory(path=memory))
     machine.load()

@@ -92,7 +92,7 @@ def plan(
     source = source_of(config.data)
     outputs = outputs or (source.classes if source else 10)
     net = config.net_config(config.binning().n_in if inputs is None else inputs, outputs)
-    sizes = plan_of(net, config.es_config(), sample_buffer)
+    sizes = plan_of(net, config.es_config(), sample_buffer, online=config.online)
     layers = "-".join(str(size) for size in (net.inputs, *(layer.size for layer in net.layers)))
     name = layers if net.readout == "spikes" else f"{layers}-{outputs}"
     fits = sizes.fits(wanted) if wanted else None
@@ -112,7 +112,11 @@ def plan(
     _show(sizes, f"{name}, {config.ticks} ticks, {config.kind}, {config.pairs} pairs", as_json)
     _show_costs(costs, config.batch, live, clock_mhz, cpi, as_json)
     if wanted:
-        console(as_json).print(f"{wanted.title}: {sizes.verdict(wanted)}")
+        hint = ""
+        if not fits and config.kind == "sample":
+            learnt_at_once = plan_of(net, config.es_config(), sample_buffer, online=True)
+            hint = "; with --online it fits" if learnt_at_once.fits(wanted) else ""
+        console(as_json).print(f"{wanted.title}: {sizes.verdict(wanted)}{hint}")
     if fits is False:
         raise typer.Exit(1)
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import select
 import socket
 import threading
-import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +14,7 @@ from eggroll_edge._core import ffi, lib
 from eggroll_edge.core import U8
 from eggroll_edge.errors import ConfigError
 from eggroll_edge.netconfig import status_text
+from eggroll_edge.pty_bridge import as_pty
 
 ARENA = 8 << 20
 WINDOW = 1024
@@ -133,30 +131,9 @@ def _serve(
 
 @contextlib.contextmanager
 def on_pty(board: HostBoard) -> Iterator[str]:
-    """The board on a pseudo-terminal, served by a thread; gives its path, such as /dev/pts/3."""
-    master, slave = os.openpty()
-    tty.setraw(slave)
-    stop = threading.Event()
-
-    def read() -> bytes | None:
-        if stop.is_set():
-            return None
-        ready, _, _ = select.select([master], [], [], 0.1)
-        return os.read(master, 4096) if ready else b""
-
-    def write(data: bytes) -> None:
-        while data:
-            data = data[os.write(master, data) :]
-
-    thread = threading.Thread(target=_serve, args=(read, write, board), daemon=True)
-    thread.start()
-    try:
-        yield os.ttyname(slave)
-    finally:
-        stop.set()
-        thread.join(timeout=5)
-        os.close(slave)  # kept open so far: a pty without a reader or writer hangs up
-        os.close(master)
+    """The board on a pseudo-terminal; gives its path, such as /dev/pts/3."""
+    with on_tcp(board) as url, as_pty(url) as path:
+        yield path
 
 
 @contextlib.contextmanager

@@ -61,7 +61,7 @@ class Plan:
     inference: int
     """Workspace to run the net."""
     training_extra: int
-    """What training adds: more workspace, and a generation's fitness and active rows."""
+    """What training adds: more workspace, and a generation's fitness, active rows, sums."""
     sample_buffer: int
     """One recording as it comes in: the same for inference and training."""
 
@@ -117,10 +117,14 @@ class Plan:
         return {**asdict(self), **totals, "boards": boards}
 
 
-def plan_of(net: NetConfig, es: EsConfig, sample_buffer: int = SAMPLE_BUFFER) -> Plan:
+def plan_of(
+    net: NetConfig, es: EsConfig, sample_buffer: int = SAMPLE_BUFFER, *, online: bool = False
+) -> Plan:
     """What `net` and its training by `es` take. ConfigError if the core cannot run the pair.
 
     sample_buffer: bytes, at least one a tick (an empty recording).
+    online: estimator sample updates after each recording; else it sums up a mini-batch, four bytes
+    a weight.
     """
     es.check(net)
     if es.estimator == "full":
@@ -132,7 +136,7 @@ def plan_of(net: NetConfig, es: EsConfig, sample_buffer: int = SAMPLE_BUFFER) ->
             f"sample buffer is {sample_buffer} bytes, but a recording of {net.ticks} ticks takes "
             f"{net.ticks} at least; N-MNIST needs about {SAMPLE_BUFFER}"
         )
-    sizes = lib.egg_plan_of(net.native(), es.native())
+    sizes = lib.egg_plan_of(net.native(), es.native(), online)
     return Plan(int(sizes.weights), int(sizes.inference), int(sizes.training), sample_buffer)
 
 

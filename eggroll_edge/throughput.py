@@ -31,7 +31,8 @@ class Throughput:
     seconds: float
     """By the device's clock if it has one, else by the host's."""
     compute_s: float | None = None
-    """In commands; None: the device has no clock."""
+    """In commands; None: the device has no clock, or its 32 bits may have gone round more than once
+    (after 71 minutes at 1 MHz)."""
     link_s: float | None = None
     """Waiting for the rest of a frame, and for the line to take a reply. What is left of `seconds`
     is the host's: the device waits for a frame to begin."""
@@ -61,6 +62,10 @@ class Throughput:
         return ", ".join([*parts, *(f"{count} {name}" for count, name in more if count)])
 
 
+_SURE_TICKS = 0.9 * 2**32
+"""Counters of more ticks, by the host's clock, which may differ a little, have gone round."""
+
+
 class Meter:
     """Reads a device's STATS, and tells what has been since the reading before."""
 
@@ -78,7 +83,9 @@ class Meter:
         session, before, at = self._session, self.latest, self._at
         retries, reconnects = self._retries, self._reconnects
         self.restart()
-        grown, hz = self.latest.since(before), self.latest.ticks_hz
+        grown, hz, passed = self.latest.since(before), self.latest.ticks_hz, self._at - at
+        if passed * hz > _SURE_TICKS:
+            hz = 0
         return Throughput(
             port=session.name,
             board=session.hello.board,
@@ -89,7 +96,7 @@ class Meter:
             repeated=grown.repeated,
             retries=self._retries - retries,
             reconnects=self._reconnects - reconnects,
-            seconds=round(grown.ticks / hz if hz else self._at - at, 6),
+            seconds=round(grown.ticks / hz if hz else passed, 6),
             compute_s=round(grown.busy_ticks / hz, 6) if hz else None,
             link_s=round(grown.link_ticks / hz, 6) if hz else None,
         )

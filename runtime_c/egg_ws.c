@@ -45,8 +45,9 @@ static void lay_out(egg_ws *ws, const egg_net_config *net, const egg_es_config *
     egg_zero(ws, sizeof *ws);
     ws->logits = carve(c, net->outputs * sizeof(int32_t));
     ws->count = carve(c, widest * sizeof(int16_t));
-    size_t base = (size_t)net->ticks * egg_pad(net->layer[0].size) * sizeof(int16_t);
-    ws->base = carve(c, es != NULL && base < sizeof(egg_scratch) ? sizeof(egg_scratch) : base);
+    size_t base = (size_t)net->ticks * egg_pad(net->layer[0].size) * sizeof(int16_t), least = 0;
+    if (es != NULL) least = es->estimator == EGG_SAMPLE ? sizeof(egg_scratch) : sizeof ws->scratch->sums;
+    ws->base = carve(c, base < least ? least : base);
     ws->scratch = (void *)ws->base;
     if (layers > 1) {
         ws->current = carve(c, (size_t)net->ticks * deeper * sizeof(int16_t));
@@ -62,31 +63,40 @@ static void lay_out(egg_ws *ws, const egg_net_config *net, const egg_es_config *
     for (uint32_t m = 0; m < matrices; m++) {
         uint32_t rows = egg_net_rows(net, m), cols = egg_net_cols(net, m);
         ws->a_words[m] = carve(c, (size_t)ranks * cols * sizeof(uint32_t));
-        ws->a[m] = carve(c, (size_t)ranks * egg_pad(cols) * sizeof(int16_t));
-        if (es->estimator == EGG_BATCH && m > 0) {
-            ws->b_words[m] = carve(c, (size_t)ranks * rows * sizeof(uint32_t));
-            ws->b[m] = carve(c, (size_t)ranks * egg_pad(rows) * sizeof(int16_t));
-        }
+        if (es->estimator == EGG_BATCH && m > 0) ws->b_words[m] = carve(c, (size_t)ranks * rows * sizeof(uint32_t));
         if (es->estimator == EGG_SAMPLE) {
             uint32_t segments = m < layers ? es->segments : 1;
             if (m < layers) ws->z_words[m] = carve(c, segments * sizeof(uint32_t));
             ws->credit[m] = carve(c, (size_t)segments * egg_pad(cols) * sizeof(int16_t));
         }
     }
-    ws->s = carve(c, (size_t)ranks * net->ticks * sizeof(int16_t));
     if (es->estimator == EGG_BATCH)
         ws->projection = carve(c, (size_t)ranks * net->ticks * 32u * EGG_WORDS * sizeof(int16_t));
-    if (es->estimator == EGG_BATCH || EGG_PAD == 1) ws->sum = carve(c, widest * sizeof(int32_t));
     if (es->estimator == EGG_SAMPLE) ws->diff = carve(c, es->pairs * sizeof(int32_t));
+
+    size_t signs = c->used; /* of one pair: last, so that what is below can lie over them */
+    for (uint32_t m = 0; m < matrices; m++) {
+        ws->a[m] = carve(c, (size_t)ranks * egg_pad(egg_net_cols(net, m)) * sizeof(int16_t));
+        if (es->estimator == EGG_BATCH && m > 0)
+            ws->b[m] = carve(c, (size_t)ranks * egg_pad(egg_net_rows(net, m)) * sizeof(int16_t));
+    }
+    ws->s = carve(c, (size_t)ranks * net->ticks * sizeof(int16_t));
+    size_t end = c->used;
+    /* A microcontroller needs these in updates, and in recordings whose pairs run together (egg_pair.h): never at the
+     * same time as the signs. On hosts the signs' padding must stay 0. */
+    if (EGG_PAD == 1) c->used = signs;
+    if (es->estimator == EGG_BATCH || EGG_PAD == 1) ws->sum = carve(c, widest * sizeof(int32_t));
     ws->step = carve(c, widest * sizeof(int16_t));
     ws->kappa = carve(c, widest * sizeof(uint16_t));
-    if (EGG_PAD > 1 || layers > 1) return; /* egg_pair.h is for a single layer on cores without vector units */
-    ws->pair.logits = carve(c, net->outputs * sizeof(int32_t));
-    ws->pair.drive = carve(c, 2u * net->ticks * sizeof(uint32_t));
-    ws->pair.project = carve(c, ranks * sizeof(uint32_t));
-    ws->pair.counts = (uint32_t *)ws->sum;
-    ws->pair.neurons = (uint16_t *)ws->step;
-    ws->pair.changed = ws->kappa;
+    if (EGG_PAD == 1 && layers == 1) { /* egg_pair.h is for a single layer on cores without vector units */
+        ws->pair.logits = carve(c, net->outputs * sizeof(int32_t));
+        ws->pair.drive = carve(c, 2u * net->ticks * sizeof(uint32_t));
+        ws->pair.project = carve(c, ranks * sizeof(uint32_t));
+        ws->pair.counts = (uint32_t *)ws->sum;
+        ws->pair.neurons = (uint16_t *)ws->step;
+        ws->pair.changed = ws->kappa;
+    }
+    if (c->used < end) c->used = end;
 }
 
 size_t egg_ws_bytes(const egg_net_config *net, const egg_es_config *es) {

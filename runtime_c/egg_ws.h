@@ -52,9 +52,10 @@ typedef struct {
     uint32_t *z_words[EGG_LAYERS_MAX];      /* [segments], sample */
     int16_t *credit[EGG_LAYERS_MAX + 1u];   /* [segments][padded], sample; one segment for the readout */
     int32_t *diff;                          /* [pairs], sample */
-    int32_t *sum;                           /* [cols], batch */
-    int16_t *step;                          /* [padded] */
-    uint16_t *kappa;                        /* [padded] */
+    /* EGG_PAD 1: sum, step, kappa and pair lie over a, b, s, which are not needed at the same time (egg_ws.c) */
+    int32_t *sum;    /* [cols], batch */
+    int16_t *step;   /* [padded] */
+    uint16_t *kappa; /* [padded] */
 
     struct {               /* of egg_pair.h, EGG_PAD 1 only; a word holds both members of a pair in two lanes */
         int32_t *logits;   /* [outputs] of the unperturbed run, before the gain */

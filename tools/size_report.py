@@ -2,8 +2,9 @@
 
 python tools/size_report.py                   build all, print the table; exit 1 over budget
 python tools/size_report.py --json            print JSON instead
-python tools/size_report.py --write FILE...   put the table between the marks
-                                              <!-- sizes --> and <!-- /sizes --> of these files
+python tools/size_report.py --write           put the table between the marks <!-- sizes --> and
+                                              <!-- /sizes --> of docs/firmware.md, and without
+                                              its detail of README.md
 --image selftest                              the selftest instead of the firmware (no budget)
 """
 
@@ -146,6 +147,24 @@ def table(sizes: list[Size]) -> str:
     return "\n".join(lines)
 
 
+def brief_table(sizes: list[Size]) -> str:
+    lines = [
+        "| board | core | .text | .data | .bss | stack | arena |",
+        "|---|---|--:|--:|--:|--:|--:|",
+    ]
+    for s in sizes:
+        numbers = (s.text, s.data, s.bss, s.stack, s.arena)
+        lines.append(f"| {s.board} | {s.core} | {' | '.join(map(str, numbers))} |")
+    return "\n".join(lines)
+
+
+def note() -> str:
+    return f"Bytes, -Os (inner loops -O2), {compilers()}; by `tools/size_report.py`."
+
+
+WRITTEN = {ROOT / "docs/firmware.md": table, ROOT / "README.md": brief_table}
+
+
 def compilers() -> str:
     found = []
     for prefix in TOOLS.values():
@@ -169,16 +188,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("boards", nargs="*", help="default: all")
     parser.add_argument("--image", default="egg", choices=["egg", "selftest"])
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--write", nargs="+", type=Path, default=[], metavar="FILE")
+    parser.add_argument("--write", action="store_true")
     options = parser.parse_args(arguments)
+    if options.write and (options.boards or options.image != "egg"):
+        parser.error("--write is for the firmware of all boards")
     sizes = [measure(name, options.image) for name in options.boards or BOARDS]
-    note = f"Bytes, -Os (inner loops -O2), {compilers()}; by `tools/size_report.py`."
-    for file in options.write:
-        put_table(file, f"{table(sizes)}\n\n{note}", "sizes")
+    for file, form in WRITTEN.items() if options.write else ():
+        put_table(file, f"{form(sizes)}\n\n{note()}", "sizes")
     if options.json:
         print(json.dumps([{**asdict(s), "flash": s.flash} for s in sizes], indent=1))
     else:
-        print(f"{table(sizes)}\n\n{note}")
+        print(f"{table(sizes)}\n\n{note()}")
     over = [line for s in sizes for line in s.over()]
     for line in over:
         print(f"over budget: {line}", file=sys.stderr)

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NRF5_NO_PULL 0u
 #define NRF5_PULL_UP 3u
 
 /* Crystal, 1 MHz ticks, UART at 115200 baud on these pins of port 0. */

@@ -62,6 +62,10 @@ chip.sram.set(chip.flash.subarray(0, 256), 0x41f00);
 chip.core.PC = 0x20041f00;
 chip.core.SP = 0x20042000;
 
+// The buttons for labels: rp2040js does not model their pull-ups. PICO_PRESSED=14,15 presses both.
+const pressed = (process.env.PICO_PRESSED ?? '').split(',').map(Number);
+for (const pin of [14, 15]) chip.gpio[pin].setInputValue(!pressed.includes(pin));
+
 let socket = null;
 let running = false;
 let received = []; // buffers from the host that the UART has not taken yet

@@ -10,11 +10,14 @@
 
 #include "egg_plan.h"
 
-egg_plan egg_plan_of(const egg_net_config *net, const egg_es_config *es) {
+egg_plan egg_plan_of(const egg_net_config *net, const egg_es_config *es, uint32_t online) {
     egg_plan plan;
     plan.weights = egg_net_bytes(net);
     plan.inference = egg_plan_ws_bytes(net, NULL);
     plan.training = egg_plan_ws_bytes(net, es) - plan.inference + es->pairs; /* f */
-    if (es->estimator != EGG_SAMPLE) plan.training += es->pairs * sizeof(int32_t) + (net->inputs + 8u) / 8u;
+    if (es->estimator != EGG_SAMPLE)
+        plan.training += es->pairs * sizeof(int32_t) + (net->inputs + 8u) / 8u;
+    else if (!online)
+        plan.training += plan.weights * sizeof(int32_t);
     return plan;
 }

@@ -10,6 +10,7 @@ import pytest
 
 from eggroll_edge import boards, emulate, flash
 from eggroll_edge.boards import BOARDS, BoardError
+from eggroll_edge.cli import main
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +80,39 @@ def test_tools(board: str, tool: str, tmp_path: Path, monkeypatch: pytest.Monkey
     fake_tool(tmp_path / "bin", tool, 1)
     with pytest.raises(BoardError, match=r"(?s)Is it connected.*no probe here"):
         flash.flash(board, "selftest")
+
+
+def command_line(*words: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    return left.value.code if isinstance(left.value.code, int) else 0
+
+
+def test_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By a drive and by a tool; the firmware, and a run that the board is to repeat by itself."""
+    pytest.importorskip("sklearn")
+    run, drive = tmp_path / "run", tmp_path / "RPI-RP2"
+    small = ["--online", "--pool", "2", "--polarity", "merged", "--first-saccade-only"]
+    assert command_line("train", *small, "--generations", "10", "--out", str(run)) == 0
+    drive.mkdir()
+    monkeypatch.setattr(flash, "drives", lambda: iter([drive]))
+    fake_tool(tmp_path / "bin", "openocd", 0)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    for words, image in (([], "egg"), (["--lesson", str(run)], "lesson")):
+        assert command_line("flash", "pico", *words) == 0
+        assert f"{image}.uf2 to {drive}" in capsys.readouterr().out
+        assert (drive / f"{image}.uf2").exists()
+        assert command_line("flash", "stm32f405", *words) == 0
+        assert f"{image}.hex with openocd" in capsys.readouterr().out
+        assert f"{image}.hex" in (tmp_path / "bin/said").read_text()
+    text = (boards.FIRMWARE / "build/stm32f405/lesson.hex").read_text()
+    assert len(text) > len((boards.FIRMWARE / "build/stm32f405/egg.hex").read_text())
+    assert command_line("flash", "mps2-an386") == 1
+    assert "there is nothing to flash" in capsys.readouterr().err
+    assert command_line("flash", "pico", "--lesson", str(drive)) == 1
+    assert "no run here" in capsys.readouterr().err
 
 
 def test_emulated_boards_and_unknown_ones_are_refused() -> None:

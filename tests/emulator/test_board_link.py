@@ -5,6 +5,8 @@ A missing emulator is a failure: tools/test installs them all."""
 from __future__ import annotations
 
 import contextlib
+import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eggroll_edge._core import lib
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "py"))
@@ -24,7 +27,7 @@ from eggroll_edge.device_train import on_device  # noqa: E402
 from eggroll_edge.emulate import emulator  # noqa: E402
 from eggroll_edge.errors import DeviceError  # noqa: E402
 from eggroll_edge.hostboard import HostBoard, on_pty  # noqa: E402
-from eggroll_edge.session import Session  # noqa: E402
+from eggroll_edge.session import RunReply, Session  # noqa: E402
 from eggroll_edge.train import train  # noqa: E402
 from eggroll_edge.transport import BAUD, SerialTransport  # noqa: E402
 from eggroll_edge.wire import Command  # noqa: E402
@@ -103,6 +106,29 @@ def test_two_boards_of_two_kinds_are_one_population(tmp_path: Path) -> None:
     assert found.weights_digest == expected
 
 
+@pytest.mark.parametrize("board", ["microbit", "pico"])
+def test_emulated_board_on_a_pty(board: str) -> None:
+    """QEMU and rp2040js alike; `devices` finds it there."""
+    cli = [sys.executable, "-m", "eggroll_edge.cli"]
+    command = [*cli, "emulate", board, "--pty"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            path = process.stdout.readline().strip()
+            assert path.startswith("/dev/")
+            for _ in range(2):  # one program after the other
+                with connect(path, baud=460800) as session:
+                    assert session.hello.board == board
+                    assert session.baud == 460800
+                    assert list(linked.run_online(session, ONLINE)) == expected_online(ONLINE)
+            done = subprocess.run([*cli, "devices", path, "--json"], capture_output=True, text=True)
+            (found,) = json.loads(done.stdout)["devices"]
+            assert (found["board"], found["core"]) == (board, BOARDS[board].core)
+            assert BOARDS[board].core in done.stderr
+        finally:
+            process.terminate()
+
+
 @pytest.mark.parametrize("board", KEEPING)
 def test_checkpoint_outlives_the_board(board: str, tmp_path: Path) -> None:
     memory = tmp_path / "memory"
@@ -146,3 +172,31 @@ def test_a_board_without_flash_to_write_says_so(board: str) -> None:
         with pytest.raises(DeviceError, match=f"{board} refuses SAVE"):
             session.save()
         assert session.digest() == (1, digest)
+
+
+def learn_what_the_board_says(session: Session) -> RunReply:
+    """A recording without a label: the board is asked for it."""
+    session.configure(linked.device_config(linked.ONLINE, online=True))
+    session.begin(0, linked.SAMPLE_STEPS)
+    return session.sample(linked.samples(1)[0][0], None)
+
+
+@pytest.mark.parametrize("board", ["microbit", "pico", "hifive1"])
+def test_nobody_presses_a_button(board: str) -> None:
+    """Or there is none: refused, and nothing is learnt."""
+    with device(board) as session:
+        with pytest.raises(DeviceError, match=f"{board} refuses SAMPLE") as error:
+            learn_what_the_board_says(session)
+        assert error.value.status == lib.EGG_E_LABEL
+        assert session.stats().samples == 0
+
+
+@pytest.mark.parametrize(("pin", "label"), [(14, 0), (15, 1)])
+def test_the_label_of_a_button(pin: int, label: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PICO_PRESSED", str(pin))
+    with device("pico") as session, linked.in_process() as other:
+        assert learn_what_the_board_says(session).label == label
+        other.configure(linked.device_config(linked.ONLINE, online=True))
+        other.begin(0, linked.SAMPLE_STEPS)
+        other.sample(linked.samples(1)[0][0], label)
+        assert session.digest() == other.digest()

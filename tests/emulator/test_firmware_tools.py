@@ -70,6 +70,26 @@ def test_table_goes_between_the_marks(tmp_path: Path) -> None:
         size_report.put_table(file, "new", "sizes")
 
 
+def of_these_compilers(file: Path) -> str:
+    """What the pages say of sizes depends on the compilers' versions."""
+    text = file.read_text()
+    if size_report.note() not in text:
+        pytest.skip(f"{file.name} is of other compilers than {size_report.compilers()}")
+    return text
+
+
+@pytest.mark.parametrize("file", size_report.WRITTEN, ids=lambda file: file.name)
+def test_the_written_sizes_are_these(file: Path, sizes: list[size_report.Size]) -> None:
+    table = size_report.WRITTEN[file](sizes)
+    assert table in of_these_compilers(file), "run tools/size_report.py --write"
+
+
+def test_the_written_stacks_are_these() -> None:
+    file = ROOT / "docs/firmware.md"
+    table = stack_bound.table([stack_bound.bound(board, "egg") for board in BOARDS])
+    assert table in of_these_compilers(file), f"run tools/stack_bound.py --write {file}"
+
+
 @pytest.mark.parametrize("image", IMAGES)
 @pytest.mark.parametrize("board", BOARDS)
 def test_stack_holds_the_deepest_chain(board: str, image: str) -> None:

@@ -64,7 +64,7 @@ def test_selftest(board: str) -> None:
 
 
 @pytest.mark.parametrize("board", ["nucleo-f446re", "nrf52840-dk", "template"])
-@pytest.mark.parametrize("image", ["selftest"])
+@pytest.mark.parametrize("image", ["egg", "selftest"])
 def test_boards_without_an_emulator_build(board: str, image: str) -> None:
     make = ["make", "-s", "-C", str(ROOT / "firmware"), f"BOARD={board}", f"IMAGE={image}"]
     done = subprocess.run(make, capture_output=True, text=True)

@@ -42,6 +42,10 @@ class BadLine:
     def close(self) -> None:
         self._inner.close()
 
+    def missing(self) -> list[str]:
+        """Kinds of faults that have not happened: a test over this line wants none."""
+        return [kind for kind in self.KINDS if not self.faults[kind]]
+
     def _through(self, way: str, data: bytes) -> bytes:
         """What comes out at the other end now."""
         out = bytearray()
@@ -76,6 +80,9 @@ class Cable:
 
     def __init__(self, inner: Transport, bytes_left: int) -> None:
         self._inner, self._left = inner, bytes_left
+
+    def pull_after(self, bytes_left: int) -> None:
+        self._left = bytes_left
 
     def write(self, data: bytes) -> None:
         self._inner.write(data[: max(0, self._left)])

@@ -296,9 +296,19 @@ def test_plot_draws_everything(cli: Cli, run: Path) -> None:
 # ---- plan, presets, data -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("estimator", ["batch", "sample"])
-def test_plan(cli: Cli, estimator: str) -> None:
-    small = ("plan", "--pool", 2, "--hidden", 64, "--pairs", 32, "--estimator", estimator)
+def test_plan_counts_the_sums_of_a_mini_batch(cli: Cli) -> None:
+    """The default estimator sums up four bytes a weight; online learns in place."""
+    small = ("plan", "--pool", 2, "--hidden", 64, "--board", "stm32f405")
+    said = cli(*small)
+    assert said.code == 1
+    assert "RAM short by" in said.out
+    assert "with --online" in said.out
+    assert cli(*small, "--online").code == 0
+
+
+@pytest.mark.parametrize("estimator", [("--estimator", "batch"), ("--online",)], ids=str)
+def test_plan(cli: Cli, estimator: tuple[str, ...]) -> None:
+    small = ("plan", "--pool", 2, "--hidden", 64, "--pairs", 32, *estimator)
     values = cli(*small, "--json").values
     assert values["net"] == "578-64-10"
     assert values["training_extra"] <= 4096

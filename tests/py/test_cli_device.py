@@ -10,6 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from linked import expected_online, run_online
+
+from eggroll_edge.session import Session
+from eggroll_edge.transport import opener
 
 CLI = [sys.executable, "-m", "eggroll_edge.cli"]
 RUN = ["--data", "digits", "--online", "--generations", "400", "--pool", "2", "--hidden", "12"]
@@ -25,16 +29,21 @@ SMALL = ["--pool", "2", "--hidden", "12"]
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    yield from host_board()
+    yield from host_board("--tcp", "0")
 
 
 @pytest.fixture(scope="module")
 def url_2() -> Iterator[str]:
+    yield from host_board("--tcp", "0")
+
+
+@pytest.fixture
+def pty() -> Iterator[str]:
     yield from host_board()
 
 
-def host_board() -> Iterator[str]:
-    command = [*CLI, "emulate", "host", "--tcp", "0"]
+def host_board(*words: str) -> Iterator[str]:
+    command = [*CLI, "emulate", "host", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
@@ -57,6 +66,17 @@ def test_train_on_a_port_as_on_this_computer(url: str, tmp_path: Path) -> None:
     done = call("monitor", "--port", url, "--count", "1", "--every", "0.1")
     assert "samples 400, updates 400: 0 samples, " in done.stdout
     assert "computing " in done.stdout
+
+
+def test_the_host_is_a_serial_device_by_default(pty: str, tmp_path: Path) -> None:
+    assert pty.startswith("/dev/")
+    found = json.loads(call("devices", pty, "--json").stdout)["devices"]
+    assert [(x["port"], x["board"], x["core"]) for x in found] == [(pty, "host", None)]
+    with Session(opener(pty)) as session:
+        assert list(run_online(session, 5)) == expected_online(50)[:5]
+    done = call("emulate", "host", "--pty", "--tcp", "0")
+    assert done.returncode == 1
+    assert "use one of them" in done.stderr
 
 
 def test_train_tells_what_the_link_took(url: str, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ C_LAYERS = [
 ]
 PYTHON_LAYERS = [
     "errors version _core",
-    "netconfig events wire transport boards",
+    "netconfig events wire transport boards pty_bridge",
     "messages",
     "core link plots saccade chirps cartpole presets emulate flash",
     "sources mcu_cost",
@@ -97,3 +97,13 @@ def test_python_imports_flow_one_way(path: Path) -> None:
         below = [f"{module}.{alias.name}".removeprefix(".") for alias in node.names]
         for target in [name for name in below if name in PYTHON_RANK] or [module]:
             assert PYTHON_RANK[target] < PYTHON_RANK[own], f"{own} imports {target}"
+
+
+def test_what_is_formatted_is_what_is_checked() -> None:
+    """`make format` and tools/test name the same C files."""
+    names = [
+        re.findall(r"\S+\.(?:\[ch\]|c)\b", text.partition("clang-format ")[2].partition("\n\n")[0])
+        for text in ((ROOT / "Makefile").read_text(), (ROOT / "tools/test").read_text())
+    ]
+    assert names[0]
+    assert names[0] == names[1]

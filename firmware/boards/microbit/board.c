@@ -15,8 +15,8 @@ const char board_name[] = "microbit";
 void board_init(void) {
     nrf5_init(TX, RX);
     nrf5_output(LED_COLUMN, false);
-    nrf5_input(BUTTON_A, NRF5_NO_PULL); /* the board has pull-ups */
-    nrf5_input(BUTTON_B, NRF5_NO_PULL);
+    nrf5_input(BUTTON_A, NRF5_PULL_UP); /* the board has its own, the emulator none */
+    nrf5_input(BUTTON_B, NRF5_PULL_UP);
 }
 
 void board_led(bool on) {

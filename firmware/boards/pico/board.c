@@ -32,7 +32,11 @@ const char board_name[] = "pico";
 #define SIO_OUT_SET (SIO + 0x14u)
 #define SIO_OUT_CLEAR (SIO + 0x18u)
 #define SIO_OE_SET (SIO + 0x24u)
+#define SIO_IN (SIO + 0x04u)
 #define LED 25u
+#define BUTTON 14u /* GP14 and, for the next label, GP15: to ground when pressed */
+#define PAD(pin) (0x4001C004u + 4u * (pin))
+#define PAD_PULL_UP 0x5Au /* with input, Schmitt trigger, 4 mA as after reset */
 
 #define XOSC 0x40024000u
 #define XOSC_CTRL (XOSC + 0x0u)
@@ -117,6 +121,8 @@ void board_init(void) {
     REG(PIN_CTRL(1)) = PIN_UART;
     REG(PIN_CTRL(LED)) = PIN_SIO;
     REG(SIO_OE_SET) = 1u << LED;
+    REG(PAD(BUTTON)) = PAD_PULL_UP;
+    REG(PAD(BUTTON + 1u)) = PAD_PULL_UP;
 
     board_baud(115200, true);
     REG(UART_LEVELS) = 0;
@@ -218,5 +224,6 @@ void board_led(bool on) {
 }
 
 int board_label(void) {
-    return -1;
+    uint32_t high = REG(SIO_IN) >> BUTTON;
+    return (high & 1u) == 0 ? 0 : (high & 2u) == 0 ? 1 : -1;
 }
