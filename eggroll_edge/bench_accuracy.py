@@ -19,11 +19,13 @@ from eggroll_edge.bench import Rows, Say, data_folder
 from eggroll_edge.config import TrainConfig, merge
 from eggroll_edge.evaluate import evaluate
 from eggroll_edge.events import EventDataset
+from eggroll_edge.plan import plan_of
 from eggroll_edge.presets import load_preset
 from eggroll_edge.progress import RunResult
 from eggroll_edge.train import load, open_split, train
 
 SEEDS = (1, 2, 3, 4, 5)
+OUTPUTS = 10  # digits
 PENALTIES = (0.0, 0.0005, 0.005, 0.02)
 """Bits that a spike costs, of the curve of accuracy against firing."""
 
@@ -211,6 +213,15 @@ def _accuracy(run: RunResult) -> float:
     return run.test_accuracy
 
 
+def _training_bytes(config: TrainConfig) -> int | None:
+    """RAM that a device trains this net in, without a recording's buffer; None: it cannot."""
+    if config.estimator == "full":
+        return None
+    net = config.net_config(config.binning().n_in, OUTPUTS)
+    plan = plan_of(net, config.es_config(), online=config.online)
+    return plan.ram_training - plan.sample_buffer
+
+
 def _row(recipe: Recipe, runs: list[RunResult], scores: list[float]) -> dict[str, Any]:
     config = recipe.config(Path(), 1)
     recordings = config.batch * config.generations
@@ -226,6 +237,7 @@ def _row(recipe: Recipe, runs: list[RunResult], scores: list[float]) -> dict[str
         "firing_rate": round(statistics.mean(statistics.mean(run.firing_rate) for run in runs), 5),
         "member_evaluations": 2 * config.pairs * recordings,
         "exchanged_bytes": sent,
+        "training_bytes": _training_bytes(config),
         "seconds": round(statistics.mean(run.seconds for run in runs), 2),
         "digests": [run.weights_digest for run in runs],
     }
