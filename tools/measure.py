@@ -214,53 +214,96 @@ def table() -> str:
             continue
         report = json.loads(path.read_text())
         runs = report["runs"]
-        scores = [run["test_accuracy"] for run in runs]
-        accuracy = f"{statistics.mean(scores):.1f} %"
-        if len(scores) > 1:
-            accuracy += f" (mean of {len(scores)} seeds, {min(scores):.1f}-{max(scores):.1f})"
+        accuracy = scores([run["test_accuracy"] for run in runs])
         seconds = statistics.mean(run["seconds"] for run in runs)
         rate = statistics.mean(run["member_evals_per_s"] for run in runs)
         shown = report["command"].removeprefix("eggroll-edge ").removesuffix(" --seed SEED")
         figures = f"{accuracy} | {seconds:.0f} | {rate / 1e6:.2f} M"
         lines.append(f"| {row.what} | `{shown}` | {figures} |")
-    lines += ["", *accuracy_table(), "", *board_table()]
-    example = json.loads((RESULTS / "digits.json").read_text())
-    lines += ["", f"Measured on: {example['machine']}. Files: `results/*.json`."]
+    lines += ["", *accuracy_table(), "", *board_table(), "", *speed_table()]
+    record = json.loads((RESULTS / "bench-accuracy.json").read_text())
+    lines += ["", f"Measured on: {record['machine']}. Files: `results/*.json`."]
     return "\n".join(lines)
 
 
 def accuracy_table() -> list[str]:
-    """What `eggroll-edge bench accuracy` found."""
+    """What `eggroll-edge bench accuracy` found: ours, and the baselines."""
     record = json.loads((RESULTS / "bench-accuracy.json").read_text())
     lines = [
         "| N-MNIST | command | test accuracy, final weights | firing | member evaluations "
-        "| bytes exchanged | seconds |",
-        "|---|---|---|---|---|---|---|",
+        "| bytes exchanged | RAM to train it on a device | seconds |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in record["rows"]:
         if row["name"].startswith("curve"):
             continue
-        scores = row["accuracy"]
-        accuracy = f"{row['mean']:.1f} %"
-        if len(scores) > 1:
-            accuracy += f" ({len(scores)} seeds, {min(scores):.1f}-{max(scores):.1f})"
         shown = row["command"].removeprefix("eggroll-edge ").removesuffix(" --seed SEED")
+        ram = row["training_bytes"]
         lines.append(
-            f"| {row['what']} | `{shown}` | {accuracy} | {100 * row['firing_rate']:.1f} % "
-            f"| {row['member_evaluations'] / 1e6:.0f} M | {row['exchanged_bytes'] / 1e6:.1f} M "
-            f"| {row['seconds']:.0f} |"
+            f"| {row['what']} | `{shown}` | {scores(row['accuracy'])} "
+            f"| {100 * row['firing_rate']:.1f} % "
+            f"| {row['member_evaluations'] / 1e6:,.1f} M | {row['exchanged_bytes'] / 1e6:.2f} MB "
+            f"| {f'{ram / 1000:,.0f} KB' if ram else 'hosts only'} | {row['seconds']:.1f} |"
         )
     lines += [
         "",
-        "| surrogate gradient on the same recordings (torch, not gradient-free) | test accuracy "
-        "| firing |",
-        "|---|---|---|",
+        "| others, on the same recordings | command | test accuracy, final weights | firing "
+        "| member evaluations | seconds |",
+        "|---|---|---|---|---|---|",
     ]
-    for row in json.loads((RESULTS / "surrogate.json").read_text())["rows"]:
-        seeds = f" ({len(row['accuracy'])} seeds)" if len(row["accuracy"]) > 1 else ""
-        accuracy = f"{row['mean']:.1f} %{seeds}"
-        lines.append(f"| {row['what']} | {accuracy} | {100 * row['firing_rate']:.0f} % |")
+    for row in record["baselines"]:
+        shown = f"`{row['command'].removesuffix(' --seed SEED')}`"
+        if "why" in row:
+            lines.append(f"| {row['what']} | {shown} | not measured: {row['why']} | - | - | - |")
+            continue
+        firing = f"{100 * row['firing_rate']:.0f} %" if "firing_rate" in row else "-"
+        members = row.get("member_evaluations")
+        lines.append(
+            f"| {row['what']} | {shown} | {scores(row['accuracy'])} | {firing} "
+            f"| {f'{members / 1e6:,.1f} M' if members else '-'} | {row['seconds']:.0f} |"
+        )
     return lines
+
+
+def speed_table() -> list[str]:
+    """The last lines of `eggroll-edge bench host`, `peers` and `mcu`."""
+    host, peers, mcu = (
+        json.loads((RESULTS / f"bench-{kind}.json").read_text())["summary"]
+        for kind in ("host", "peers", "mcu")
+    )
+    lines = [
+        "| speed | |",
+        "|---|---|",
+        "| `batch`, 2312-128-10, 15 ticks, 512 pairs x 128, 2 threads "
+        f"| {host['member_evals_per_s'] / 1e6:.1f} M member evaluations/s |",
+        "| the same: full-rank ES of ours over `batch`, time of a generation "
+        f"| {host['full_rank_over_batch']:.1f} |",
+        f"| `batch` over EGGROLL in JAX, the fastest form | {peers['ours_over_jax']:.1f} |",
+        "| over torch with snnTorch's neurons or an EGGROLL library, the fastest form "
+        f"| {peers['ours_over_torch']:,.0f} |",
+        "| over torch with a layer of our own for torch.compile "
+        f"| {peers['ours_over_torch_compiled']:.1f} |",
+    ]
+    lines += [
+        f"| seconds to 90 % on simulated N-MNIST: {name} | {seconds:.2f} |"
+        for name, seconds in peers["seconds_to_90"].items()
+        if seconds is not None
+    ]
+    lines += [
+        f"| {board}, 578-64-10, 15 ticks: instructions a member evaluation; full-rank ES over "
+        f"`batch`, instructions of a generation | {found['instructions_per_member_eval']:,.0f}; "
+        f"{found['full_rank_over_batch']:.1f} |"
+        for board, found in mcu.items()
+    ]
+    return lines
+
+
+def scores(percent: list[float]) -> str:
+    """Their mean; of several seeds, the range."""
+    mean = f"{statistics.mean(percent):.1f} %"
+    if len(percent) == 1:
+        return f"{mean} (one seed)"
+    return f"{mean} ({len(percent)} seeds, {min(percent):.1f}-{max(percent):.1f})"
 
 
 def board_table() -> list[str]:

@@ -129,7 +129,9 @@ def peers(report: Report) -> str:
     summary = report["summary"]
     return "\n\n".join([
         f"`batch` over the fastest JAX: {number(summary['ours_over_jax'])}; over the fastest "
-        f"torch: {number(summary['ours_over_torch'])}.",
+        f"torch with snnTorch's neurons or a library: {number(summary['ours_over_torch'])}; over "
+        "our own layer for torch.compile: "
+        f"{number(summary['ours_over_torch_compiled'])}.",
         rate, times, f"Commands:\n\n{commands}", source(report),
     ])  # fmt: skip
 
