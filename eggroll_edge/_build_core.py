@@ -55,6 +55,7 @@ ffi.set_source(
     include_dirs=[str(CORE)],
     # Padding and words in parallel for the vector units: memory layout only, no number changes.
     define_macros=[("EGG_PAD", "32u"), ("EGG_WORDS", "16u")],
-    extra_compile_args=["-O3", "-std=c99", "-Wno-psabi"],
+    # Vector lanes may wrap: host/egg_group_body.h holds unsigned membranes in signed ones.
+    extra_compile_args=["-O3", "-std=c99", "-fwrapv", "-Wno-psabi"],
     depends=sorted(str(p) for p in CORE.rglob("*.h")),
 )

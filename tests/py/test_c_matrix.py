@@ -29,6 +29,16 @@ BUILDS = {
 }
 
 
+LEVELS = {
+    "gcc": ["gcc", "-O3"],
+    "clang": ["clang", "-O3"],
+    "gcc sanitized": ["gcc", "-O1", *SANITIZE],
+    "NEON, emulated": ["aarch64-linux-gnu-gcc", "-O3", "-static"],
+}
+"""Builds of the core and the host's loops, for every vector width that the processor has."""
+WRAP = "-fwrapv"  # as in _build_core.py
+
+
 def as_text(case: dict[str, Any]) -> str:
     """The case in the form that tests/c/driver.c reads."""
     net, es = case["net"], case["es"]
@@ -108,6 +118,27 @@ def test_vectors(programs: Path) -> None:
         )
         assert done.returncode == 0, f"{case['name']}: {done.stderr}"
         assert done.stdout.splitlines() == expected(case), case["name"]
+
+
+def test_all_vector_widths_give_the_same_bits(tmp_path: Path) -> None:
+    """Each build compares its widths with what devices run; and all builds agree."""
+    sources = [ROOT / "tests/c/levels.c", *CORE.glob("egg_*.c"), *(CORE / "host").glob("egg_*.c")]
+    digests = set()
+    for name, (cc, *flags) in LEVELS.items():
+        if shutil.which(cc) is None:
+            pytest.fail(f"{cc} is not installed: tools/test installs it")
+        program = tmp_path / f"levels-{cc}"
+        subprocess.run(
+            [cc, *STRICT, *flags, *HOST, WRAP, f"-I{CORE}", *map(str, sources), "-o", str(program)],
+            check=True,
+        )
+        emulator = ["qemu-aarch64"] if cc.startswith("aarch64") else []
+        done = subprocess.run([*emulator, str(program)], capture_output=True, text=True)
+        assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
+        *found, verdict = done.stdout.splitlines()
+        assert not verdict.startswith("0 vector widths"), name
+        digests.add(tuple(found))
+    assert len(digests) == 1
 
 
 def test_core_is_free_of_libc_and_floats(tmp_path: Path) -> None:
