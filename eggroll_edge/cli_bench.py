@@ -75,14 +75,16 @@ def peers(
 
 
 @app.command()
-def accuracy(quick: Quick = False, json: JsonFile = None) -> None:
-    """Test accuracies of the recipes, several seeds each.
+def accuracy(quick: Quick = False, json: JsonFile = None, data: Data = None) -> None:
+    """Test accuracies of the recipes, several seeds each, and of others on the same recordings.
+
+    About an hour; the others need the `bench` extra. --quick: one seed of ours, some minutes.
 
     Example:
 
         eggroll-edge bench accuracy --json results/bench-accuracy.json
     """
-    _run("accuracy", quick, json)
+    _run("accuracy", quick, json, data=data)
 
 
 def _run(kind: str, quick: bool, file: Path | None, **more: Any) -> None:
