@@ -59,6 +59,7 @@ SWEEPS: dict[str, tuple[str, list[Settings]]] = {
     ),
     "hidden": ("sample", each("hidden", [32], [64], [128], [256], [512])),
     "layers": ("sample", [{"hidden": [128]}, {"hidden": [128, 64], "generations": 4000}]),
+    "readout": ("sample", [{}, {"readout": "spikes"}]),
     "ticks": ("sample", each("ticks", 10, 15, 30)),
     "input": (
         "sample",

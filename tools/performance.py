@@ -105,14 +105,16 @@ def host(report: Report) -> str:
 
 def peers(report: Report) -> str:
     """Tables of bench peers."""
+    ours = next(row for row in rows_of(report, "rate") if row["family"] == "ours")
     rate = table(
-        ["", "member evaluations/s", "ms a generation", "compiling, s", "peak MiB"],
+        ["", "member evaluations/s", "ours over it", "ms a generation", "compiling, s", "peak MiB"],
         [
             [row["name"], spread(row["member_evals_per_s"]),
+             number(ours["member_evals_per_s"]["median"] / row["member_evals_per_s"]["median"]),
              spread(row["generation_seconds"], 1000), spread(row["compile_seconds"]),
              spread(row["peak_mib"])]
             if "member_evals_per_s" in row
-            else [row["name"], row["why"], "-", "-", "-"]
+            else [row["name"], row["why"], "-", "-", "-", "-"]
             for row in rows_of(report, "rate")
         ],
     )  # fmt: skip

@@ -13,7 +13,7 @@ uint32_t egg_group_fits(const egg_net_config *net, const egg_es_config *es, cons
 /* Bytes of the scratch memory below, aligned to 64. */
 size_t egg_group_bytes(const egg_net_config *net, const egg_es_config *es);
 
-/* Packs the readout weights into scratch: once after each change of the weights. */
+/* Lays the readout weights out in scratch: once after each change of the weights. */
 void egg_group_prepare(const egg_net *net, void *scratch);
 
 /* As egg_batch_eval(); needs gen->noise. */
