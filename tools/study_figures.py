@@ -106,7 +106,7 @@ def label(settings: dict[str, Any]) -> str:
         return "{pairs} x {batch} x {generations}".format(**words)
     words.pop("generations", None)
     values = ("-".join(map(str, v)) if isinstance(v, list) else v for v in words.values())
-    shown = [k if v is True else f"{k} {v}" if len(words) > 1 else str(v)
+    shown = [k if v is True else f"{k} {v}" if k == "pool" else str(v)
              for k, v in zip(words, values, strict=True)]  # fmt: skip
     return ", ".join(shown) or "as it is"
 
