@@ -25,10 +25,15 @@ def number(value: float | None) -> str:
     """Three digits, from 10,000 on with a unit prefix."""
     if value is None:
         return "-"
-    for scale, unit in ((1e6, " M"), (1e4, " k")):
-        if abs(value) >= scale:
+    for least, scale, unit in ((1e6, 1e6, " M"), (1e4, 1e3, " k")):
+        if abs(value) >= least:
             return f"{value / scale:.3g}{unit}"
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def exact(value: float) -> str:
+    """A count in full, a ratio with one decimal."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
 def spread(values: dict[str, Any] | None, scale: float = 1.0) -> str:
@@ -143,8 +148,9 @@ def mcu(report: Report) -> str:
     found = report["summary"]
     fields = list(dict.fromkeys(field for board in found.values() for field in board))
     head = ["board", *(field.replace("_", " ") for field in fields)]
-    rows = [[name, *(number(b.get(field)) for field in fields)] for name, b in found.items()]
-    return f"{table(head, rows)}\n\n{source(report)}"
+    rows = [[name, *(exact(b[field]) for field in fields)] for name, b in found.items()]
+    where = source(report).split(" Medians")[0]  # counts are exact: no spread
+    return f"{table(head, rows)}\n\n{where}"
 
 
 SECTIONS: dict[str, Callable[[Report], str]] = {"host": host, "peers": peers, "mcu": mcu}

@@ -232,10 +232,21 @@ def test_performance_page_is_what_its_tool_makes_of_the_saved_files(
 
     page = performance.PAGE.read_text()
     assert performance.render(page) == page
-    for kind in ("host", "peers"):
+    for kind in ("host", "peers", "mcu"):
         report = json.loads((ROOT / "results" / f"bench-{kind}.json").read_text())
         assert report["commit"] in page
         assert report["machine"] in page
+
+
+def test_numbers_of_the_performance_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import performance
+
+    shown = {0.0123: "0.0123", 12.34: "12.3", 5882.1: "5882", 11018.1: "11 k", 149227: "149 k"}
+    shown |= {68395.9: "68.4 k", 43077583: "43.1 M"}
+    assert {value: performance.number(value) for value in shown} == shown
+    assert performance.exact(11018.1) == "11,018"
+    assert performance.exact(17.3) == "17.3"
 
 
 # --- the peers' arithmetic against our core's: where the `bench` extra is installed
