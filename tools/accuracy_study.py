@@ -6,7 +6,8 @@
 
 Simulated N-MNIST, 60,000 recordings to train and 10,000 to test. A run is a quarter to a half as
 long as the recipes' own, so that the settings, not the ceiling of the task, decide. Rows go to
-results/accuracy-study.json one by one. The data are those of ../shared/data, or of EGGROLL_DATA.
+results/accuracy-study.json sweep by sweep. The data are those of ../shared/data, or of
+EGGROLL_DATA.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ SWEEPS: dict[str, tuple[str, list[Settings]]] = {
         budget((256, 32, 4000), (256, 128, 1000), (64, 128, 4000), (64, 32, 16000)),
     ),
     "hidden": ("sample", each("hidden", [32], [64], [128], [256], [512])),
-    "layers": ("sample", [{"hidden": [128]}, {"hidden": [128, 64], "generations": 4000}]),
+    "layers": ("sample", each("hidden", [128], [128, 64])),
     "readout": ("sample", [{}, {"readout": "spikes"}]),
     "ticks": ("sample", each("ticks", 10, 15, 30)),
     "input": (
@@ -92,20 +93,24 @@ def main() -> None:
     )
     parser.add_argument("sweeps", nargs="*", choices=[[], *SWEEPS], help="by default all")
     wanted = parser.parse_args().sweeps or list(SWEEPS)
-    old = json.loads(RESULT.read_text())["rows"] if RESULT.exists() else []
-    rows = [row for row in old if row["sweep"] not in wanted]
+    rows = json.loads(RESULT.read_text())["rows"] if RESULT.exists() else []
 
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
-    bench = Bench(data_folder(), SEEDS, say)
+    bench, done = Bench(data_folder(), SEEDS, say), {}
     for sweep in wanted:
         estimator, values = SWEEPS[sweep]
+        found = []
         for settings in values:
             say(f"{sweep}: {settings or 'as it is'}")
-            row = bench.row(recipe(estimator, settings))
-            rows.append({"sweep": sweep, "settings": settings} | row)
-            save(RESULT, record("study", "tools/accuracy_study.py", False, {"rows": rows}))
+            one = recipe(estimator, settings)
+            config = one.config(Path(), 1)
+            if config not in done:  # the base is in most sweeps
+                done[config] = bench.row(one)
+            found.append({"sweep": sweep, "settings": settings} | done[config])
+        rows = [row for row in rows if row["sweep"] != sweep] + found
+        save(RESULT, record("study", "tools/accuracy_study.py", False, {"rows": rows}))
 
 
 if __name__ == "__main__":

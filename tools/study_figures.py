@@ -99,14 +99,13 @@ def variants() -> None:
     save(figure, "variance-study")
 
 
-def label(settings: dict[str, Any]) -> str:
-    """What a run of a sweep changes, short."""
+def label(settings: dict[str, Any], named: bool) -> str:
+    """What a run of a sweep changes, short; named: not only one setting varies in the sweep."""
     words = {k: v for k, v in settings.items() if k != "eval_every"}
     if set(words) == {"pairs", "batch", "generations"}:
         return "{pairs} x {batch} x {generations}".format(**words)
-    words.pop("generations", None)
     values = ("-".join(map(str, v)) if isinstance(v, list) else v for v in words.values())
-    shown = [k if v is True else f"{k} {v}" if k == "pool" else str(v)
+    shown = [k if v is True else f"{k} {v}" if named else str(v)
              for k, v in zip(words, values, strict=True)]  # fmt: skip
     return ", ".join(shown) or "as it is"
 
@@ -125,9 +124,11 @@ def settings() -> None:
         color = ORANGE if sweep.startswith("batch") else BLUE
         x = range(len(part))
         axes.errorbar(x, means, (below, above), fmt="o-", color=color, capsize=2, markersize=3)
-        long = any(len(label(row["settings"])) > 6 for row in part)
+        named = len({k for row in part for k in row["settings"]}) > 1
+        labels = [label(row["settings"], named) for row in part]
+        long = any(len(text) > 6 for text in labels)
         axes.set_xticks(
-            x, [label(row["settings"]) for row in part], fontsize=6 if long else 8,
+            x, labels, fontsize=6 if long else 8,
             rotation=30 if long else 0, ha="right" if long else "center",
         )  # fmt: skip
         axes.set_title(sweep, fontsize=9)
