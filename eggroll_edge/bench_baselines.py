@@ -66,24 +66,24 @@ def measure(folder: Path, say: Say) -> Rows:
 
 
 def _row(baseline: Baseline, folder: Path, say: Say) -> dict[str, Any]:
-    data = {"idx:mnist": f"idx:{folder / 'mnist'}", "small": str(folder / "nmnist_small")}
-    spec = data["small" if baseline.small else "idx:mnist"]
+    real = str(folder / "nmnist_small")
+    spec = real if baseline.small else f"idx:{folder / 'mnist'}"
     row: dict[str, Any] = {"name": baseline.name, "what": baseline.what}
     row["command"] = f"tools/bench/{baseline.command} --seed SEED"
     why = why_not(baseline.needs)
     if why is not None:
         return row | {"why": why}
-    also = f" --also {data['small']}" if baseline.real else ""
+    also = f" --also {real}" if baseline.real else ""
 
     def run(seed: int) -> dict[str, Any]:
         return run_script(f"{baseline.command}{also} --seed {seed}", spec, say)
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # the scripts use one thread
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # torch's use a thread each
         lines = list(pool.map(run, range(1, baseline.seeds + 1)))
     for line in lines:
         if "error" in line:
             return row | {"why": line["error"]}
-    accuracy = [_accuracy(baseline, line, data["small"]) for line in lines]
+    accuracy = [_accuracy(baseline, line, real) for line in lines]
     row |= {"accuracy": accuracy, "mean": round(statistics.mean(accuracy), 3)}
     if "firing_rate" in lines[0]:
         row["firing_rate"] = round(statistics.mean(line["firing_rate"] for line in lines), 5)
@@ -96,7 +96,7 @@ def _row(baseline: Baseline, folder: Path, say: Say) -> dict[str, Any]:
 
 
 def _accuracy(baseline: Baseline, line: dict[str, Any], real: str) -> float:
-    """Percent, of the last weights."""
+    """Percent, of the last weights that the script tested."""
     if baseline.real:
         return float(line["also"][real])
     return float(line["test_accuracy"] if "test_accuracy" in line else line["history"][-1][2])

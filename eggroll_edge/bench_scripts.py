@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from eggroll_edge.bench import Say, source_root
+from eggroll_edge.errors import EggrollError
 
 
 def run_script(arguments: str, data: str, say: Say) -> dict[str, Any]:
@@ -39,4 +40,10 @@ def missing(packages: Iterable[str]) -> list[str]:
 def why_not(packages: Iterable[str]) -> str | None:
     """Why a script that needs these cannot run; None if it can."""
     absent = missing(packages)
-    return f"{', '.join(absent)} is not installed" if absent else None
+    if absent:
+        return f"{', '.join(absent)} is not installed"
+    try:
+        source_root()
+    except EggrollError as error:
+        return str(error)
+    return None
