@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
+import linked
 import pytest
+from faults import BadLine, Cable
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "py"))
-
-import linked  # noqa: E402
-from faults import BadLine, Cable  # noqa: E402
-
-from eggroll_edge.emulate import emulator  # noqa: E402
-from eggroll_edge.session import Session  # noqa: E402
-from eggroll_edge.transport import SerialTransport  # noqa: E402
+from eggroll_edge.emulate import emulator
+from eggroll_edge.session import Session
+from eggroll_edge.transport import SerialTransport
 
 GENERATIONS, PER, ONLINE = 5, 3, 30
 SMALL_BOARDS_AND_PICO = ["microbit", "hifive1", "pico"]

@@ -14,24 +14,20 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import stack_bound
+from synthetic import TEST, TRAIN, config
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "py"), str(ROOT / "tools")]
-
-import stack_bound  # noqa: E402
-from synthetic import TEST, TRAIN, config  # noqa: E402
-
-from eggroll_edge.boards import BoardError, build  # noqa: E402
-from eggroll_edge.config import TrainConfig  # noqa: E402
-from eggroll_edge.emulate import emulator  # noqa: E402
-from eggroll_edge.hostboard import HostBoard, InProcess  # noqa: E402
-from eggroll_edge.journal import GenerationLine, JournalReader  # noqa: E402
-from eggroll_edge.lesson import pack  # noqa: E402
-from eggroll_edge.replay import batches_of  # noqa: E402
-from eggroll_edge.session import DeviceConfig, Session  # noqa: E402
-from eggroll_edge.train import train  # noqa: E402
-from eggroll_edge.transport import SerialTransport  # noqa: E402
-from eggroll_edge.wire import Decoder  # noqa: E402
+from eggroll_edge.boards import BoardError, build
+from eggroll_edge.config import TrainConfig
+from eggroll_edge.emulate import emulator
+from eggroll_edge.hostboard import HostBoard, InProcess
+from eggroll_edge.journal import GenerationLine, JournalReader
+from eggroll_edge.lesson import pack
+from eggroll_edge.replay import batches_of
+from eggroll_edge.session import DeviceConfig, Session
+from eggroll_edge.train import train
+from eggroll_edge.transport import SerialTransport
+from eggroll_edge.wire import Decoder
 
 ONLINE = config("online", generations=400)
 BATCH = config("batch", generations=30, batch=8)

@@ -13,24 +13,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import linked
 import pytest
+import synthetic
 from eggroll_edge._core import lib
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "py"))
-
-import linked  # noqa: E402
-import synthetic  # noqa: E402
-
-from eggroll_edge.boards import BOARDS, EMULATED  # noqa: E402
-from eggroll_edge.device_train import on_device  # noqa: E402
-from eggroll_edge.emulate import emulator  # noqa: E402
-from eggroll_edge.errors import DeviceError  # noqa: E402
-from eggroll_edge.hostboard import HostBoard, on_pty  # noqa: E402
-from eggroll_edge.session import RunReply, Session  # noqa: E402
-from eggroll_edge.train import train  # noqa: E402
-from eggroll_edge.transport import BAUD, SerialTransport  # noqa: E402
-from eggroll_edge.wire import Command  # noqa: E402
+from eggroll_edge.boards import BOARDS, EMULATED
+from eggroll_edge.device_train import on_device
+from eggroll_edge.emulate import emulator
+from eggroll_edge.errors import DeviceError
+from eggroll_edge.hostboard import HostBoard, on_pty
+from eggroll_edge.session import RunReply, Session
+from eggroll_edge.train import train
+from eggroll_edge.transport import BAUD, SerialTransport
+from eggroll_edge.wire import Command
 
 GENERATIONS, PER, ONLINE = 10, 3, 50
 KEEPING = [name for name in EMULATED if BOARDS[name].keeps]

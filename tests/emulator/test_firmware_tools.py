@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import size_report
+import stack_bound
 
 from eggroll_edge import plan
 from eggroll_edge.boards import BOARDS, FIRMWARE, build
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-
-import size_report  # noqa: E402
-import stack_bound  # noqa: E402
 
 IMAGES = ["egg", "selftest"]
 

@@ -5,24 +5,21 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-import sys
 import time
 from pathlib import Path
 
+import linked
 import pytest
 
+from eggroll_edge.boards import build
+from eggroll_edge.core import Steps
+from eggroll_edge.emulate import emulator
+from eggroll_edge.messages import DeviceConfig
+from eggroll_edge.netconfig import EsConfig, LifConfig, NetConfig
+from eggroll_edge.session import Session
+from eggroll_edge.transport import SerialTransport
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "py"))
-
-import linked  # noqa: E402
-
-from eggroll_edge.boards import build  # noqa: E402
-from eggroll_edge.core import Steps  # noqa: E402
-from eggroll_edge.emulate import emulator  # noqa: E402
-from eggroll_edge.messages import DeviceConfig  # noqa: E402
-from eggroll_edge.netconfig import EsConfig, LifConfig, NetConfig  # noqa: E402
-from eggroll_edge.session import Session  # noqa: E402
-from eggroll_edge.transport import SerialTransport  # noqa: E402
 
 PAGE = (ROOT / "docs/firmware.md").read_text()
 SECTION = PAGE[PAGE.index("## Your own firmware") : PAGE.index("## Emulate")]

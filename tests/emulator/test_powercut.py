@@ -10,23 +10,20 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import linked
 import numpy as np
 import pytest
+from size_report import TOOLS, symbols
+
+from eggroll_edge.boards import BOARDS, build
+from eggroll_edge.emulate import emulator
+from eggroll_edge.hostboard import HostBoard, InProcess
+from eggroll_edge.session import Session
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "py"), str(ROOT / "tools")]
-
-import linked  # noqa: E402
-from size_report import TOOLS, symbols  # noqa: E402
-
-from eggroll_edge.boards import BOARDS, build  # noqa: E402
-from eggroll_edge.emulate import emulator  # noqa: E402
-from eggroll_edge.hostboard import HostBoard, InProcess  # noqa: E402
-from eggroll_edge.session import Session  # noqa: E402
 
 MANY = float(os.environ.get("EGGROLL_POWER_CUTS", "1"))
 """Times as many cuts: 5 for a longer search."""

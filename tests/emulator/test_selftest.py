@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
+import make_selftest
 import pytest
 import serial
 
@@ -15,9 +15,6 @@ from eggroll_edge.boards import EMULATED, build
 from eggroll_edge.emulate import emulator
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-
-import make_selftest  # noqa: E402
 
 
 def lines_until(url: str, *ends: str, seconds: float = 120) -> list[str]:

@@ -6,15 +6,10 @@ figures, and what is left of the bias.
 
 from __future__ import annotations
 
-import sys
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
 from gradient_study import Case, CoreNet, sample, small_net, study
 from smoothed import SmallNet, spike_counts
 

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections import Counter
 from itertools import combinations, pairwise
-from pathlib import Path
 
+import make_vectors
 import pytest
+import reference as ref
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tools")]
-
-import make_vectors  # noqa: E402
-import reference as ref  # noqa: E402
-from reference import EsConfig, LayerConfig, Member, Net, NetConfig, Stream  # noqa: E402
+from reference import EsConfig, LayerConfig, Member, Net, NetConfig, Stream
 
 # ---- 2. Random numbers ------------------------------------------------------------------------
 

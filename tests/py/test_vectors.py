@@ -7,13 +7,13 @@ generations that rest on them: mix, word and signs, E(d) and log2, the step of o
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import reference as ref
 from eggroll_edge._core import ffi, lib
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -24,9 +24,6 @@ from eggroll_edge.netconfig import ESTIMATORS, READOUTS, EsConfig, LifConfig, Ne
 from eggroll_edge.sampling import IndexStream
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS))
-
-import reference as ref  # noqa: E402
 
 LEVELS = [i for i in range(core.kernel_levels()) if lib.egg_kernel_level(i) != ffi.NULL]
 
