@@ -192,8 +192,8 @@ def build(
     out = (FIRMWARE / "build" if out is None else out).resolve()
     command = ["make", "-s", "-C", str(FIRMWARE), f"BOARD={name}", f"OUT={out}"]
     if lesson is not None:
-        image = "lesson"
-        command.append(f"LESSON={lesson.resolve()}")
+        image = "standalone"
+        command.append(f"STANDALONE={lesson.resolve()}")
     command.append(f"IMAGE={image}")
     if defines:
         command.append(f"DEFINES={defines}")
