@@ -40,9 +40,9 @@ void board_interrupt(void);
 /* Sends one byte. Waits until the UART accepts it; the byte may still be in the UART's FIFO on return. */
 void board_uart_write(uint8_t byte);
 
-/* Returns whether the UART can run at `baud` with an error of at most 2 %. If it can and `apply` is true, the UART runs
- * at that rate from now on; the caller makes sure that no byte is being sent. A board with a fixed rate returns false.
- * Any baud is allowed, also 0. */
+/* Returns whether the UART can run at the baud rate `baud` with an error of at most 2 %. If it can and `apply` is true,
+ * the UART runs at it from now on; the caller makes sure that no byte is being sent. A board that cannot change its
+ * baud rate returns false. Any value of baud is allowed, also 0. */
 bool board_uart_set_baud(uint32_t baud, bool apply);
 
 /* ---- Clock ---- */

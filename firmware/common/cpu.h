@@ -43,7 +43,8 @@ static inline bool cpu_await(uintptr_t reg, uint32_t mask, uint32_t value, uint3
 }
 
 /* Returns the number by which a UART divides its clock (in Hz) for a baud rate, rounded to the nearest: 16 or more.
- * Returns 0 if the UART cannot have that rate, because it would be off by more than 2 % or needs a divider below 16. */
+ * Returns 0 if the UART cannot have that baud rate, because it would be off by more than 2 % or needs a divider
+ * below 16. */
 static inline uint32_t cpu_divider(uint32_t clock, uint32_t baud) {
     if (baud == 0) return 0;
     uint32_t divider = (clock + baud / 2u) / baud, product = divider * baud;

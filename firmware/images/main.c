@@ -40,7 +40,7 @@ static int32_t label(void *user) {
 }
 
 /* Before a change, replies may still be in the UART's FIFO. Sending them takes less than 20 ms, even at 9600 baud, so
- * this function waits for that time. The host waits longer than that before it uses the new rate. */
+ * this function waits for that time. The host waits longer than that before it uses the new baud rate. */
 static int32_t baud(void *user, uint32_t rate, int32_t set) {
     uint32_t begun = board_clock();
     (void)user;

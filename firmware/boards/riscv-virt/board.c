@@ -1,6 +1,6 @@
-/* The machine "virt" of qemu-system-riscv32, for tests in an emulator: RV32IMAC, a 16550 UART with a fixed rate, and a
- * CFI NOR flash for checkpoints, which is two 16-bit chips side by side with Intel's commands. It has no LED and no
- * buttons. */
+/* The machine "virt" of qemu-system-riscv32, for tests in an emulator: RV32IMAC, a 16550 UART with a fixed baud rate,
+ * and a CFI NOR flash for checkpoints, which is two 16-bit chips side by side with Intel's commands. It has no LED and
+ * no buttons. */
 #include "board.h"
 
 #include "common/cpu.h"

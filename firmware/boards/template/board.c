@@ -22,7 +22,7 @@ void board_uart_write(uint8_t byte) {
 }
 
 bool board_uart_set_baud(uint32_t baud, bool apply) {
-    (void)baud, (void)apply; /* cpu_divider() computes the divider. If the rate is fixed, this is all. */
+    (void)baud, (void)apply; /* cpu_divider() computes the divider. If the baud rate is fixed, this is all. */
     return false;
 }
 
