@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from eggroll_edge.errors import EggrollError
+from eggroll_edge.files import write_atomically
 
 Say = Callable[[str], None]
 Rows = list[dict[str, Any]]
@@ -129,4 +130,4 @@ def record(kind: str, command: str, quick: bool, found: Mapping[str, Any]) -> di
 def save(path: Path, report: Mapping[str, Any]) -> None:
     """As JSON, for tools/results/performance.py."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, indent=1) + "\n")
+    write_atomically(path, (json.dumps(report, indent=1) + "\n").encode(), EggrollError)

@@ -22,7 +22,8 @@ from eggroll_edge.control import cartpole
 from eggroll_edge.core.arrays import I8, I32, U8
 from eggroll_edge.core.config import Hyperparameters, NetConfig
 from eggroll_edge.core.net import Net, active_bytes
-from eggroll_edge.core.population import Population, Workspace, shape_fitness
+from eggroll_edge.core.population import Population, shape_fitness
+from eggroll_edge.core.workspace import Workspace
 from eggroll_edge.errors import ConfigError, JournalError
 from eggroll_edge.training.config import TrainConfig
 
