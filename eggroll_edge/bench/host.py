@@ -100,7 +100,7 @@ class Bench:
 
     def run(self, generations: int) -> None:
         """Some generations; of online, samples."""
-        at, steps = self._generation, self.config.steps_at(0)
+        at, steps = self._generation, self.config.hyperparameters_at(0)
         chunk = 250 if self.config.online else 1
         while at < self._generation + generations:
             self.estimator.step(at, steps, self._batches.get(at, chunk), lambda: None)

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from eggroll_edge.cli import options as option
+from eggroll_edge.cli.configuration import config_of
 from eggroll_edge.cli.display import console, print_json
 from eggroll_edge.data.sources import source_of
 from eggroll_edge.planning.instructions import LIVE, Cost, cores, cost, modelled, typical_load
@@ -15,8 +16,11 @@ from eggroll_edge.planning.memory import BOARDS, CODE_RESERVE, SAMPLE_BUFFER, Pl
 from eggroll_edge.planning.memory import board as board_named
 
 
+@option.takes_settings(
+    "ticks", "pool", "polarity", "hidden", "readout", "estimator", "online", "pairs", "rank",
+    "segments", "batch",
+)  # fmt: skip
 def plan(
-    ctx: typer.Context,
     preset: option.Preset = None,
     board: Annotated[
         str | None,
@@ -41,17 +45,8 @@ def plan(
         int, typer.Option("--sample-buffer", metavar="BYTES", help="For one recording's stream.")
     ] = SAMPLE_BUFFER,
     as_json: option.AsJson = False,
-    ticks: option.Ticks = None,
-    pool: option.Pool = None,
-    polarity: option.Polarity = None,
-    hidden: option.Hidden = None,
-    readout: option.Readout = None,
-    estimator: option.Estimator = None,
-    online: option.Online = None,
-    pairs: option.Pairs = None,
-    rank: option.Rank = None,
-    segments: option.Segments = None,
-    batch: option.Batch = None,
+    *,
+    settings: option.Settings,
     events: Annotated[
         float | None,
         typer.Option(
@@ -88,7 +83,7 @@ def plan(
         eggroll-edge plan --pool 2 --hidden 64 --pairs 32 --estimator batch -b 16 --clock-mhz 64
     """
     wanted = board_named(board) if board else None
-    config = option.config_of(ctx.params)
+    config = config_of(preset, settings)
     source = source_of(config.data)
     outputs = outputs or (source.classes if source else 10)
     net = config.net_config(config.binning().n_in if inputs is None else inputs, outputs)

@@ -181,7 +181,7 @@ def train_control(
     members = np.repeat(np.arange(2 * config.pairs), config.episodes)
     f: I8 = np.zeros(config.pairs, np.int8)
     for generation in range(config.generations):
-        steps = history.steps_at(generation)
+        steps = history.hyperparameters_at(generation)
         players.population.at(generation, steps)
         players.active.fill(0)
         starts = generation * config.episodes + np.arange(config.episodes)

@@ -75,7 +75,7 @@ def test_members_play_with_their_own_perturbation() -> None:
     net = Net(config.net())
     net.randomize(1, 24, 24)
     players = Rollouts(config, net)
-    players.population.at(0, config.history().steps_at(0))
+    players.population.at(0, config.history().hyperparameters_at(0))
     streams = encode(cartpole.reset(1, np.arange(3)), config.cells, config.ticks)[[0, 0, 0, 1, 0]]
     pair = np.array([39, 39, 0, 39, 5], np.uint32)
     sign = np.array([1, -1, 0, 1, 0], np.int8)
