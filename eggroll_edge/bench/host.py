@@ -32,8 +32,8 @@ from eggroll_edge.data.loading import open_dataset
 from eggroll_edge.data.nmnist import bin_files, list_folder
 from eggroll_edge.errors import EggrollError
 from eggroll_edge.training.batches import batches_of
-from eggroll_edge.training.config import TrainConfig
-from eggroll_edge.training.estimators import Estimator, make_estimator
+from eggroll_edge.training.config import ONLINE_CHUNK, TrainConfig
+from eggroll_edge.training.estimators import HostEstimator, host_estimator
 
 SAMPLES = 2048
 """Of simulated N-MNIST: a generation's cost does not depend on how many more there are."""
@@ -95,13 +95,13 @@ class Bench:
         self._batches = batches_of(config, net.config, data)
         self.samples = self._batches.order.batch
         self._pool = WorkerPool(net.config, config.es_config(), workers)
-        self.estimator: Estimator = make_estimator(config, net, self.samples, self._pool)
+        self.estimator: HostEstimator = host_estimator(config, net, self.samples, self._pool)
         self._generation = 0
 
     def run(self, generations: int) -> None:
         """Some generations; of online, samples."""
         at, steps = self._generation, self.config.hyperparameters_at(0)
-        chunk = 250 if self.config.online else 1
+        chunk = ONLINE_CHUNK if self.config.online else 1
         while at < self._generation + generations:
             self.estimator.step(at, steps, self._batches.get(at, chunk), lambda: None)
             at += chunk
@@ -109,7 +109,8 @@ class Bench:
 
     def seconds(self, least: float) -> float:
         """Of one generation (online: sample): the mean over at least `least` seconds."""
-        done, began, n = 0, time.perf_counter(), 250 if self.config.online else 1
+        done, began = 0, time.perf_counter()
+        n = ONLINE_CHUNK if self.config.online else 1
         while True:
             self.run(n)
             done += n

@@ -26,7 +26,7 @@ from eggroll_edge.cli.ports import Baud, ThePort, Timeout, _session
 from eggroll_edge.devices.meter import Meter
 from eggroll_edge.devices.standalone import write_standalone
 from eggroll_edge.errors import ConfigError, LinkError
-from eggroll_edge.link.connection import PATIENCE_S
+from eggroll_edge.link.connection import TIMEOUT_S
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import BAUD
 from eggroll_edge.training.run_dir import existing_run
@@ -74,8 +74,8 @@ def devices(
     table, found = Table(*columns, box=None), []
     for port in ports:
         try:
-            patience = _AGREE_S if urls or baud != BAUD else _QUICK_S
-            with _session(port, baud, patience, timeout=_QUICK_S) as session:
+            timeout = _AGREE_S if urls or baud != BAUD else _QUICK_S
+            with _session(port, baud, timeout, reply_timeout=_QUICK_S) as session:
                 hello, rate = session.hello, session.baud
         except LinkError as error:
             show.print(f"{port}: {str(error).split(':')[0] if not urls else error}")
@@ -85,7 +85,7 @@ def devices(
         core = BOARDS[hello.board].core if hello.board in BOARDS else None
         generation = str(hello.generation)
         table.add_row(port, hello.board, core or "-", str(rate), arena, generation, digest)
-        found.append({"port": port, "baud": rate, "core": core, **vars(hello)})
+        found.append({"port": port, "baud": rate, "core": core, **hello.to_dict()})
     if found:
         show.print(table)
     else:
@@ -102,7 +102,7 @@ def devices(
 def monitor(
     port: ThePort,
     baud: Baud = BAUD,
-    timeout: Timeout = PATIENCE_S,
+    timeout: Timeout = TIMEOUT_S,
     every: Annotated[
         float, typer.Option("--every", metavar="S", min=0.05, help="Seconds between lines.")
     ] = 1.0,
@@ -128,7 +128,8 @@ def monitor(
             show.print(f"note: {note}")
         show.print(
             f"{hello.board}: protocol {hello.protocol}, arena {hello.arena:,} bytes, "
-            f"{hello.free:,} free, frames of {hello.ceiling}, window of {hello.window} bytes, "
+            f"{hello.free:,} free, frames of {hello.max_payload}, window of "
+            f"{hello.receive_window} bytes, "
             f"{session.baud} baud, generation {hello.generation}, digest {hello.digest:08x}"
         )
         if selftest:
@@ -139,7 +140,7 @@ def monitor(
             while not count or lines < count:
                 time.sleep(every)
                 grown = meter.read()
-                for line in session.said():
+                for line in session.text_lines():
                     show.print(line)
                 updates = meter.latest.updates
                 show.print(f"samples {meter.latest.samples}, updates {updates}: {grown}")

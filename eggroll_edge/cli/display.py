@@ -120,8 +120,8 @@ class RunDisplay:
         config = event.config
         online = " online" if config.online else ""
         self.out.print(
-            f"{config.data}: {event.train_samples} recordings to train on, "
-            f"{event.test_samples} to test on\n"
+            f"{config.data}: {event.train_recordings} recordings to train on, "
+            f"{event.test_recordings} to test on\n"
             f"net of {event.parameters:,} int8 weights, hidden "
             f"{'-'.join(map(str, config.hidden))}; {config.estimator}{online}, "
             f"{config.pairs} pairs, {event.workers} workers\nrun directory {event.run_dir}"

@@ -9,14 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from eggroll_edge.devices.device_trainer import Options, check_estimator, on_device
+from eggroll_edge.devices.device_estimator import Options, check_estimator, on_devices
 from eggroll_edge.errors import ConfigError
 from eggroll_edge.journal.reader import JournalReader
-from eggroll_edge.journal.records import GenerationLine, Throughput, total
+from eggroll_edge.journal.records import Throughput, total
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import opener
 from eggroll_edge.training.config import TrainConfig
-from eggroll_edge.training.trainer import MakeTrainer, Trainer
+from eggroll_edge.training.context import MakeEstimator, on_host
 
 _PANEL = "Device"
 
@@ -67,21 +67,21 @@ def training_on(
     timeout: float,
     check_every: int,
     save_every: int,
-) -> Iterator[MakeTrainer]:
+) -> Iterator[MakeEstimator]:
     """For train() and resume(): on the devices at `ports`, or on this computer without any."""
     if not ports:
-        yield Trainer
+        yield on_host
         return
     with contextlib.ExitStack() as stack:
         sessions = [stack.enter_context(_session(port, baud, timeout)) for port in ports]
-        yield on_device(*sessions, options=Options(check_every, save_every))
+        yield on_devices(*sessions, options=Options(check_every, save_every))
 
 
-def _session(port: str, baud: int, patience: float, **more: Any) -> Session:
-    return Session(opener(port), baud=baud, patience=patience, name=port, **more)
+def _session(port: str, baud: int, timeout: float, **more: Any) -> Session:
+    return Session(opener(port), baud=baud, timeout=timeout, name=port, **more)
 
 
 def link_totals(run_dir: Path) -> list[Throughput]:
     """What each device of a run and its link took, from the journal."""
-    lines = [x for x in JournalReader(run_dir) if isinstance(x, GenerationLine)]
-    return total(part for line in lines for part in line.link)
+    records = JournalReader(run_dir).generations()
+    return total(part for record in records for part in record.link)

@@ -15,7 +15,7 @@ from eggroll_edge.cli import options as option
 from eggroll_edge.cli.display import RunDisplay, console, duration, firing, percent, print_json
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.sources import check_spec
-from eggroll_edge.errors import ConfigError
+from eggroll_edge.journal.format import RESULT
 from eggroll_edge.journal.records import EvalResult
 from eggroll_edge.plots.run_figures import KINDS, plot_run
 from eggroll_edge.training.evaluation import evaluate as evaluate_net
@@ -26,8 +26,6 @@ from eggroll_edge.training.splits import open_split
 
 def _open(run_dir: Path, data: str | None, split: str) -> EventDataset:
     """A split of the run's own data, or of `data` cut into ticks as the run's."""
-    if split not in ("train", "test", "all"):
-        raise ConfigError(f"split is {split!r}: use train, test or all")
     config = load_config(run_dir)
     if data is not None:
         check_spec(data)
@@ -67,7 +65,7 @@ def _of_training(run_dir: Path) -> dict[str, Any]:
     """What training reported; nulls while it has not ended."""
     keys = ("train_loss", "generations", "seconds", "member_evals_per_s")
     try:
-        values = json.loads((run_dir / "result.json").read_text())
+        values = json.loads((run_dir / RESULT).read_text())
     except (OSError, ValueError):
         values = {}
     return {**{key: values.get(key) for key in keys}, "run_dir": str(run_dir)}

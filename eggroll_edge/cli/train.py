@@ -32,16 +32,16 @@ from eggroll_edge.cli.ports import (
     link_totals,
     training_on,
 )
-from eggroll_edge.journal.reader import NAME as JOURNAL
+from eggroll_edge.journal.format import JOURNAL, RESULT
 from eggroll_edge.journal.records import Throughput
-from eggroll_edge.link.connection import PATIENCE_S
+from eggroll_edge.link.connection import TIMEOUT_S
 from eggroll_edge.link.transport import BAUD
+from eggroll_edge.training.context import Stop
 from eggroll_edge.training.results import RunResult
 from eggroll_edge.training.run import resume as resume_run
 from eggroll_edge.training.run import train as train_run
-from eggroll_edge.training.run_dir import RESULT, existing_run, load_config
+from eggroll_edge.training.run_dir import existing_run, load_config
 from eggroll_edge.training.splits import open_both
-from eggroll_edge.training.trainer import Stop
 
 INTERRUPTED = 130  # what a shell reports for a command that SIGINT ended
 
@@ -66,7 +66,7 @@ def train(
     settings: option.Settings,
     port: Port = None,
     baud: Baud = BAUD,
-    timeout: Timeout = PATIENCE_S,
+    timeout: Timeout = TIMEOUT_S,
     check_every: CheckEvery = 1,
     save_every: SaveEvery = 0,
 ) -> None:
@@ -96,7 +96,7 @@ def train(
     def run(display: RunDisplay, stop: Stop) -> RunResult:
         taken = (run_dir / JOURNAL).exists() and not force  # then refused before data are decoded
         recordings, tests = (None, None) if taken else open_both(config, display.counting, workers)
-        with training_on(port, baud, timeout, check_every, save_every) as make_trainer:
+        with training_on(port, baud, timeout, check_every, save_every) as make_estimator:
             return train_run(
                 config,
                 run_dir,
@@ -106,7 +106,7 @@ def train(
                 data=recordings,
                 test_data=tests,
                 force=force,
-                make_trainer=make_trainer,
+                make_estimator=make_estimator,
             )
 
     _carry_out(run, run_dir, show, as_json, bool(port))
@@ -118,7 +118,7 @@ def resume(
     as_json: option.AsJson = False,
     port: Port = None,
     baud: Baud = BAUD,
-    timeout: Timeout = PATIENCE_S,
+    timeout: Timeout = TIMEOUT_S,
     check_every: CheckEvery = 1,
     save_every: SaveEvery = 0,
 ) -> None:
@@ -136,7 +136,7 @@ def resume(
         over = (run_dir / RESULT).exists()
         recordings, tests = (None, None) if over else open_both(config, display.counting, workers)
         ports = None if over else port
-        with training_on(ports, baud, timeout, check_every, save_every) as make_trainer:
+        with training_on(ports, baud, timeout, check_every, save_every) as make_estimator:
             return resume_run(
                 run_dir,
                 workers=workers,
@@ -144,7 +144,7 @@ def resume(
                 stop=stop,
                 data=recordings,
                 test_data=tests,
-                make_trainer=make_trainer,
+                make_estimator=make_estimator,
             )
 
     _carry_out(run, run_dir, console(as_json), as_json, bool(port))

@@ -18,7 +18,7 @@ from eggroll_edge.core.workspace import Workspace, kernel_levels
 from eggroll_edge.data.dataset import recordings_for
 from eggroll_edge.errors import ConfigError, DataError
 from eggroll_edge.training.batches import batches_of
-from eggroll_edge.training.estimators import make_estimator
+from eggroll_edge.training.estimators import host_estimator
 from eggroll_edge.training.evaluation import evaluate
 from tests.helpers.tiny_dataset import TEST, TRAIN, config, dataset, stream
 
@@ -111,12 +111,12 @@ def generations(
         if level is not None and not workspace.use_kernels(level):
             return None
     batches = batches_of(settings, net_config, TRAIN)
-    estimator = make_estimator(settings, net, batches.order.batch, pool)
+    estimator = host_estimator(settings, net, batches.order.batch, pool)
     found = []
     for generation in range(3):
         hyperparameters = settings.hyperparameters_at(generation)
         out = estimator.step(generation, hyperparameters, batches.get(generation), lambda: None)
-        found.append((net.digest, out.f, out.e, out.active, out.counts))
+        found.append((net.digest, out.fitness_bytes, out.exponents, out.active, out.counts))
     pool.close()
     return found
 
@@ -224,7 +224,7 @@ def test_silent_inputs_keep_their_weights() -> None:
     settings = config("sample", batch=1, lr=0.2)
     pool = WorkerPool(NET, settings.es_config(), 1)
     batches = batches_of(settings, NET, quiet)
-    estimator = make_estimator(settings, net, 1, pool)
+    estimator = host_estimator(settings, net, 1, pool)
     estimator.step(0, settings.hyperparameters_at(0), batches.get(0), lambda: None)
     changed = (net.weights != before)[: 37 * 16].reshape(37, 16).any(axis=1)
     events = np.zeros(37, bool)

@@ -84,10 +84,13 @@ def test_mini_batches_give_the_reference_digests() -> None:
     for g in range(4):
         part = data[3 * g : 3 * g + 3]
         session.begin(g, SAMPLE_STEPS)
-        found = [session.sample(*one, pos=i, pairs=10) for i, one in enumerate(part)]
+        found = [session.train(*one, pos=i, pairs=10) for i, one in enumerate(part)]
         want = reference.generation_sample(ref, es, SEED, g, part, *SAMPLE_STEPS.rate)
         for reply, shaped, centre in zip(found, want.shaped, want.centre, strict=True):
-            assert (reply.e, list(np.frombuffer(reply.f, np.int8))) == (shaped.e, shaped.f)
+            assert (reply.exponent, list(np.frombuffer(reply.fitness_bytes, np.int8))) == (
+                shaped.e,
+                shaped.f,
+            )
             assert (reply.loss, reply.spikes) == (centre.loss, centre.spikes)
         assert session.update() == g + 1
         assert session.digest() == (g + 1, ref.digest())
@@ -103,18 +106,20 @@ def test_two_devices_share_a_generation() -> None:
         device.configure(device_config(batch(2)))
         device.begin(0, BATCH_STEPS)
         for sample in part:
-            device.sample(*sample)
-    total = [sum(d) for d in zip(*(device.read_diff(12) for device in devices), strict=True)]
+            device.train(*sample)
+    total = [
+        sum(d) for d in zip(*(device.read_fitness_diff(12) for device in devices), strict=True)
+    ]
     assert total == want.shaped.D
     rows = {i for stream, _ in data for tick in reference.decode(stream, 20, 5) for i in tick}
     bits = np.zeros(24, np.uint8)
     bits[[*rows, 20]] = 1
     for device in devices:
-        device.write_f(np.array(want.shaped.f, np.int8).tobytes())
+        device.write_fitness_bytes(np.array(want.shaped.f, np.int8).tobytes())
         device.write_active(np.packbits(bits, bitorder="little").tobytes())
-        device.update(given=True)
+        device.update(from_host=True)
         assert device.digest() == (1, ref.digest())
-        assert device.read_f(12) == np.array(want.shaped.f, np.int8).tobytes()
+        assert device.read_fitness_bytes(12) == np.array(want.shaped.f, np.int8).tobytes()
 
 
 def test_weights_and_inference() -> None:
@@ -146,7 +151,7 @@ def test_inference_between_samples_changes_nothing() -> None:
     session.begin(0, SAMPLE_STEPS)
     for (stream, label), digest in zip(samples(10), expected, strict=True):
         session.infer(samples(1, 9)[0][0])
-        session.sample(stream, label)
+        session.train(stream, label)
         session.infer(stream)
         assert session.digest()[1] == digest
 
@@ -159,7 +164,7 @@ def test_long_recordings_travel_in_chunks() -> None:
     session.configure(DeviceConfig(net, ONLINE, True, SEED, STD, STD))
     session.begin(0, SAMPLE_STEPS)
     for sample in data:
-        session.sample(*sample)
+        session.train(*sample)
     ref, es = model(ONLINE, SAMPLE_STEPS, net)
     for g, sample in enumerate(data):
         reference.generation_sample(ref, es, SEED, g, [sample], *SAMPLE_STEPS.rate)
@@ -173,10 +178,10 @@ def test_many_pairs_come_in_two_replies() -> None:
     session.begin(0, SAMPLE_STEPS)
     assert not session.one_reply(256)
     sample = samples(1)[0]
-    reply = session.sample(*sample, pairs=256)
+    reply = session.train(*sample, pairs=256)
     ref, model_es = model(es, SAMPLE_STEPS)
     want = reference.generation_sample(ref, model_es, SEED, 0, [sample], *SAMPLE_STEPS.rate)
-    assert list(np.frombuffer(reply.f, np.int8)) == want.shaped[0].f
+    assert list(np.frombuffer(reply.fitness_bytes, np.int8)) == want.shaped[0].f
 
 
 def test_label_from_the_board() -> None:
@@ -186,9 +191,9 @@ def test_label_from_the_board() -> None:
     session.begin(0, SAMPLE_STEPS)
     stream, label = samples(1)[0]
     with pytest.raises(DeviceError, match="label"):
-        session.sample(stream, None)
+        session.train(stream, None)
     board.press(label)
-    assert session.sample(stream, None).label == label
+    assert session.train(stream, None).label == label
     assert session.digest()[1] == expected_online(1)[0]
 
 
@@ -200,7 +205,7 @@ def test_checkpoint_outlives_the_power() -> None:
         session.load()
     *_, digest = run_online(session, 8)
     assert session.save() == 8
-    session.sample(*samples(1)[0])
+    session.train(*samples(1)[0])
     session.close()
     board.start()
     session = in_process(board)
@@ -210,7 +215,7 @@ def test_checkpoint_outlives_the_power() -> None:
     assert loaded.config == device_config(ONLINE, online=True).pack()
     session.begin(8, SAMPLE_STEPS)
     for sample in samples(12)[8:]:
-        session.sample(*sample)
+        session.train(*sample)
     assert session.digest()[1] == expected_online(12)[-1]
 
 
@@ -275,7 +280,7 @@ def test_refusals() -> None:
     pairs = struct.pack("<BHH", 0, 10, 3)
     assert refused(session, Command.FITNESS_READ, pairs) == lib.EGG_E_RANGE
     assert refused(session, Command.SHAPED_WRITE, b"\0\x0c\0\x01") == lib.EGG_E_RANGE
-    assert session.read_diff(12) == [0] * 12
+    assert session.read_fitness_diff(12) == [0] * 12
     assert session.stats().samples == 0
     session.reset()
     assert refused(session, Command.DIGEST) == lib.EGG_E_ORDER
@@ -348,7 +353,7 @@ def test_nobody_answers() -> None:
             pass
 
     with pytest.raises(LinkError, match=r"no answer to HELLO within 0\.1 s"):
-        Session(lambda: Silence(HostBoard()), timeout=0.02, patience=0.1)
+        Session(lambda: Silence(HostBoard()), reply_timeout=0.02, timeout=0.1)
 
 
 def test_port_that_is_not_there() -> None:

@@ -100,7 +100,7 @@ def learn(
     session.begin(0, SAMPLE_STEPS)
     meter, begun, sent = Meter(session), line.host, []
     for stream, _ in data:
-        sent.append(session.send_sample(stream, None))
+        sent.append(session.send_recording(stream, None))
         while len(sent) > ahead:
             session.result(sent.pop(0))
     for each in sent:
