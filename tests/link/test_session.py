@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,11 +10,11 @@ import numpy as np
 import pytest
 from eggroll_edge._core import lib
 
-from eggroll_edge.boards.host_board import HostBoard, InProcess, flash_memory, on_pty, on_tcp
-from eggroll_edge.core.config import EsConfig, Hyperparameters, LifConfig, NetConfig
+from eggroll_edge.boards.host_board import HostBoard, flash_memory, on_pty, on_tcp
+from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
 from eggroll_edge.core.net import Net
-from eggroll_edge.errors import ConfigError, DeviceError, LinkError
-from eggroll_edge.link.frames import PROTOCOL, Command, Decoder, Frame, encode
+from eggroll_edge.errors import DeviceError
+from eggroll_edge.link.frames import PROTOCOL
 from eggroll_edge.link.messages import DeviceConfig
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import opener
@@ -228,168 +227,6 @@ def test_a_device_that_was_switched_off_says_so() -> None:
         session.digest()
     assert error.value.status == lib.EGG_E_SESSION
     assert session.handshake().configured is False
-
-
-def refused(session: Session, command: Command, payload: bytes = b"") -> int:
-    with pytest.raises(DeviceError) as error:
-        session.request(command, payload)
-    return error.value.status
-
-
-def test_refusals() -> None:
-    session = in_process()
-    assert refused(session, Command.DIGEST) == lib.EGG_E_ORDER
-    assert refused(session, Command.SAVE) == lib.EGG_E_ABSENT
-    assert refused(session, Command.SELFTEST) == lib.EGG_E_ABSENT
-    assert refused(session, Command.UPDATE, b"\0") == lib.EGG_E_ORDER
-    assert refused(session, Command.UPDATE) == lib.EGG_E_LENGTH
-    assert refused(session, Command.WEIGHTS_READ, bytes(6)) == lib.EGG_E_ORDER
-    good = device_config(batch(1)).pack()
-    assert refused(session, Command.CONFIG, good[:-1]) == lib.EGG_E_LENGTH
-    for at, value, status in [
-        (0, 3, lib.EGG_E_RANGE),
-        (0, 2, lib.EGG_E_ESTIMATOR),  # online needs sample
-        (1, 5, lib.EGG_E_LAYERS),
-        (6, 0, lib.EGG_E_TICKS),
-        (9, 2, lib.EGG_E_ESTIMATOR),
-        (10, 0, lib.EGG_E_RANK),
-        (13, 65, lib.EGG_E_RANGE),
-    ]:
-        bad = good[:at] + bytes((value,)) + good[at + 1 :]
-        assert refused(session, Command.CONFIG, bad) == status
-        assert refused(session, Command.DIGEST) == lib.EGG_E_ORDER
-    session.configure(device_config(batch(1)))
-    span = struct.pack("<IH", NET.parameters - 1, 2)
-    assert refused(session, Command.WEIGHTS_READ, span) == lib.EGG_E_RANGE
-    assert refused(session, Command.WEIGHTS_WRITE, b"\xff" * 8) == lib.EGG_E_RANGE
-    before = session.digest()
-    assert refused(session, Command.WEIGHTS_WRITE, bytes(4) + b"\x05\x80") == lib.EGG_E_RANGE
-    assert session.digest() == before  # nothing of it was written
-    session.request(Command.WEIGHTS_WRITE, bytes(4) + b"\x7f\x81")  # 127, -127
-    assert session.read_weights(2) == b"\x7f\x81"
-    assert refused(session, Command.BAUD, bytes(4)) == lib.EGG_E_RANGE
-    assert refused(session, Command.SAMPLE, b"\x03\0\0\0" + bytes(5)) == lib.EGG_E_ORDER
-    with pytest.raises(DeviceError, match="sigma"):
-        session.begin(0, Hyperparameters((40000, 1), ((1, 1), (1, 1))))
-    session.begin(0, BATCH_STEPS)
-    assert refused(session, Command.SAMPLE, b"\x03\0\0\0" + bytes(4)) == lib.EGG_E_STREAM
-    assert refused(session, Command.SAMPLE, b"\x03\0\0\0\x15" + bytes(5)) == lib.EGG_E_STREAM
-    assert refused(session, Command.SAMPLE, b"\x03\x04\0\0" + bytes(5)) == lib.EGG_E_LABEL
-    assert refused(session, Command.SAMPLE, b"\x03\0\xff\xff" + bytes(5)) == lib.EGG_E_RANGE
-    assert refused(session, Command.SAMPLE, b"\x02\0\0\0" + bytes(5)) == lib.EGG_E_ORDER
-    pairs = struct.pack("<BHH", 0, 10, 3)
-    assert refused(session, Command.FITNESS_READ, pairs) == lib.EGG_E_RANGE
-    assert refused(session, Command.SHAPED_WRITE, b"\0\x0c\0\x01") == lib.EGG_E_RANGE
-    assert session.read_fitness_diff(12) == [0] * 12
-    assert session.stats().samples == 0
-    session.reset()
-    assert refused(session, Command.DIGEST) == lib.EGG_E_ORDER
-
-
-def test_a_net_that_does_not_fit_is_told_in_bytes() -> None:
-    session = in_process(HostBoard(arena=4096))
-    wanted = DeviceConfig(NetConfig(500, 4, 5, (LifConfig(64),)), batch(1))
-    with pytest.raises(DeviceError, match=r"the net needs \d{5} bytes, the board has 4096: use"):
-        session.configure(wanted)
-
-
-def test_window_below_a_frame_is_refused() -> None:
-    with pytest.raises(ConfigError, match="use 266 bytes or more"):
-        HostBoard(window=200)
-
-
-class Line:
-    """Raw frames to a board."""
-
-    def __init__(self) -> None:
-        self.board = HostBoard()
-        self.send(Command.HELLO, 9, b"\1\2\3\4" + VERSION)
-
-    def send(self, kind: int, sequence: int, payload: bytes = b"") -> list[Frame]:
-        return Decoder().feed(self.board.receive(encode(Frame(kind, sequence, payload))))
-
-
-def test_frame_over_the_ceiling_is_refused_and_counts() -> None:
-    line = Line()
-    reply = line.send(Command.WEIGHTS_WRITE, 10, bytes(257))
-    assert reply == [Frame(Command.WEIGHTS_WRITE | 128, 10, bytes((lib.EGG_E_CEILING,)))]
-    assert line.send(99, 11)[0].payload == bytes((lib.EGG_E_COMMAND,))
-    assert line.send(Command.STATS, 12)[0].payload[0] == 0
-
-
-def test_sequence_numbers() -> None:
-    line = Line()
-    config = line.send(Command.CONFIG, 10, device_config(ONLINE, True).pack())
-    begin = struct.pack("<IHHBBBB", 0, 40, 700, 96, 14, 80, 14)
-    assert line.send(Command.GENERATION, 11, begin)[0].payload == b"\0"
-    stream, label = samples(1)[0]
-    first = line.send(Command.SAMPLE, 12, bytes((3, label, 0, 0)) + stream)
-    digest = line.board.digest
-    for _ in range(3):  # the same again: the same answer, nothing learnt
-        assert line.send(Command.SAMPLE, 12, bytes((3, label, 0, 0)) + stream) == first
-    assert line.board.digest == digest
-    assert line.send(Command.GENERATION, 11, begin)[0].payload == b"\0"  # the one before, too
-    assert line.send(Command.CONFIG, 10) == []  # long answered
-    assert config
-    ahead = line.send(Command.STATS, 14)
-    assert ahead == [Frame(Command.STATS | 128, 14, bytes((lib.EGG_E_SEQUENCE, 13)))]
-    assert line.board.native.session.stats.samples == 1
-    again = line.send(Command.HELLO, 9, b"\1\2\3\4" + VERSION)  # a late copy: the session goes on
-    assert again == []
-    assert line.send(Command.STATS, 13)[0].payload[0] == 0
-    assert line.send(Command.HELLO, 77, b"\5\2\3\4" + VERSION)[0].payload[0] == 0
-    assert line.send(Command.STATS, 78)[0].payload[0] == 0
-
-
-def test_other_protocol_version() -> None:
-    line = Line()
-    reply = line.send(Command.HELLO, 5, b"\7\2\3\4\x09")
-    assert reply[0].payload[:2] == bytes((lib.EGG_E_PROTOCOL, PROTOCOL))
-
-
-def test_nobody_answers() -> None:
-    class Silence(InProcess):
-        def write(self, data: bytes) -> None:
-            pass
-
-    with pytest.raises(LinkError, match=r"no answer to HELLO within 0\.1 s"):
-        Session(lambda: Silence(HostBoard()), reply_timeout=0.02, timeout=0.1)
-
-
-def test_port_that_is_not_there() -> None:
-    with pytest.raises(LinkError, match="is the board plugged in"):
-        Session(opener("/dev/no-such-port"))
-
-
-def test_credits_are_kept() -> None:
-    """Never more unanswered bytes than the window, never more requests than replies are kept."""
-
-    class Slow(InProcess):
-        """Answers only when asked, as a device that computes; watches what is unanswered."""
-
-        def __init__(self, board: HostBoard) -> None:
-            super().__init__(board)
-            self.queue: list[bytes] = []
-            self.most = self.most_bytes = 0
-
-        def write(self, data: bytes) -> None:
-            self.queue.append(data)
-            self.most = max(self.most, len(self.queue))
-            self.most_bytes = max(self.most_bytes, sum(map(len, self.queue)))
-
-        def read(self, timeout: float) -> bytes:
-            if self.queue:
-                super().write(self.queue.pop(0))
-            return super().read(timeout)
-
-    slow = Slow(HostBoard(window=300))
-    session = Session(lambda: slow)
-    session.configure(DeviceConfig(NET))
-    net = Net(NET)
-    session.write_weights(net.weights.tobytes())
-    assert session.read_weights(NET.parameters) == net.weights.tobytes()
-    assert slow.most == 2
-    assert slow.most_bytes <= 300
 
 
 def test_training_takes_little_more_memory_than_inference(tmp_path: Path) -> None:
