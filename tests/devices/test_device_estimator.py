@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +167,13 @@ def test_what_a_device_cannot_do(tmp_path: Path) -> None:
             train(config("full"), tmp_path / "full", **options(make_estimator=make))
         with pytest.raises(DeviceError, match="the board has 2048"):
             train(config("batch"), tmp_path / "big", **options(make_estimator=make))
+
+
+def test_an_estimator_that_cannot_be_made_leaves_no_thread(tmp_path: Path) -> None:
+    before = threading.active_count()
+    with Session(lambda: InProcess(HostBoard(arena=2048))) as session:
+        make = on_devices(session)
+        for kind in ("full", "batch"):
+            with pytest.raises((ConfigError, DeviceError)):
+                train(config(kind), tmp_path / kind, **options(make_estimator=make, workers=3))
+    assert threading.active_count() == before

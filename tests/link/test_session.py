@@ -218,6 +218,18 @@ def test_checkpoint_outlives_the_power() -> None:
     assert session.digest()[1] == expected_online(12)[-1]
 
 
+def test_hello_as_json() -> None:
+    """`devices --json` prints these keys, which scripts may read."""
+    hello = in_process().hello
+    values = hello.to_dict()
+    assert list(values) == [
+        "protocol", "replies", "ceiling", "window", "has_store", "has_ticks", "has_selftest",
+        "has_label", "configured", "has_baud", "arena", "free", "generation", "digest", "board",
+    ]  # fmt: skip
+    assert (values["replies"], values["ceiling"]) == (hello.max_outstanding, hello.max_payload)
+    assert (values["window"], values["has_ticks"]) == (hello.receive_window, hello.has_clock)
+
+
 def test_a_device_that_was_switched_off_says_so() -> None:
     board = HostBoard()
     session = in_process(board)

@@ -83,7 +83,9 @@ def test_a_forged_byte_is_found(kind: str, tmp_path: Path) -> None:
 
 def test_other_data(tmp_path: Path) -> None:
     run(tmp_path, "sample")
-    with pytest.raises(DataError, match=r"synthetic-7 \(200 recordings.*not what the run was trained"):
+    with pytest.raises(
+        DataError, match=r"synthetic-7 \(200 recordings.*not what the run was trained"
+    ):
         replay(tmp_path, data_override=dataset(200, 7))
 
 
