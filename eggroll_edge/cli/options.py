@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from eggroll_edge.data.sources import check_spec, split_spec
+from eggroll_edge.data.sources import check_spec, help_text, split_spec
 from eggroll_edge.training.config import TrainConfig, merge
 from eggroll_edge.training.presets import load_preset
 
@@ -30,8 +30,7 @@ def _option(panel: str, *flags: str, help: str, metavar: str | None = None) -> A
 _DATA, _NET, _ES, _COURSE = "Data", "Net", "Estimator", "Course"
 # fmt: off
 Data = Annotated[str | None, _option(_DATA, "--data", "-d", metavar="SPEC",
-    help="digits or chirps (no download), nmnist (1.2 GB through tonic), idx:DIR (images, "
-    "simulated), shd, dvsgesture, stmnist:DIR, or a folder of N-MNIST recordings.")]
+    help=f"{help_text()}.")]
 TestData = Annotated[str | None, _option(_DATA, "--test-data", metavar="SPEC",
     help="Take the test split from there.")]
 SkipFirst = Annotated[int | None, _option(_DATA, "--skip-first", metavar="K",

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from eggroll_edge.cli import options as option
 from eggroll_edge.cli.display import console, print_json
-from eggroll_edge.data.sources import source_of
+from eggroll_edge.data.sources import sensor_of
 from eggroll_edge.planning.instructions import LIVE, Cost, cores, cost, modelled, typical_load
 from eggroll_edge.planning.memory import BOARDS, CODE_RESERVE, SAMPLE_BUFFER, Plan, plan_of
 from eggroll_edge.planning.memory import board as board_named
@@ -89,8 +89,8 @@ def plan(
     """
     wanted = board_named(board) if board else None
     config = option.config_of(ctx.params)
-    source = source_of(config.data)
-    outputs = outputs or (source.classes if source else 10)
+    sensor = sensor_of(config.data)
+    outputs = outputs or (sensor.classes if sensor else 10)
     net = config.net_config(config.binning().n_in if inputs is None else inputs, outputs)
     sizes = plan_of(net, config.es_config(), sample_buffer, online=config.online)
     layers = "-".join(str(size) for size in (net.inputs, *(layer.size for layer in net.layers)))
