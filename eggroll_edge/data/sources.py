@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
 from eggroll_edge.data.binning import Binning
-from eggroll_edge.errors import ConfigError, DataError
+from eggroll_edge.errors import ConfigError, DataError, nearest
 
 
 @dataclass(frozen=True)
@@ -83,8 +82,8 @@ def check_spec(spec: str) -> None:
             ChirpConfig.parse(rest)
         return
     if not Path(spec).exists():
-        near = difflib.get_close_matches(spec.partition(":")[0].lower(), NAMES, 1, 0.5)
-        hint = f" (did you mean {near[0]}?)" if near else ""
+        near = nearest(spec.partition(":")[0], NAMES)
+        hint = f" (did you mean {near}?)" if near else ""
         raise DataError(f"data {spec!r}: no such folder{hint}; use {KNOWN}")
 
 
