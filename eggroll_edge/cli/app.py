@@ -24,6 +24,7 @@ from eggroll_edge.cli import plan as cli_plan
 from eggroll_edge.cli import runs as cli_run
 from eggroll_edge.cli import train as cli_train
 from eggroll_edge.cli.display import console
+from eggroll_edge.cli.old_spellings import current_spelling
 from eggroll_edge.errors import EggrollError
 from eggroll_edge.training.config import merge
 from eggroll_edge.training.presets import load_preset, preset_description, preset_names
@@ -33,7 +34,10 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": current_spelling,
+    },
 )
 app.command()(cli_train.train)
 app.command()(cli_train.resume)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -26,6 +24,9 @@ from eggroll_edge.training.splits import SPLITS
 
 app = typer.Typer(no_args_is_help=True, help="Look at, simulate and cache event recordings.")
 
+BINNING = ("ticks", "pool", "polarity", "first_saccade_only", "stabilize")
+"""The settings that are also fields of Binning."""
+
 _BARS = " ▁▂▃▄▅▆▇█"
 
 Spec = Annotated[
@@ -37,12 +38,6 @@ Limit = Annotated[
     typer.Option("--limit", metavar="N", min=1, show_default=False, help="At most N a split."),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the simulated camera.")]
-
-
-def _binning(params: Mapping[str, Any]) -> Binning:
-    """The binning that a command's parameters ask for."""
-    known = {field.name for field in fields(Binning)}
-    return Binning(**{k: v for k, v in params.items() if k in known and v is not None})
 
 
 def _each_split(
@@ -64,14 +59,11 @@ def _each_split(
 
 
 @app.command()
+@option.takes_settings(*BINNING)
 def info(
-    ctx: typer.Context,
     spec: Spec,
-    ticks: option.Ticks = None,
-    pool: option.Pool = None,
-    polarity: option.Polarity = None,
-    first_saccade_only: option.FirstSaccade = None,
-    stabilize: option.Stabilize = None,
+    *,
+    settings: option.Settings,
     limit: Limit = None,
     workers: option.Workers = None,
     as_json: option.AsJson = False,
@@ -84,7 +76,7 @@ def info(
 
         eggroll-edge data info path/to/N-MNIST --pool 2 --json
     """
-    sets = _each_split(spec, _binning(ctx.params), limit, workers, as_json)
+    sets = _each_split(spec, Binning(**settings), limit, workers, as_json)
     infos, binning = {k: one.info() for k, one in sets.items()}, sets["train"].binning
     if as_json:
         print_json(infos)
@@ -120,14 +112,11 @@ def info(
 
 
 @app.command()
+@option.takes_settings(*BINNING)
 def cache(
-    ctx: typer.Context,
     spec: Spec,
-    ticks: option.Ticks = None,
-    pool: option.Pool = None,
-    polarity: option.Polarity = None,
-    first_saccade_only: option.FirstSaccade = None,
-    stabilize: option.Stabilize = None,
+    *,
+    settings: option.Settings,
     workers: option.Workers = None,
 ) -> None:
     """Decode both splits into the cache, so that training starts at once.
@@ -138,9 +127,9 @@ def cache(
 
         eggroll-edge data cache nmnist
 
-        EGGROLL_CACHE=/scratch eggroll-edge data cache idx:path/to/mnist --bins 10
+        EGGROLL_CACHE=/scratch eggroll-edge data cache idx:path/to/mnist --ticks 10
     """
-    binning = _binning(ctx.params)
+    binning = Binning(**settings)
     for split, dataset in _each_split(spec, binning, None, workers, False).items():
         # A cached dataset is a view of its file; `filename` is numpy.memmap's.
         file = getattr(dataset.streams, "filename", None)

@@ -22,7 +22,7 @@ from eggroll_edge.boards.host_board import HostBoard, flash_memory, on_pty, on_t
 from eggroll_edge.boards.pty_bridge import as_pty
 from eggroll_edge.boards.table import BOARDS, EMULATED
 from eggroll_edge.cli.display import console, print_json
-from eggroll_edge.cli.ports import Baud, Patience, ThePort, _session
+from eggroll_edge.cli.ports import Baud, ThePort, Timeout, _session
 from eggroll_edge.devices.meter import Meter
 from eggroll_edge.devices.standalone import write_standalone
 from eggroll_edge.errors import ConfigError, LinkError
@@ -40,7 +40,7 @@ one up after two seconds."""
 Standalone = Annotated[
     Path | None,
     typer.Option(
-        "--lesson",
+        "--standalone",
         metavar="RUN",
         show_default=False,
         help="The board repeats this run by itself, from recordings in its flash.",
@@ -102,7 +102,7 @@ def devices(
 def monitor(
     port: ThePort,
     baud: Baud = BAUD,
-    patience: Patience = PATIENCE_S,
+    timeout: Timeout = PATIENCE_S,
     every: Annotated[
         float, typer.Option("--every", metavar="S", min=0.05, help="Seconds between lines.")
     ] = 1.0,
@@ -122,7 +122,7 @@ def monitor(
         eggroll-edge monitor --port /dev/ttyACM0 --selftest
     """
     show = console()
-    with _session(port, baud, patience) as session:
+    with _session(port, baud, timeout) as session:
         hello = session.hello
         for note in session.notes:
             show.print(f"note: {note}")
@@ -159,15 +159,15 @@ def flash(
 ) -> None:
     """Put the firmware on a board; builds it if need be.
 
-    With --lesson the board trains by itself after each reset: the same recordings in the same order
-    as the run, to the same digests. It tells them on its serial port, goes on from its checkpoint
-    after power loss, and answers INFER meanwhile.
+    With --standalone the board trains by itself after each reset: the same recordings in the same
+    order as the run, with the same digests. It prints them on its serial port, continues from its
+    checkpoint after a loss of power, and answers INFER all the time.
 
     Examples:
 
         eggroll-edge flash pico
 
-        eggroll-edge flash pico --lesson runs/pico
+        eggroll-edge flash pico --standalone runs/pico
     """
     typer.echo(flash_board(board, standalone=_packed(standalone)))
 
@@ -201,10 +201,10 @@ def emulate(
 
         eggroll-edge emulate microbit --pty
 
-        eggroll-edge emulate pico --lesson runs/pico
+        eggroll-edge emulate pico --standalone runs/pico
     """
     if standalone is not None and board == "host":
-        raise ConfigError(f"--lesson wants a board: use one of {', '.join(EMULATED)}")
+        raise ConfigError(f"--standalone needs a board: use one of {', '.join(EMULATED)}")
     if pty and tcp is not None:
         raise ConfigError("--pty and --tcp: the board has one port, use one of them")
     # SIGTERM, too, takes the emulator along

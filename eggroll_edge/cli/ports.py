@@ -33,7 +33,7 @@ Baud = Annotated[int, typer.Option("--baud", metavar="N", min=9600, rich_help_pa
     "or the line cannot.")]
 
 
-Patience = Annotated[float, typer.Option("--patience", metavar="S", min=0.1, rich_help_panel=_PANEL,
+Timeout = Annotated[float, typer.Option("--timeout", metavar="S", min=0.1, rich_help_panel=_PANEL,
     help="Seconds without an answer, or with the cable out, before giving up.")]
 
 
@@ -64,7 +64,7 @@ def check_ports(ports: list[str] | None, config: TrainConfig) -> None:
 def training_on(
     ports: list[str] | None,
     baud: int,
-    patience: float,
+    timeout: float,
     check_every: int,
     save_every: int,
 ) -> Iterator[MakeTrainer]:
@@ -73,7 +73,7 @@ def training_on(
         yield Trainer
         return
     with contextlib.ExitStack() as stack:
-        sessions = [stack.enter_context(_session(port, baud, patience)) for port in ports]
+        sessions = [stack.enter_context(_session(port, baud, timeout)) for port in ports]
         yield on_device(*sessions, options=Options(check_every, save_every))
 
 

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from eggroll_edge.cli import options as option
+from eggroll_edge.cli.configuration import config_of, run_dir_for
 from eggroll_edge.cli.display import (
     RunDisplay,
     console,
@@ -24,9 +25,9 @@ from eggroll_edge.cli.display import (
 from eggroll_edge.cli.ports import (
     Baud,
     CheckEvery,
-    Patience,
     Port,
     SaveEvery,
+    Timeout,
     check_ports,
     link_totals,
     training_on,
@@ -45,8 +46,8 @@ from eggroll_edge.training.trainer import Stop
 INTERRUPTED = 130  # what a shell reports for a command that SIGINT ended
 
 
+@option.takes_settings()
 def train(
-    ctx: typer.Context,
     preset: option.Preset = None,
     out: Annotated[
         Path | None,
@@ -61,44 +62,11 @@ def train(
     force: Annotated[bool, typer.Option("--force", help="Replace a run that is in --out.")] = False,
     workers: option.Workers = None,
     as_json: option.AsJson = False,
-    data: option.Data = None,
-    test_data: option.TestData = None,
-    skip_first: option.SkipFirst = None,
-    ticks: option.Ticks = None,
-    pool: option.Pool = None,
-    polarity: option.Polarity = None,
-    first_saccade_only: option.FirstSaccade = None,
-    stabilize: option.Stabilize = None,
-    hidden: option.Hidden = None,
-    threshold: option.Threshold = None,
-    leak_shift: option.Leak = None,
-    refractory: option.Refractory = None,
-    readout: option.Readout = None,
-    gain: option.Gain = None,
-    init_std: option.InitStd = None,
-    readout_std: option.ReadoutStd = None,
-    start_from: option.StartFrom = None,
-    estimator: option.Estimator = None,
-    online: option.Online = None,
-    pairs: option.Pairs = None,
-    batch: option.Batch = None,
-    rank: option.Rank = None,
-    segments: option.Segments = None,
-    fitness: option.Fitness = None,
-    penalty_bits: option.Penalty = None,
-    sigma: option.Sigma = None,
-    sigma_readout: option.SigmaReadout = None,
-    sigma_final: option.SigmaFinal = None,
-    generations: option.Generations = None,
-    seed: option.Seed = None,
-    lr: option.Lr = None,
-    lr_readout: option.LrReadout = None,
-    lr_final: option.LrFinal = None,
-    eval_every: option.EvalEvery = None,
-    early_stop: option.EarlyStop = None,
+    *,
+    settings: option.Settings,
     port: Port = None,
     baud: Baud = BAUD,
-    patience: Patience = PATIENCE_S,
+    timeout: Timeout = PATIENCE_S,
     check_every: CheckEvery = 1,
     save_every: SaveEvery = 0,
 ) -> None:
@@ -120,15 +88,15 @@ def train(
 
         eggroll-edge train --estimator batch --pool 2 --port /dev/ttyACM0 --port /dev/ttyACM1
     """
-    config = option.config_of(ctx.params)
+    config = config_of(preset, settings)
     check_ports(port, config)
-    run_dir = out or option.run_dir_for(config, preset, data)
+    run_dir = out or run_dir_for(config, preset, settings.get("data"))
     show = console(as_json)
 
     def run(display: RunDisplay, stop: Stop) -> RunResult:
         taken = (run_dir / JOURNAL).exists() and not force  # then refused before data are decoded
         recordings, tests = (None, None) if taken else open_both(config, display.counting, workers)
-        with training_on(port, baud, patience, check_every, save_every) as make_trainer:
+        with training_on(port, baud, timeout, check_every, save_every) as make_trainer:
             return train_run(
                 config,
                 run_dir,
@@ -150,7 +118,7 @@ def resume(
     as_json: option.AsJson = False,
     port: Port = None,
     baud: Baud = BAUD,
-    patience: Patience = PATIENCE_S,
+    timeout: Timeout = PATIENCE_S,
     check_every: CheckEvery = 1,
     save_every: SaveEvery = 0,
 ) -> None:
@@ -168,7 +136,7 @@ def resume(
         over = (run_dir / RESULT).exists()
         recordings, tests = (None, None) if over else open_both(config, display.counting, workers)
         ports = None if over else port
-        with training_on(ports, baud, patience, check_every, save_every) as make_trainer:
+        with training_on(ports, baud, timeout, check_every, save_every) as make_trainer:
             return resume_run(
                 run_dir,
                 workers=workers,

@@ -202,7 +202,7 @@ def train_control(
     members = np.repeat(np.arange(2 * config.pairs), config.episodes)
     fitness_bytes: I8 = np.zeros(config.pairs, np.int8)
     for generation in range(config.generations):
-        hyperparameters = train_config.steps_at(generation)
+        hyperparameters = train_config.hyperparameters_at(generation)
         rollouts.population.at(generation, hyperparameters)
         rollouts.active.fill(0)
         starts = generation * config.episodes + np.arange(config.episodes)

@@ -6,7 +6,6 @@ recordings. To add a dataset, write its file as opening.py says and list its Sou
 
 from __future__ import annotations
 
-import difflib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 from eggroll_edge.data import chirps, images, nmnist, stmnist, tonic_sets
 from eggroll_edge.data.binning import Binning
 from eggroll_edge.data.opening import Sensor, Source, Split
-from eggroll_edge.errors import ConfigError, DataError
+from eggroll_edge.errors import ConfigError, DataError, nearest
 
 __all__ = [
     "SOURCES",
@@ -92,9 +91,8 @@ def check_spec(spec: str) -> None:
     source, argument = find_source(spec)
     source.sensor(argument)
     if source is nmnist.FOLDER and os.sep not in spec and not Path(spec).exists():
-        names = [one.name for one in SOURCES]
-        near = difflib.get_close_matches(spec.partition(":")[0].lower(), names, 1, 0.5)
-        hint = f" (did you mean {near[0]}?)" if near else ""
+        near = nearest(spec.partition(":")[0], [one.name for one in SOURCES])
+        hint = f" (did you mean {near}?)" if near else ""
         raise DataError(f"data {spec!r}: no such folder{hint}; use {known()}")
 
 

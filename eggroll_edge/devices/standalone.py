@@ -81,7 +81,7 @@ def pack(
         device,
         b"".join(
             struct.pack("<HH4B", *steps.sigma, *steps.rate[0], *steps.rate[1])
-            for steps in map(config.steps_at, range(0, config.generations, chunk))
+            for steps in map(config.hyperparameters_at, range(0, config.generations, chunk))
         ),
         offsets.astype("<u4").tobytes(),
         batches.order.indices(0, config.generations).astype("<u2").tobytes(),

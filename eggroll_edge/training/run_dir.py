@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import fields
 from pathlib import Path
 
 from eggroll_edge.core.net import Net
-from eggroll_edge.errors import ConfigError, JournalError
+from eggroll_edge.errors import ConfigError, JournalError, nearest
 from eggroll_edge.journal import checkpoint
 from eggroll_edge.journal.reader import NAME as JOURNAL
 from eggroll_edge.journal.reader import JournalReader
@@ -23,8 +22,8 @@ def existing_run(path: Path) -> Path:
         return path
     parent = path.parent if path.parent.is_dir() else Path("runs")
     runs = {p.parent.name: p.parent for p in sorted(parent.glob("*/journal.jsonl"))}
-    near = difflib.get_close_matches(path.name, runs, 1)
-    hint = f"did you mean {runs[near[0]]}?" if near else "`eggroll-edge train` makes one"
+    near = nearest(path.name, runs)
+    hint = f"did you mean {runs[near]}?" if near else "`eggroll-edge train` makes one"
     raise ConfigError(f"{path}: no run here (there is no journal.jsonl); {hint}")
 
 

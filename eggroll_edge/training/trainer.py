@@ -124,7 +124,7 @@ class Trainer:
         if self._config.online:  # chunks end at multiples, so that a resumed run has the same
             n = min(ONLINE_CHUNK - generation % ONLINE_CHUNK, self._config.generations - generation)
         batch = self._batches.get(generation, n)
-        steps = self._config.steps_at(generation)
+        steps = self._config.hyperparameters_at(generation)
         self._pending = self._estimator.step(generation, steps, batch, self._finish)
         history.add_generations(n, self._pending.counts)
         self._since = add((self._since, self._pending.counts))

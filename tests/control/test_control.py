@@ -77,7 +77,7 @@ def test_each_member_plays_with_its_perturbation() -> None:
     net = Net(config.net())
     net.randomize(1, 24, 24)
     rollouts = Rollouts(config, net)
-    rollouts.population.at(0, config.train_config().steps_at(0))
+    rollouts.population.at(0, config.train_config().hyperparameters_at(0))
     streams = encode(cartpole.reset(1, np.arange(3)), config.bins_per_variable, config.ticks)[
         [0, 0, 0, 1, 0]
     ]

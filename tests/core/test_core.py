@@ -114,7 +114,7 @@ def generations(
     estimator = make_estimator(settings, net, batches.order.batch, pool)
     found = []
     for generation in range(3):
-        hyperparameters = settings.steps_at(generation)
+        hyperparameters = settings.hyperparameters_at(generation)
         out = estimator.step(generation, hyperparameters, batches.get(generation), lambda: None)
         found.append((net.digest, out.f, out.e, out.active, out.counts))
     pool.close()
@@ -225,7 +225,7 @@ def test_silent_inputs_keep_their_weights() -> None:
     pool = WorkerPool(NET, settings.es_config(), 1)
     batches = batches_of(settings, NET, quiet)
     estimator = make_estimator(settings, net, 1, pool)
-    estimator.step(0, settings.steps_at(0), batches.get(0), lambda: None)
+    estimator.step(0, settings.hyperparameters_at(0), batches.get(0), lambda: None)
     changed = (net.weights != before)[: 37 * 16].reshape(37, 16).any(axis=1)
     events = np.zeros(37, bool)
     index = -1

@@ -38,7 +38,7 @@ def test_layout(kind: str) -> None:
 
     for generation in (0, 249, 250, 259):
         found = struct.unpack_from("<HHBBBB", body, steps_at + generation // chunk * 8)
-        steps = wanted.steps_at(generation // chunk * chunk)
+        steps = wanted.hyperparameters_at(generation // chunk * chunk)
         assert found == (*steps.sigma, *steps.rate[0], *steps.rate[1])
 
     order = np.frombuffer(body, "<u2", 260 * batch, order_at)

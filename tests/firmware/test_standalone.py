@@ -185,7 +185,7 @@ def test_answers_meanwhile(folder: Path) -> None:
                 if generation >= before:
                     possible.append(host.infer(recording, int(TEST.labels[3])))
                 if generation % 250 == 0:
-                    host.begin(generation, wanted.steps_at(generation))
+                    host.begin(generation, wanted.hyperparameters_at(generation))
                 host.sample(
                     TRAIN[order[generation]].tobytes(), int(TRAIN.labels[order[generation]])
                 )
@@ -239,4 +239,4 @@ def test_command_line(folder: Path) -> None:
     assert found.split()[-1] == f"{last.digest:08x}"
     done = subprocess.run([*cli, "emulate", "--lesson", run_dir], capture_output=True, text=True)
     assert done.returncode == 1
-    assert "--lesson wants a board: use one of microbit" in done.stderr
+    assert "--standalone needs a board: use one of microbit" in done.stderr

@@ -57,7 +57,7 @@ def main() -> None:
 
     def step(batch: Batch, g: int, share: float) -> None:
         saved = net.weights.copy()
-        estimator.step(max(0, g), config.steps_at(max(0, g)), batch, lambda: None)
+        estimator.step(max(0, g), config.hyperparameters_at(max(0, g)), batch, lambda: None)
         if g < 0:
             net.weights[:] = saved
 
