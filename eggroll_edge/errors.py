@@ -47,10 +47,13 @@ class DeviceError(LinkError):
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """The message for a name that is none of `known`, with the nearest of them as a suggestion."""
     names = list(known)
-    return f"there is no {kind} {name!r}{did_you_mean(name, names)}: use one of {', '.join(names)}"
+    near = nearest(name, names)
+    hint = f" (did you mean {near}?)" if near else ""
+    return f"there is no {kind} {name!r}{hint}: use one of {', '.join(names)}"
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """ " (did you mean pico?)", for the name of `known` that is nearest to `name`; or nothing."""
-    near = difflib.get_close_matches(name.lower(), list(known), 1, 0.5)
-    return f" (did you mean {near[0]}?)" if near else ""
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The one of `known` that is spelled most like `name`; None if none is like it."""
+    by_lower = {one.lower(): one for one in known}
+    found = difflib.get_close_matches(name.lower(), by_lower, 1, 0.5)
+    return by_lower[found[0]] if found else None

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from eggroll_edge.boards.table import BOARDS, find_board
 from eggroll_edge.cli import options as option
 from eggroll_edge.cli.configuration import config_of
 from eggroll_edge.cli.display import console, print_json
-from eggroll_edge.data.sources import source_of
+from eggroll_edge.data.sources import sensor_of
 from eggroll_edge.planning.instructions import LIVE, Cost, cores, cost, modelled, typical_load
-from eggroll_edge.planning.memory import BOARDS, CODE_RESERVE, SAMPLE_BUFFER, Plan, plan_of
-from eggroll_edge.planning.memory import board as board_named
+from eggroll_edge.planning.memory import CODE_RESERVE, SAMPLE_BUFFER, Plan, plan_of
 
 
 @option.takes_settings(
@@ -82,10 +82,10 @@ def plan(
 
         eggroll-edge plan --pool 2 --hidden 64 --pairs 32 --estimator batch -b 16 --clock-mhz 64
     """
-    wanted = board_named(board) if board else None
+    wanted = find_board(board) if board else None
     config = config_of(preset, settings)
-    source = source_of(config.data)
-    outputs = outputs or (source.classes if source else 10)
+    sensor = sensor_of(config.data)
+    outputs = outputs or (sensor.classes if sensor else 10)
     net = config.net_config(config.binning().n_in if inputs is None else inputs, outputs)
     sizes = plan_of(net, config.es_config(), sample_buffer, online=config.online)
     layers = "-".join(str(size) for size in (net.inputs, *(layer.size for layer in net.layers)))
@@ -165,7 +165,7 @@ def _show(sizes: Plan, title: str, as_json: bool) -> None:
         boards.add_row(one.name, one.core, f"{one.ram:,}", f"{left:,}", sizes.verdict(one))
     show.print(boards)
     show.print(
-        "fits: enough RAM is left (3 KB on boards with 16 KB, else 10 KB), and "
-        f"{sizes.flash:,} B of flash are there ({CODE_RESERVE:,} for the program, two copies of "
-        "the weights)"
+        "fits: training leaves the RAM that the firmware and its stack need (3 KB on boards with "
+        f"16 KB, else 10 KB), and the flash has {sizes.flash:,} bytes ({CODE_RESERVE:,} for the "
+        "program, and two copies of the weights)"
     )

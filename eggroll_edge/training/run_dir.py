@@ -6,13 +6,12 @@ over, result.json. A run with start_from also has start.bin. journal/format.py n
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import fields
 from pathlib import Path
 
 from eggroll_edge.core.net import Net
-from eggroll_edge.errors import ConfigError, JournalError
+from eggroll_edge.errors import ConfigError, JournalError, nearest
 from eggroll_edge.files import write_atomically
 from eggroll_edge.journal import checkpoint
 from eggroll_edge.journal.format import CHECKPOINT, JOURNAL, RESULT
@@ -28,8 +27,8 @@ def existing_run(path: Path) -> Path:
         return path
     parent = path.parent if path.parent.is_dir() else Path("runs")
     runs = {p.parent.name: p.parent for p in sorted(parent.glob(f"*/{JOURNAL}"))}
-    near = difflib.get_close_matches(path.name, runs, 1)
-    hint = f"did you mean {runs[near[0]]}?" if near else "`eggroll-edge train` makes one"
+    near = nearest(path.name, runs)
+    hint = f"did you mean {runs[near]}?" if near else "`eggroll-edge train` makes one"
     raise ConfigError(f"{path}: no run here (there is no {JOURNAL}); {hint}")
 
 

@@ -147,4 +147,4 @@ def test_board_without_a_selftest(url: str) -> None:
 def test_unknown_board() -> None:
     done = call("emulate", "toaster")
     assert done.returncode == 1
-    assert "no board 'toaster'; there are: microbit" in done.stderr
+    assert "there is no board 'toaster': use one of microbit" in done.stderr

@@ -22,6 +22,8 @@ def test_the_reference_page_has_the_present_table() -> None:
 
 @pytest.mark.parametrize("one", SETTINGS.values(), ids=SETTINGS)
 def test_the_limits_of_a_range_are_allowed_and_what_lies_beyond_is_not(one: Setting) -> None:
+    good: list[Any]
+    bad: list[Any]
     if one.choices:
         good, bad = list(one.choices), ["another"]
     elif one.type is bool:
