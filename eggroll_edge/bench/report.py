@@ -89,8 +89,8 @@ def data_folder(given: str | None = None) -> Path:
     for name in ("mnist", "nmnist_small"):
         if not (folder / name).is_dir():
             raise EggrollError(
-                f"{folder}: there is no folder {name!r} in it; use --data or EGGROLL_DATA to name the "
-                "folder that holds mnist (IDX files) and nmnist_small (recordings)"
+                f"{folder} has no folder {name!r}: with --data or EGGROLL_DATA, name the folder "
+                "that holds mnist (IDX files) and nmnist_small (recordings)"
             )
     return folder
 
