@@ -1,4 +1,4 @@
-"""One exception tree: whatever goes wrong, `except EggrollError` catches it.
+"""One tree of exceptions: `except EggrollError` catches all that this package raises on purpose.
 
 Every message says what is wrong, where, and how to mend it.
 """
@@ -14,27 +14,30 @@ class EggrollError(Exception):
 
 
 class ConfigError(EggrollError):
-    """A configuration that cannot run: a value out of range, or over a ceiling of the core."""
+    """A configuration that cannot run: a value is out of range or exceeds a limit of the core."""
 
 
 class DataError(EggrollError):
-    """A dataset that is missing, empty, torn, or not what its layout promises."""
+    """A dataset that is missing, empty or torn, or whose files do not have the promised format."""
 
 
 class CacheError(DataError):
-    """A cached event file that is corrupt, or that cannot be written."""
+    """A cache file that is damaged or cannot be written."""
 
 
 class JournalError(EggrollError):
-    """A training journal that cannot be read, written, continued or replayed."""
+    """A file of a run directory that cannot be read, written, continued or replayed."""
 
 
 class LinkError(EggrollError):
-    """A link that does not open, or that does not answer in time."""
+    """A link to a device that cannot be opened or does not answer in time."""
 
 
 class DeviceError(LinkError):
-    """A device that answered, but refused; `status` is its code, a key of PROTOCOL.md's table."""
+    """A device answered that it refuses a command.
+
+    status: the device's status code, as in the table of runtime_c/PROTOCOL.md.
+    """
 
     def __init__(self, text: str, status: int = 0) -> None:
         super().__init__(text)

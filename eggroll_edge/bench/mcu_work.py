@@ -14,8 +14,9 @@ from eggroll_edge._core import ffi, lib
 from eggroll_edge.core.arrays import I8, aligned
 from eggroll_edge.core.config import EsConfig, Hyperparameters, NetConfig
 from eggroll_edge.core.net import Net, active_bytes, padded
-from eggroll_edge.core.population import Population, Workspace, shape_fitness
+from eggroll_edge.core.population import Population, shape_fitness
 from eggroll_edge.core.recordings import Recordings
+from eggroll_edge.core.workspace import Workspace
 from eggroll_edge.planning.instructions import EVENT_RATE
 
 

@@ -89,8 +89,8 @@ def data_folder(given: str | None = None) -> Path:
     for name in ("mnist", "nmnist_small"):
         if not (folder / name).is_dir():
             raise EggrollError(
-                f"{folder} has no folder {name!r}: with --data or EGGROLL_DATA, name the folder "
-                "that holds mnist (IDX files) and nmnist_small (recordings)"
+                f"{folder}: there is no folder {name!r} in it; use --data or EGGROLL_DATA to name "
+                "the folder that holds mnist (IDX files) and nmnist_small (recordings)"
             )
     return folder
 
@@ -134,4 +134,4 @@ def record(kind: str, command: str, quick: bool, found: Mapping[str, Any]) -> di
 def save(path: Path, report: Mapping[str, Any]) -> None:
     """Write a record as JSON, for the tools that make the documentation's tables of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, (json.dumps(report, indent=1) + "\n").encode())
+    write_atomically(path, (json.dumps(report, indent=1) + "\n").encode(), EggrollError)

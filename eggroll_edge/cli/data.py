@@ -18,7 +18,7 @@ from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.event_camera import CHUNK, simulate
 from eggroll_edge.data.loading import open_dataset
 from eggroll_edge.data.nmnist import write_bin
-from eggroll_edge.data.sources import KNOWN, check_spec
+from eggroll_edge.data.sources import check_spec, known
 from eggroll_edge.errors import DataError
 from eggroll_edge.training.splits import SPLITS
 
@@ -31,7 +31,7 @@ _BARS = " ▁▂▃▄▅▆▇█"
 
 Spec = Annotated[
     str,
-    typer.Argument(metavar="SPEC", show_default=False, help=f"{KNOWN}."),
+    typer.Argument(metavar="SPEC", show_default=False, help=f"{known()}."),
 ]
 Limit = Annotated[
     int | None,
@@ -184,7 +184,7 @@ def simulate_command(
                 # The seed of a split is the one of open_dataset(), which gives the same events.
                 events, starts = simulate(
                     np.asarray(drawn[at : at + CHUNK]),
-                    seed=2 * seed + (split == "test"),
+                    seed=images.simulator_seed(seed, split),
                     first_index=at,
                 )
                 for i, label in enumerate(labels[at : at + CHUNK]):

@@ -11,7 +11,7 @@ from eggroll_edge.boards.table import BOARDS, find_board
 from eggroll_edge.cli import options as option
 from eggroll_edge.cli.configuration import config_of
 from eggroll_edge.cli.display import console, print_json
-from eggroll_edge.data.sources import source_of
+from eggroll_edge.data.sources import sensor_of
 from eggroll_edge.planning.instructions import LIVE, Cost, cores, cost, modelled, typical_load
 from eggroll_edge.planning.memory import CODE_RESERVE, SAMPLE_BUFFER, Plan, plan_of
 
@@ -97,8 +97,8 @@ def plan(
     """
     wanted = find_board(board) if board else None
     config = config_of(preset, settings)
-    source = source_of(config.data)
-    outputs = outputs or (source.classes if source else 10)
+    sensor = sensor_of(config.data)
+    outputs = outputs or (sensor.classes if sensor else 10)
     net = config.net_config(config.binning().n_in if inputs is None else inputs, outputs)
     sizes = plan_of(net, config.es_config(), sample_buffer, online=config.online)
     layers = "-".join(str(size) for size in (net.inputs, *(layer.size for layer in net.layers)))

@@ -22,7 +22,8 @@ import numpy as np
 
 from eggroll_edge.core.arrays import I8, U8
 from eggroll_edge.core.config import Hyperparameters
-from eggroll_edge.core.population import RunCounts, shape_fitness
+from eggroll_edge.core.counts import RunCounts
+from eggroll_edge.core.population import shape_fitness
 from eggroll_edge.core.recordings import Recordings, active_rows
 from eggroll_edge.core.workers import shards_of
 from eggroll_edge.data.dataset import EventDataset

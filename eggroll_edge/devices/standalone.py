@@ -26,7 +26,8 @@ from pathlib import Path
 import numpy as np
 
 from eggroll_edge.data.dataset import EventDataset, recordings_for
-from eggroll_edge.errors import ConfigError
+from eggroll_edge.errors import ConfigError, JournalError
+from eggroll_edge.files import write_atomically
 from eggroll_edge.link.messages import DeviceConfig
 from eggroll_edge.training.batches import batches_of
 from eggroll_edge.training.config import ONLINE_CHUNK, TrainConfig
@@ -45,7 +46,8 @@ def write_standalone(run_dir: str | Path) -> Path:
     """The lesson of a run, made or finished, as a file in its directory."""
     config = load_config(run_dir)
     path = Path(run_dir) / NAME
-    path.write_bytes(pack(config, open_split(config, "train", 1), open_split(config, "test", 1)))
+    body = pack(config, open_split(config, "train", 1), open_split(config, "test", 1))
+    write_atomically(path, body, JournalError)
     return path
 
 

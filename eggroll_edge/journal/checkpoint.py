@@ -40,7 +40,7 @@ def save(path: Path, net: Net, generation: int) -> None:
     text = json.dumps(net.config.to_dict()).encode()
     body = _HEAD.pack(_MAGIC, _VERSION, generation, net.digest, len(text)) + text
     body += net.weights.tobytes()
-    write_atomically(path, body + struct.pack("<I", zlib.crc32(body)))
+    write_atomically(path, body + struct.pack("<I", zlib.crc32(body)), JournalError)
 
 
 def read(path: Path) -> Checkpoint:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eggroll_edge.core.config import Hyperparameters
-from eggroll_edge.core.population import RunCounts
+from eggroll_edge.core.counts import RunCounts
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class JournalWriter:
         counts = outcome.counts
         values: dict[str, Any] = {
             "g": outcome.generation,
-            "n": counts.samples,
+            "n": counts.recordings,
             "idx": (outcome.epoch, outcome.offset),
             "sigma": outcome.steps.sigma,
             "rate": outcome.steps.rate,

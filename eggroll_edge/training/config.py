@@ -32,7 +32,7 @@ from eggroll_edge.core.config import (
     check_int,
 )
 from eggroll_edge.data.binning import Binning
-from eggroll_edge.data.sources import adapt_binning
+from eggroll_edge.data.sources import adapt_binning, help_text
 from eggroll_edge.errors import ConfigError, unknown
 from eggroll_edge.training.settings import (
     DATA,
@@ -70,9 +70,7 @@ class TrainConfig:
     # --- data
     data: str = setting(
         "digits", DATA, metavar="SPEC", short="d",
-        help="The recordings: digits or chirps (no download), nmnist (1.2 GB through tonic), "
-        "idx:DIR (images seen by a simulated camera), shd, dvsgesture, stmnist:DIR, or a folder of "
-        "N-MNIST recordings.",
+        help=f"The recordings: {help_text()}.",
     )
     test_data: str | None = setting(
         None, DATA, metavar="SPEC", default_text="as data",

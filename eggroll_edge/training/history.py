@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from eggroll_edge.core.population import RunCounts
+from eggroll_edge.core.counts import RunCounts
 from eggroll_edge.journal.records import EvalLine, GenerationLine
 
 NOTHING = RunCounts(0, 0, 0, 0)
@@ -34,7 +34,7 @@ class RunHistory:
     def add_generations(self, generations: int, counts: RunCounts) -> None:
         """A generation, or a chunk of them."""
         self.generation += generations
-        self.samples += counts.samples
+        self.samples += counts.recordings
         self._log.append((generations, counts))
 
     def add_evaluation(self, generation: int, accuracy: float) -> None:

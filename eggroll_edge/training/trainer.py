@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from eggroll_edge.core.counts import RunCounts
 from eggroll_edge.core.net import Net
-from eggroll_edge.core.population import RunCounts
 from eggroll_edge.core.workers import WorkerPool
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.errors import JournalError
@@ -92,7 +92,7 @@ class Trainer:
             found = self._result(reason, result)
             if result is not None:
                 body = json.dumps(found.to_dict(), indent=1).encode() + b"\n"
-                write_atomically(self._run_dir / RESULT, body)
+                write_atomically(self._run_dir / RESULT, body, JournalError)
         finally:
             self._pool.close()
             self._test_pool.close()
@@ -186,10 +186,10 @@ class Trainer:
             GenerationDone(
                 generation=history.generation,
                 total=config.generations,
-                loss_bits=counts.loss / 4096 / counts.samples,
-                train_accuracy=100 * counts.correct / counts.samples,
+                loss_bits=counts.loss / 4096 / counts.recordings,
+                train_accuracy=100 * counts.correct / counts.recordings,
                 firing_rate=self._firing(counts),
-                member_evals_per_s=2 * config.pairs * counts.samples / took,
+                member_evals_per_s=2 * config.pairs * counts.recordings / took,
                 eta_s=history.seconds / history.generation * left,
             )
         )
@@ -197,11 +197,11 @@ class Trainer:
 
     def _firing(self, counts: RunCounts) -> float:
         net = self._net.config
-        return counts.spikes / (max(1, counts.samples) * net.ticks * net.neurons)
+        return counts.spikes / (max(1, counts.recordings) * net.ticks * net.neurons)
 
     def _result(self, reason: str, result: EvalResult | None) -> RunResult:
         history, tail = self._history, self._history.tail()
-        samples = max(1, tail.samples)
+        samples = max(1, tail.recordings)
         evaluations = 2 * self._config.pairs * history.samples
         return RunResult(
             test_accuracy=None if result is None else result.accuracy,

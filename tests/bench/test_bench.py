@@ -259,7 +259,7 @@ def test_numbers_of_the_performance_page(monkeypatch: pytest.MonkeyPatch) -> Non
 def spikes_and_core() -> tuple[Any, Any, Any]:
     """(samples as the peers read them, our net, counts [samples, hidden] of our core)."""
     from eggroll_edge.core.net import Net
-    from eggroll_edge.core.population import Workspace
+    from eggroll_edge.core.workspace import Workspace
     from eggroll_edge.data.dataset import recordings_for
     from tools.peers.peer import spikes_of
 

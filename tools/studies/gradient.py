@@ -22,8 +22,9 @@ import numpy.typing as npt
 
 from eggroll_edge.core.config import EsConfig, Hyperparameters, LifConfig, NetConfig
 from eggroll_edge.core.net import Net, active_bytes, padded
-from eggroll_edge.core.population import Credit, Population, Workspace, shape_fitness
+from eggroll_edge.core.population import Credit, Population, shape_fitness
 from eggroll_edge.core.recordings import Recordings
+from eggroll_edge.core.workspace import Workspace
 from eggroll_edge.training.units import learning_rate
 from tools.studies.smoothed_net import F64, Noise, SmallNet
 
