@@ -1,4 +1,4 @@
-"""`eggroll-edge data`: look at recordings, make some, decode them ahead of time."""
+"""`eggroll-edge data`: inspect recordings, simulate some, decode them ahead of time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from eggroll_edge.data.sources import check_spec, known
 from eggroll_edge.errors import DataError
 from eggroll_edge.training.splits import SPLITS
 
-app = typer.Typer(no_args_is_help=True, help="Look at, simulate and cache event recordings.")
+app = typer.Typer(no_args_is_help=True, help="Inspect, simulate and cache event recordings.")
 
 BINNING = ("ticks", "pool", "polarity", "first_saccade_only", "stabilize")
 """The settings that are also fields of Binning."""
@@ -35,9 +35,15 @@ Spec = Annotated[
 ]
 Limit = Annotated[
     int | None,
-    typer.Option("--limit", metavar="N", min=1, show_default=False, help="At most N a split."),
+    typer.Option(
+        "--limit",
+        metavar="N",
+        min=1,
+        show_default=False,
+        help="At most N recordings of each split.",
+    ),
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the simulated camera.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated camera.")]
 
 
 def _each_split(
@@ -131,7 +137,7 @@ def cache(
     """
     binning = Binning(**settings)
     for split, dataset in _each_split(spec, binning, None, workers, False).items():
-        # A cached dataset is a view of its file; `filename` is numpy.memmap's.
+        # A cached dataset is a numpy.memmap of its file, which has its name in `filename`.
         file = getattr(dataset.streams, "filename", None)
         where = f"{file} ({Path(file).stat().st_size / 1e6:.1f} MB)" if file else "in RAM only"
         console().print(f"{split}: {len(dataset):,} recordings, {where}")
@@ -144,14 +150,15 @@ def simulate_command(
         typer.Option("--images", metavar="SPEC", show_default=False, help="digits or idx:DIR."),
     ],
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", show_default=False, help="A new folder.")
+        Path,
+        typer.Option("--out", metavar="DIR", show_default=False, help="A new or empty folder."),
     ],
     limit: Limit = None,
     seed: Seed = 0,
 ) -> None:
-    """Show images to a simulated event camera; write .bin files in N-MNIST's own layout.
+    """Show images to a simulated event camera; write .bin files in the layout of N-MNIST.
 
-    The recordings are the ones that `--data` with the same images trains on.
+    They are the same recordings that `train --data` makes of the same images.
 
     Examples:
 
@@ -163,7 +170,7 @@ def simulate_command(
     if pictures != "digits" and not pictures.startswith("idx:"):
         raise DataError(f"--images {pictures!r}: only images can be simulated, digits or idx:DIR")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError(f"{out}: is there already and not empty; give a new folder with --out")
+        raise DataError(f"{out}: exists and is not empty; name a new folder with --out")
     show = console()
     for split, folder in zip(SPLITS, ("Train", "Test"), strict=True):
         if pictures == "digits":
@@ -174,7 +181,7 @@ def simulate_command(
         written = 0
         with counting(show, f"simulating {split}") as progress:
             for at in range(0, len(labels), CHUNK):
-                # The seed of a split is as in open_dataset: the same events as --data gives.
+                # The seed of a split is the one of open_dataset(), which gives the same events.
                 events, starts = simulate(
                     np.asarray(drawn[at : at + CHUNK]),
                     seed=images.simulator_seed(seed, split),
@@ -186,7 +193,7 @@ def simulate_command(
                     one = events.take(slice(starts[i], starts[i + 1]))
                     write_bin(
                         where / f"{at + i + 1:05d}.bin", one
-                    )  # ids count from 1, as N-MNIST's
+                    )  # numbers begin at 1, as in N-MNIST
                     written += 5 * len(one.t)
                 progress(min(at + CHUNK, len(labels)), len(labels))
         show.print(f"{out / folder}: {len(labels):,} recordings, {written / 1e6:.1f} MB")

@@ -1,4 +1,4 @@
-"""`eggroll-edge plan`: will it fit?"""
+"""`eggroll-edge plan`: whether a net and its training fit a board."""
 
 from __future__ import annotations
 
@@ -28,21 +28,26 @@ def plan(
             "--board",
             metavar="NAME",
             show_default=False,
-            help=f"Exit code 1 if it does not fit there: {', '.join(BOARDS)}.",
+            help=f"The exit code is 1 if it does not fit this board: {', '.join(BOARDS)}.",
         ),
     ] = None,
     inputs: Annotated[
         int | None,
         typer.Option(
-            metavar="N", show_default=False, help="Inputs, where they are not N-MNIST's events."
+            metavar="N", show_default=False, help="Inputs of the net; by default those of the data."
         ),
     ] = None,
     outputs: Annotated[
         int | None,
-        typer.Option(metavar="K", show_default=False, help="Classes (those of the data, or 10)."),
+        typer.Option(
+            metavar="K", show_default=False, help="Classes; by default those of the data, or 10."
+        ),
     ] = None,
     sample_buffer: Annotated[
-        int, typer.Option("--sample-buffer", metavar="BYTES", help="For one recording's stream.")
+        int,
+        typer.Option(
+            "--sample-buffer", metavar="BYTES", help="Bytes for the stream of one recording."
+        ),
     ] = SAMPLE_BUFFER,
     as_json: option.AsJson = False,
     *,
@@ -53,23 +58,31 @@ def plan(
             metavar="N",
             min=0,
             show_default=False,
-            help="Events a recording, for the instructions: as many as N-MNIST has.",
+            help="Events of a recording, for the instructions; by default as many as N-MNIST has.",
         ),
     ] = None,
     live: Annotated[
         float,
         typer.Option(
-            metavar="X", min=0, max=1, help="Share of neurons whose spikes perturbations move."
+            metavar="X",
+            min=0,
+            max=1,
+            help="Share of the neurons whose spikes a perturbation can change.",
         ),
     ] = LIVE,
     clock_mhz: Annotated[
         float | None,
         typer.Option(
-            "--clock-mhz", metavar="F", min=0.001, show_default=False, help="Estimate seconds, too."
+            "--clock-mhz",
+            metavar="F",
+            min=0.001,
+            show_default=False,
+            help="Clock of the core: estimate seconds, too.",
         ),
     ] = None,
     cpi: Annotated[
-        float, typer.Option(metavar="X", min=0.1, help="Clock cycles an instruction, for that.")
+        float,
+        typer.Option(metavar="X", min=0.1, help="Clock cycles of an instruction, for the seconds."),
     ] = 1.5,
 ) -> None:
     """RAM, flash and instructions that a net and its training take on a microcontroller.
@@ -109,8 +122,8 @@ def plan(
     if wanted:
         hint = ""
         if not fits and config.kind == "sample":
-            learnt_at_once = plan_of(net, config.es_config(), sample_buffer, online=True)
-            hint = "; with --online it fits" if learnt_at_once.fits(wanted) else ""
+            updated_at_once = plan_of(net, config.es_config(), sample_buffer, online=True)
+            hint = "; with --online it fits" if updated_at_once.fits(wanted) else ""
         console(as_json).print(f"{wanted.title}: {sizes.verdict(wanted)}{hint}")
     if fits is False:
         raise typer.Exit(1)
@@ -122,8 +135,8 @@ def _show_costs(
     show = console(as_json)
     if not costs:
         show.print(
-            "instructions: the model is of batch and online, one LIF layer with leak shift 1, no "
-            "refractory time, an even threshold, readout integrate"
+            "instructions: none, the model covers batch and online with one LIF layer of leak "
+            "shift 1, an even threshold, no refractory time, and readout integrate"
         )
         return
     table = Table("core", "instructions a generation", "a member evaluation", "the update")
@@ -136,7 +149,9 @@ def _show_costs(
         seconds = [f"{c.seconds(clock_mhz, cpi):.3g}"] if clock_mhz else []
         table.add_row(c.core, *(f"{x:,.0f}" for x in row), *seconds)
     show.print(table)
-    about = f"a generation of {batch} recordings; perturbations move the spikes of {live:.0%} of"
+    about = (
+        f"a generation of {batch} recordings; perturbations can change the spikes of {live:.0%} of"
+    )
     guess = ""
     if clock_mhz:
         guess = f"; seconds are a guess for {clock_mhz:g} MHz and {cpi:g} cycles an instruction"

@@ -43,7 +43,8 @@ from eggroll_edge.training.run import train as train_run
 from eggroll_edge.training.run_dir import existing_run, load_config
 from eggroll_edge.training.splits import open_both
 
-INTERRUPTED = 130  # what a shell reports for a command that SIGINT ended
+INTERRUPTED = 130
+"""Exit code that a shell reports for a command that SIGINT ended."""
 
 
 @option.takes_settings()
@@ -72,7 +73,9 @@ def train(
 ) -> None:
     """Train a spiking net without gradients, and journal it.
 
-    Without any flag: scikit-learn's digits through a simulated event camera, no download.
+    Without any option it trains on scikit-learn's digits, seen by a simulated event camera, and
+    downloads nothing. A default in this list holds where no preset sets the value; digits, chirps
+    and small folders of recordings choose a preset by themselves.
 
     Examples:
 
@@ -94,7 +97,7 @@ def train(
     show = console(as_json)
 
     def run(display: RunDisplay, stop: Stop) -> RunResult:
-        taken = (run_dir / JOURNAL).exists() and not force  # then refused before data are decoded
+        taken = (run_dir / JOURNAL).exists() and not force  # train_run() refuses; decode no data
         recordings, tests = (None, None) if taken else open_both(config, display.counting, workers)
         with training_on(port, baud, timeout, check_every, save_every) as make_estimator:
             return train_run(
@@ -122,7 +125,7 @@ def resume(
     check_every: CheckEvery = 1,
     save_every: SaveEvery = 0,
 ) -> None:
-    """Go on with a run that was stopped, to the same bits as if it had not been.
+    """Continue a run that was stopped: the result is the same, bit for bit, as without the stop.
 
     Examples:
 
@@ -158,8 +161,8 @@ def _carry_out(
     linked: bool,
 ) -> None:
     resume_with = f"eggroll-edge resume {run_dir}"
-    tell = "Ctrl-C: finishing this generation; once more to stop at once"
-    with RunDisplay(show) as display, interruptible(display, tell) as stop:
+    notice = "Ctrl-C: finishing this generation; once more to stop at once"
+    with RunDisplay(show) as display, interruptible(display, notice) as stop:
         try:
             result = run(display, stop)
         except KeyboardInterrupt:
@@ -176,14 +179,14 @@ def _carry_out(
         raise typer.Exit(INTERRUPTED)
 
 
-def _summary(result: RunResult, used: list[Throughput], show: Console) -> None:
-    what = {
+def _summary(result: RunResult, devices: list[Throughput], show: Console) -> None:
+    outcome = {
         "finished": "done",
         "early_stop": "stopped early, no improvement",
         "interrupted": "interrupted",
     }[result.stopped]
     show.print(
-        f"\n{what}: {result.generations} generations in {duration(result.seconds)}, "
+        f"\n{outcome}: {result.generations} generations in {duration(result.seconds)}, "
         f"{si_number(result.member_evals_per_s)} member evaluations/s"
     )
     if result.test_accuracy is not None:
@@ -194,15 +197,15 @@ def _summary(result: RunResult, used: list[Throughput], show: Console) -> None:
         f"  firing          {firing(result.firing_rate)}\n"
         f"  weights digest  {result.weights_digest}"
     )
-    for part in used:
+    for part in devices:
         show.print(f"  {part.board} at {part.port}: {part}")
     run = result.run_dir
     if result.stopped == "interrupted":
-        show.print(f"\nnext:\n  eggroll-edge resume {run}    go on where it stopped, same bits")
+        show.print(f"\nnext:\n  eggroll-edge resume {run}    continue where it stopped")
         return
     show.print(
         "\nnext:\n"
         f"  eggroll-edge eval {run}      accuracy of each class\n"
-        f"  eggroll-edge replay {run}    rebuild the weights from the journal, check every digest\n"
+        f"  eggroll-edge replay {run}    rebuild the weights from the journal, check the digests\n"
         f"  eggroll-edge plot {run}      curves, confusion, weights, an event movie"
     )

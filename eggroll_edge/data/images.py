@@ -97,8 +97,8 @@ def load_digits(split: str) -> tuple[U8, U8]:
         from sklearn import datasets as sklearn_datasets
     except ImportError as error:
         raise DataError(
-            "the digits need scikit-learn: pip install 'eggroll-edge[data]', or use chirps, which "
-            "needs nothing"
+            "the digits need scikit-learn: pip install 'eggroll-edge[data]', or train on chirps "
+            "(--data chirps), which need nothing"
         ) from error
     images, labels = sklearn_datasets.load_digits(return_X_y=True)
     order = fixed_shuffle(len(labels))

@@ -81,7 +81,7 @@ def test_the_host_is_a_serial_device_by_default(pty: str, tmp_path: Path) -> Non
 
 def test_train_tells_what_the_link_took(url: str, tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
-    where = ["--port", url, "--baud", "921600", "--patience", "30"]
+    where = ["--port", url, "--baud", "921600", "--timeout", "30"]
     done = call("train", *RUN, *where, "--json", "--out", str(tmp_path / "run"))
     assert done.returncode == 0, done.stderr
     (link,) = json.loads(done.stdout)["link"]
@@ -115,7 +115,7 @@ def test_ports_that_cannot_be_one_population(url: str, tmp_path: Path) -> None:
     for words, why in [
         ([*RUN, *ports], "online on 2 devices: each recording is learnt from the weights that"),
         (["--data", "digits", *ports], "estimator sample on 2 devices"),
-        ([*BATCH, "--port", url, "--port", url], "one of them is there twice"),
+        ([*BATCH, "--port", url, "--port", url], "the same port is named twice"),
     ]:
         done = call("train", *words, "--out", str(tmp_path / "run"))
         assert done.returncode == 1

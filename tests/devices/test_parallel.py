@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -67,8 +68,9 @@ def test_all_end_before_the_first_error_is_raised() -> None:
         time.sleep(0.1)
         ended.set()
 
+    tasks: list[Callable[[], None]] = [ends, partial(fails, "first"), partial(fails, "second")]
     with pytest.raises(ValueError, match="first"):
-        run_all([ends, partial(fails, "first"), partial(fails, "second")])
+        run_all(tasks)
     assert ended.is_set()
 
 
