@@ -31,7 +31,7 @@ from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.loading import open_dataset
 from eggroll_edge.data.nmnist import bin_files, list_folder
 from eggroll_edge.errors import EggrollError
-from eggroll_edge.training.batches import batches_of
+from eggroll_edge.training.batches import MiniBatches
 from eggroll_edge.training.config import ONLINE_CHUNK, TrainConfig
 from eggroll_edge.training.estimators import HostEstimator, host_estimator
 
@@ -92,7 +92,7 @@ class TimedRun:
         self.config = config
         net = Net(config.net_config(data.n_in, data.n_classes))
         net.randomize(config.seed, config.init_std, config.readout_std)
-        self._batches = batches_of(config, net.config, data)
+        self._batches = MiniBatches(data, net.config, config.seed, config.batch)
         self.recordings = self._batches.order.batch
         self._pool = WorkerPool(net.config, config.es_config(), workers)
         self.estimator: HostEstimator = host_estimator(config, net, self.recordings, self._pool)

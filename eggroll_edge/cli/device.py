@@ -145,7 +145,7 @@ def monitor(
                 for line in session.text_lines():
                     show.print(line)
                 updates = meter.latest.updates
-                show.print(f"samples {meter.latest.samples}, updates {updates}: {grown}")
+                show.print(f"recordings {meter.latest.samples}, updates {updates}: {grown}")
                 lines += 1
 
 

@@ -32,7 +32,7 @@ from eggroll_edge.errors import ConfigError, JournalError
 from eggroll_edge.files import write_atomically
 from eggroll_edge.journal.format import STANDALONE
 from eggroll_edge.link.messages import DeviceConfig
-from eggroll_edge.training.batches import batches_of
+from eggroll_edge.training.batches import MiniBatches
 from eggroll_edge.training.config import ONLINE_CHUNK, TrainConfig
 from eggroll_edge.training.run_dir import load_config
 from eggroll_edge.training.splits import open_split
@@ -74,7 +74,7 @@ def pack(
     if every is None:
         every = ONLINE_CHUNK if config.online else max(1, config.generations // 50)
     net = config.net_config(data.n_in, data.n_classes)
-    batches = batches_of(config, net, data)
+    batches = MiniBatches(data, net, config.seed, config.batch)
     both = [recordings_for(part, net) for part in (data, tests)]
     device = DeviceConfig(
         net, config.es_config(), config.online, config.seed, config.init_std, config.readout_std,

@@ -171,9 +171,9 @@ class Throughput:
         return Throughput(**values)
 
     def __str__(self) -> str:
-        each, unit = max(1, self.samples), "bytes/sample" if self.samples else "bytes"
+        each, unit = max(1, self.samples), "bytes/recording" if self.samples else "bytes"
         to, back = self.bytes_in / each, self.bytes_out / each
-        parts = [f"{self.samples} samples", f"{to:.0f} {unit} to the device, {back:.0f} back"]
+        parts = [f"{self.samples} recordings", f"{to:.0f} {unit} to the device, {back:.0f} back"]
         if self.compute_s is not None and self.link_s is not None:
             whole = max(self.seconds, self.compute_s + self.link_s, 1e-9)
             compute, link = 100 * self.compute_s / whole, 100 * self.link_s / whole

@@ -10,7 +10,6 @@ from eggroll_edge.core.arrays import U32
 from eggroll_edge.core.config import NetConfig
 from eggroll_edge.core.recordings import Recordings, epoch_order
 from eggroll_edge.data.dataset import EventDataset, recordings_for
-from eggroll_edge.training.config import TrainConfig
 
 
 class RecordingOrder:
@@ -62,7 +61,10 @@ class MiniBatch:
 
 
 class MiniBatches:
-    """Gives each generation its mini-batch. DataError if the dataset does not fit the net."""
+    """Gives each generation its mini-batch of a dataset.
+
+    batch: recordings in a generation. DataError if the dataset does not fit the net.
+    """
 
     def __init__(self, dataset: EventDataset, net: NetConfig, seed: int, batch: int) -> None:
         self.order = RecordingOrder(seed, len(dataset), batch)
@@ -74,8 +76,3 @@ class MiniBatches:
         return MiniBatch(
             self._recordings, self.order.indices(generation, generations), epoch, offset
         )
-
-
-def batches_of(config: TrainConfig, net: NetConfig, data: EventDataset) -> MiniBatches:
-    """The mini-batches of a run. DataError if `data` do not fit the net."""
-    return MiniBatches(data, net, config.seed, config.batch)

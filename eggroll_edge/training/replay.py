@@ -12,7 +12,7 @@ from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.errors import ConfigError, JournalError
 from eggroll_edge.journal.reader import JournalReader
 from eggroll_edge.journal.records import GenerationRecord
-from eggroll_edge.training.batches import batches_of
+from eggroll_edge.training.batches import MiniBatches
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.estimators import host_estimator
 from eggroll_edge.training.header import check_data, header_config, initial_net
@@ -93,7 +93,7 @@ class Rebuilder:
         self._batches = None
         batch_size = 1  # batch and full rebuild without recordings
         if data is not None:
-            self._batches = batches_of(config, net.config, data)
+            self._batches = MiniBatches(data, net.config, config.seed, config.batch)
             batch_size = self._batches.order.batch
         self._estimator = host_estimator(config, net, batch_size, pool)
 

@@ -14,7 +14,7 @@ from eggroll_edge.errors import JournalError
 from eggroll_edge.journal import checkpoint
 from eggroll_edge.journal.format import CHECKPOINT
 from eggroll_edge.journal.records import EvalResult, GenerationRecord, Telemetry
-from eggroll_edge.training.batches import MiniBatches, batches_of
+from eggroll_edge.training.batches import MiniBatches
 from eggroll_edge.training.config import ONLINE_CHUNK
 from eggroll_edge.training.context import MakeEstimator, RunContext
 from eggroll_edge.training.estimators import Estimator
@@ -37,7 +37,7 @@ def run_training(context: RunContext, make_estimator: MakeEstimator) -> RunResul
     The worker pools are closed in any case, also if the estimator cannot be made.
     """
     config, net, workers = context.config, context.net.config, context.workers
-    batches = batches_of(config, net, context.data)
+    batches = MiniBatches(context.data, net, config.seed, config.batch)
     with (
         closing(WorkerPool(net, config.es_config(), workers)) as pool,
         closing(WorkerPool(net, None, workers)) as test_pool,

@@ -64,7 +64,7 @@ def test_train_on_a_port_as_on_this_computer(url: str, tmp_path: Path) -> None:
     assert [(x["port"], x["board"], x["generation"]) for x in found] == [(url, "host", 400)]
     assert f"{found[0]['digest']:08x}" == digests[0]
     done = call("monitor", "--port", url, "--count", "1", "--every", "0.1")
-    assert "samples 400, updates 400: 0 samples, " in done.stdout
+    assert "recordings 400, updates 400: 0 recordings, " in done.stdout
     assert "computing " in done.stdout
 
 
@@ -89,8 +89,8 @@ def test_train_tells_what_the_link_took(url: str, tmp_path: Path) -> None:
     assert link["bytes_in"] > 400 * 100
     assert 0 < link["compute_s"] <= link["seconds"]
     shown = " ".join(done.stderr.split())
-    assert f"host at {url}: 400 samples, " in shown
-    assert "bytes/sample to the device" in shown
+    assert f"host at {url}: 400 recordings, " in shown
+    assert "bytes/recording to the device" in shown
     done = call("devices", url, "--baud", "921600", "--json")  # TCP has no rate; the board has
     assert json.loads(done.stdout)["devices"][0]["baud"] == 921600
 

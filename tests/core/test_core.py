@@ -17,7 +17,7 @@ from eggroll_edge.core.workers import WorkerPool, shards_of
 from eggroll_edge.core.workspace import Workspace, kernel_levels
 from eggroll_edge.data.dataset import recordings_for
 from eggroll_edge.errors import ConfigError, DataError
-from eggroll_edge.training.batches import batches_of
+from eggroll_edge.training.batches import MiniBatches
 from eggroll_edge.training.estimators import host_estimator
 from eggroll_edge.training.evaluation import evaluate
 from tests.helpers.tiny_dataset import TEST, TRAIN, config, dataset, stream
@@ -110,7 +110,7 @@ def generations(
     for workspace in pool.workspaces:
         if level is not None and not workspace.use_kernels(level):
             return None
-    batches = batches_of(settings, net_config, TRAIN)
+    batches = MiniBatches(TRAIN, net_config, settings.seed, settings.batch)
     estimator = host_estimator(settings, net, batches.order.batch, pool)
     found = []
     for generation in range(3):
@@ -223,7 +223,7 @@ def test_silent_inputs_keep_their_weights() -> None:
     before = net.weights.copy()
     settings = config("sample", batch=1, lr=0.2)
     pool = WorkerPool(NET, settings.es_config(), 1)
-    batches = batches_of(settings, NET, quiet)
+    batches = MiniBatches(quiet, NET, settings.seed, settings.batch)
     estimator = host_estimator(settings, net, 1, pool)
     estimator.step(0, settings.hyperparameters_at(0), batches.get(0), lambda: None)
     changed = (net.weights != before)[: 37 * 16].reshape(37, 16).any(axis=1)

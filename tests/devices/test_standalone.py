@@ -14,7 +14,6 @@ from eggroll_edge.errors import ConfigError
 from eggroll_edge.journal.format import STANDALONE
 from eggroll_edge.link.frames import Decoder
 from eggroll_edge.link.messages import DeviceConfig
-from eggroll_edge.training.batches import batches_of
 from eggroll_edge.training.run import train
 from tests.helpers.tiny_dataset import TEST, TRAIN, config
 
@@ -43,7 +42,10 @@ def test_layout(kind: str) -> None:
         assert found == (*steps.sigma, *steps.rate[0], *steps.rate[1])
 
     order = np.frombuffer(body, "<u2", 260 * batch, order_at)
-    assert order.tolist() == batches_of(wanted, net, TRAIN).order.indices(0, 260).tolist()
+    assert (
+        order.tolist()
+        == MiniBatches(TRAIN, net, wanted.seed, wanted.batch).order.indices(0, 260).tolist()
+    )
     offsets = np.frombuffer(body, "<u4", recordings + tests + 1, offsets_at)
     for i in (0, 1, 199, 200, 299):
         part, at = (TRAIN, i) if i < recordings else (TEST, i - recordings)

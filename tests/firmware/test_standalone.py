@@ -25,7 +25,7 @@ from eggroll_edge.link.frames import Decoder
 from eggroll_edge.link.messages import DeviceConfig
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import SerialTransport
-from eggroll_edge.training.batches import batches_of
+from eggroll_edge.training.batches import RecordingOrder
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.run import train
 from tests.helpers.tiny_dataset import TEST, TRAIN, config
@@ -170,7 +170,7 @@ def test_answers_meanwhile(folder: Path) -> None:
     assert 0 < seen[0][2] < seen[1][2] < seen[2][2]
 
     net = wanted.net_config(TRAIN.n_in, TRAIN.n_classes)
-    order = batches_of(wanted, net, TRAIN).order.indices(0, seen[-1][2] + 1)
+    order = RecordingOrder(wanted.seed, len(TRAIN), wanted.batch).indices(0, seen[-1][2] + 1)
     with Session(lambda: InProcess(HostBoard())) as host:
         host.configure(
             DeviceConfig(

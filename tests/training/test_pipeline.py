@@ -163,4 +163,4 @@ def test_stats_tell_what_the_time_went_by_with(share: float, ahead: int) -> None
     else:
         assert compute > 0.7
         assert link < 0.1 or not ahead
-    assert "bytes/sample to the device" in str(used)
+    assert "bytes/recording to the device" in str(used)
