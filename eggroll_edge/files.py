@@ -1,37 +1,48 @@
-"""Writing files so that a power cut leaves the old file or the new one."""
+"""Writing a file so that a power cut leaves either the old file or the whole new one."""
 
 from __future__ import annotations
 
 import errno
 import os
-import tempfile
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from eggroll_edge.errors import JournalError
+from eggroll_edge.errors import EggrollError
 
 
-def write_atomically(path: Path, body: bytes) -> None:
-    """Replace a file by way of a temporary one; JournalError if that fails."""
-    temporary: Path | None = None
+@contextmanager
+def atomic_file(path: Path, error: type[EggrollError], hint: str = "") -> Iterator[BinaryIO]:
+    """A binary file to write and read; it replaces `path` when the `with` block ends.
+
+    The block writes as much as it likes, piece by piece, to a temporary file in the same folder.
+    If the block fails, `path` stays as it was and nothing else is left behind. An OSError of the
+    block, or of the replacement, is raised as `error`; `hint` says how to mend it.
+    """
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp's 0600 would shut out those who may read the folder
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as error:
-        raise JournalError(f"{path}: cannot be written, {reason(error)}") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        try:
+            with open(temporary, "x+b") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)  # after a replacement it is gone
+    except OSError as cause:
+        raise error(f"{path}: cannot be written, {reason(cause)}{hint}") from cause
+
+
+def write_atomically(path: Path, body: bytes, error: type[EggrollError], hint: str = "") -> None:
+    """Make `body` the content of `path`; `error` and `hint` as in atomic_file()."""
+    with atomic_file(path, error, hint) as file:
+        file.write(body)
 
 
 def reason(error: OSError) -> str:
-    """What a failed write says, for a message."""
+    """Why a file could not be written, for a message."""
     if error.errno == errno.ENOSPC:
         return "the disk is full: free some space"
     return error.strerror or str(error)

@@ -1,8 +1,8 @@
 """`eggroll-edge bench accuracy`: what the recipes reach, over several seeds, from random weights.
 
-Simulated N-MNIST is the MNIST images through the calibrated simulator (docs/data.md): 60,000
-recordings to train, 10,000 to test. Where real recordings are the test, the images that they show
-(the first 1,000) are left out of training. Every accuracy is that of the last weights.
+Simulated N-MNIST is the MNIST images seen by the calibrated simulated camera: 60,000 recordings to
+train on and 10,000 to test on. Where the test uses the real recordings, training leaves out the
+images that they show (the first 1,000). Every accuracy is that of the last weights.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from eggroll_edge.bench import baselines as bench_baselines
-from eggroll_edge.bench.report import Rows, Say, data_folder
+from eggroll_edge.bench.report import Notify, Rows, data_folder
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.planning.memory import plan_of
 from eggroll_edge.training.config import TrainConfig, merge
@@ -29,29 +29,29 @@ from eggroll_edge.training.splits import open_split
 SEEDS = (1, 2, 3, 4, 5)
 OUTPUTS = 10  # digits
 PENALTIES = (0.0, 0.0005, 0.005, 0.02)
-"""Bits that a spike costs, of the curve of accuracy against firing."""
+"""Bits that a spike costs, for the curve of accuracy against firing rate."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A training command, and the data behind it."""
+    """A training command and its data."""
 
     name: str
     what: str
     data: str
-    """mnist: simulated from those images; small: the 800 real recordings."""
+    """mnist: simulated from the MNIST images; small: the 800 real recordings."""
     preset: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def config(self, folder: Path, seed: int, **more: Any) -> TrainConfig:
-        """With the data in `folder`."""
+        """The recipe's configuration with the data in `folder`; `more` overrides its settings."""
         spec = f"idx:{folder}/mnist" if self.data == "mnist" else f"{folder}/nmnist_small"
         preset = load_preset(self.preset) if self.preset else {}
         return merge(preset, {"data": spec, "seed": seed, **self.settings, **more})
 
     @property
     def command(self) -> str:
-        """What a user types for the same weights."""
+        """What a user types to get the same weights."""
         spec = "idx:../shared/data/mnist" if self.data == "mnist" else "../shared/data/nmnist_small"
         words = ["eggroll-edge train", *([f"--preset {self.preset}"] if self.preset else [])]
         for name, value in self.settings.items():
@@ -65,7 +65,7 @@ _FULL = Recipe(
     "full", "full-rank ES of ours, 2312-128-10", "mnist", None,
     {"estimator": "full", "pairs": 2048, "batch": 32, "generations": 1000},
 )  # fmt: skip
-"""The baseline of `batch`; it takes longer than any recipe."""
+"""The baseline of `batch`. It takes longer than any recipe."""
 _POOLED = {"pool": 2, "hidden": [64], "generations": 12000}
 RECIPES = (
     Recipe("sample", "`sample`, 2312-128-10", "mnist", "nmnist-best"),
@@ -99,16 +99,19 @@ _ADAPT = Recipe(
 )  # fmt: skip
 
 
-def measure(quick: bool, say: Say, data: str | None = None) -> dict[str, Any]:
-    """Every recipe with five seeds, the firing curve and the baselines; quick: one seed, ours."""
+def measure(quick: bool, notify: Notify, data: str | None = None) -> dict[str, Any]:
+    """Every recipe with five seeds, the firing curve and the baselines. data: as for data_folder().
+
+    quick: one seed, and only our recipes.
+    """
     folder, seeds = data_folder(data), SEEDS[:1] if quick else SEEDS
-    bench = Bench(folder, seeds, say)
-    rows: Rows = [bench.row(recipe) for recipe in RECIPES]
-    rows += [bench.sim_to_real(), *bench.adapted()]
+    runner = RecipeRunner(folder, seeds, notify)
+    rows: Rows = [runner.row(recipe) for recipe in RECIPES]
+    rows += [runner.sim_to_real(), *runner.adapted()]
     baselines: Rows = []
     if not quick:
-        rows += [*bench.curve(), bench.one_seed().row(_FULL)]
-        baselines = bench_baselines.measure(folder, say)
+        rows += [*runner.curve(), runner.one_seed().row(_FULL)]
+        baselines = bench_baselines.measure(folder, notify)
     means = {row["name"]: row["mean"] for row in rows}
     return {
         "rows": rows,
@@ -124,36 +127,36 @@ def measure(quick: bool, say: Say, data: str | None = None) -> dict[str, Any]:
     }
 
 
-class Bench:
-    """Runs, with their data opened once."""
+class RecipeRunner:
+    """Trains and tests recipes over some seeds, and opens their data only once."""
 
-    def __init__(self, folder: Path, seeds: tuple[int, ...], say: Say) -> None:
-        self._folder, self._seeds, self._say = folder, seeds, say
+    def __init__(self, folder: Path, seeds: tuple[int, ...], notify: Notify) -> None:
+        self._folder, self._seeds, self._notify = folder, seeds, notify
         self._opened: dict[tuple[object, ...], EventDataset] = {}
 
     def row(self, recipe: Recipe, **more: Any) -> dict[str, Any]:
-        """The recipe over all seeds, tested on its own test split."""
+        """The recipe over all seeds, tested on the test split of its data."""
         runs = []
         for seed in self._seeds:
             with tempfile.TemporaryDirectory() as run:
                 result = self._train(recipe.config(self._folder, seed, **more), Path(run))
             runs.append(result)
-            self._say(f"{recipe.name}, seed {seed}: {result.test_accuracy:.2f} %")
+            self._notify(f"{recipe.name}, seed {seed}: {result.test_accuracy:.2f} %")
         return _row(recipe, runs, [_accuracy(run) for run in runs])
 
     def sim_to_real(self) -> dict[str, Any]:
-        """Tested on the real recordings, of which it has seen none."""
+        """Trained on simulated recordings, tested on the real ones."""
         runs, scores = [], []
         for seed in self._seeds[:3]:
             with tempfile.TemporaryDirectory() as run:
                 config = _REAL.config(self._folder, seed)
                 runs.append(self._train(config, Path(run)))
                 scores.append(self._test(Path(run), self._real(config), "all"))
-            self._say(f"sim_to_real, seed {seed}: {scores[-1]:.2f} %")
+            self._notify(f"sim_to_real, seed {seed}: {scores[-1]:.2f} %")
         return _row(_REAL, runs, scores)
 
     def adapted(self) -> Iterator[dict[str, Any]]:
-        """A net for a board, before and after it has learnt from real recordings."""
+        """A net for a board, before and after it has learned from real recordings."""
         befores, afters, before, after, kept, forgot = [], [], [], [], [], []
         for seed in self._seeds:
             with tempfile.TemporaryDirectory() as folder:
@@ -168,7 +171,7 @@ class Bench:
                 forgot.append(
                     kept[-1] - self._test(second, _BEFORE.config(self._folder, 1), "test")
                 )
-            self._say(
+            self._notify(
                 f"adapted, seed {seed}: {before[-1]:.1f} -> {after[-1]:.1f} % of real recordings, "
                 f"{forgot[-1]:+.2f} points of simulated ones forgotten"
             )
@@ -182,11 +185,11 @@ class Bench:
             row = self.one_seed().row(fast, penalty_bits=penalty)
             yield row | {"name": f"curve-{penalty:g}", "penalty_bits": penalty}
 
-    def one_seed(self) -> Bench:
-        """The same with the first seed only."""
-        bench = Bench(self._folder, self._seeds[:1], self._say)
-        bench._opened = self._opened
-        return bench
+    def one_seed(self) -> RecipeRunner:
+        """A runner of the first seed alone, which shares the opened data."""
+        runner = RecipeRunner(self._folder, self._seeds[:1], self._notify)
+        runner._opened = self._opened
+        return runner
 
     def _real(self, config: TrainConfig) -> TrainConfig:
         """The same net and binning on the real recordings."""
@@ -216,7 +219,7 @@ def _accuracy(run: RunResult) -> float:
 
 
 def _training_bytes(config: TrainConfig) -> int | None:
-    """RAM that a device trains this net in, without a recording's buffer; None: it cannot."""
+    """RAM in which a device trains this net, without the buffer of a recording; None: it cannot."""
     if config.estimator == "full":
         return None
     net = config.net_config(config.binning().n_in, OUTPUTS)

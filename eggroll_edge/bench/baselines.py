@@ -1,4 +1,4 @@
-"""What others reach on the recordings, nets and tests of `bench accuracy`: rows beside ours.
+"""What other methods reach on the recordings, nets and tests of `bench accuracy`.
 
 The scripts of tools/peers do the work: a surrogate gradient in torch (with float weights, and with
 int8 ones that are tested in our core), and the full-rank strategies of evosax.
@@ -13,27 +13,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eggroll_edge.bench.report import Rows, Say
+from eggroll_edge.bench.report import Notify, Rows
 from eggroll_edge.bench.scripts import run_script, why_not
 
 _SURROGATE = "torch_surrogate.py --threads 1 --batch 128 --lr 0.002 --init 0.05 --epochs 10"
 _SMALL = "torch_surrogate.py --threads 1 --batch 32 --epochs 40"
 _SECONDS = 150
-"""Of training that a full-rank strategy gets: more than `batch` takes for its recipe."""
+"""Training time that a full-rank strategy gets: more than `batch` takes for its recipe."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A script with its arguments, once for each seed."""
+    """A script with its arguments, which runs once for each seed."""
 
     name: str
     what: str
     command: str
     seeds: int = 3
     small: bool = False
-    """Trained on the real recordings; else on simulated ones."""
+    """Whether it is trained on the real recordings, not on simulated ones."""
     real: bool = False
-    """Tested on the real recordings; else on the test split of what it was trained on."""
+    """Whether it is tested on the real recordings, not on the test split of its training data."""
     needs: tuple[str, ...] = ("torch", "snntorch", "scipy")
 
 
@@ -60,12 +60,12 @@ BASELINES = (
 )  # fmt: skip
 
 
-def measure(folder: Path, say: Say) -> Rows:
-    """A row for each of BASELINES; one that cannot run has `why` in place of accuracies."""
-    return [_row(baseline, folder, say) for baseline in BASELINES]
+def measure(folder: Path, notify: Notify) -> Rows:
+    """A row for each of BASELINES; the row of one that cannot run has `why` in place of figures."""
+    return [_row(baseline, folder, notify) for baseline in BASELINES]
 
 
-def _row(baseline: Baseline, folder: Path, say: Say) -> dict[str, Any]:
+def _row(baseline: Baseline, folder: Path, notify: Notify) -> dict[str, Any]:
     real = str(folder / "nmnist_small")
     spec = real if baseline.small else f"idx:{folder / 'mnist'}"
     row: dict[str, Any] = {"name": baseline.name, "what": baseline.what}
@@ -76,9 +76,11 @@ def _row(baseline: Baseline, folder: Path, say: Say) -> dict[str, Any]:
     also = f" --also {real}" if baseline.real else ""
 
     def run(seed: int) -> dict[str, Any]:
-        return run_script(f"{baseline.command}{also} --seed {seed}", spec, say)
+        return run_script(f"{baseline.command}{also} --seed {seed}", spec, notify)
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # torch's use a thread each
+    with ThreadPoolExecutor(
+        len(os.sched_getaffinity(0))
+    ) as pool:  # those in torch use a thread each
         lines = list(pool.map(run, range(1, baseline.seeds + 1)))
     for line in lines:
         if "error" in line:

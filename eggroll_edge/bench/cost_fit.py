@@ -1,4 +1,9 @@
-"""Fits the model of instruction counts to exact counts of emulators."""
+"""Fits the model of planning.instructions to exact counts of instructions in emulators.
+
+    python -m eggroll_edge.bench.cost_fit
+
+writes instruction_costs.json. It needs the emulators and scipy (the `data` or `bench` extra).
+"""
 
 from __future__ import annotations
 
@@ -10,17 +15,47 @@ from typing import Any
 
 import numpy as np
 
-from eggroll_edge.bench.mcu import TARGETS, Counted, Say, Target, Work, count, make_work
+from eggroll_edge.bench.mcu_counter import TARGETS, Counted, Target, count
+from eggroll_edge.bench.mcu_work import Work, make_work
+from eggroll_edge.bench.report import Notify
 from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
 from eggroll_edge.data.stream import decode_stream
 from eggroll_edge.planning.instructions import FILE, Load, terms
 
 
+def fit(notify: Notify, targets: Sequence[Target] = TARGETS) -> dict[str, Any]:
+    """Count fit_works() on each target and fit the model; returns instruction_costs.json."""
+    units = fit_works()
+    found: dict[str, Any] = {}
+    for target in targets:
+        counted = count(target, units)
+        kinds: dict[str, Any] = {}
+        for kind, estimator in (("batch", "batch"), ("online", "sample")):
+            chosen = [p for p in zip(units, counted, strict=True) if p[0].es.estimator == estimator]
+            loads = [terms(load_of(work, c)) for work, c in chosen]
+            kinds[kind] = {}
+            for part in ("evaluation", "update"):
+                counts = [getattr(c, part) for _, c in chosen]
+                costs = _non_negative_fit([t[part] for t in loads], counts)
+                kinds[kind][part] = costs
+                off = [
+                    sum(costs.get(k, 0.0) * v for k, v in t[part].items()) / n - 1
+                    for t, n in zip(loads, counts, strict=True)
+                ]
+                notify(f"{target.core} {kind} {part}: within {100 * max(map(abs, off)):.1f} %")
+        found[target.core] = kinds
+    return {
+        "what": "instructions a turn of each loop: eggroll_edge/planning/instructions.py, "
+        "fitted by python -m eggroll_edge.bench.cost_fit",
+        "cores": found,
+    }
+
+
 def load_of(work: Work, counted: Counted) -> Load:
-    """What the model wants to know of a work."""
+    """The load of a counted work: the model's inputs."""
     net, segments = work.net, work.es.segments
     seen, rows, spans = np.zeros(net.inputs, bool), [], []
-    for stream, _ in work.samples:
+    for stream, _ in work.recordings:
         hit = np.zeros((segments, net.inputs), bool)
         for tick, events in enumerate(decode_stream(np.frombuffer(stream, np.uint8), net.ticks)):
             hit[tick * segments // net.ticks, events] = True
@@ -29,12 +64,12 @@ def load_of(work: Work, counted: Counted) -> Load:
         spans.append(int(hit.sum()))
     batch = work.es.estimator == "batch"
     mean_rows = float(seen.sum() if batch else np.mean(rows))
-    n = len(work.samples)
+    n = len(work.recordings)
     return Load(net, work.es, n, work.events, counted.live, mean_rows, float(np.mean(spans)))
 
 
 def fit_works() -> list[Work]:
-    """Works of many shapes, for the fit."""
+    """Works with nets and estimators of many sizes, for the fit."""
     rng = np.random.default_rng(7)
     found = []
     for i in range(44):
@@ -51,54 +86,27 @@ def fit_works() -> list[Work]:
         rank = int(rng.choice([1, 1, 2, 3, 4])) if batch else 1
         segments = 1 if batch else int(rng.choice([1, 3, 5]))
         es = EsConfig("batch" if batch else "sample", pairs, rank, segments)
-        rate = float(rng.choice([0.05, 0.11, 0.2]))
-        found.append(make_work(f"fit{i}", net, es, 1 + i % 3, std=std, seed=i, rate=rate))
+        event_rate = float(rng.choice([0.05, 0.11, 0.2]))
+        found.append(
+            make_work(f"fit{i}", net, es, 1 + i % 3, std=std, seed=i, event_rate=event_rate)
+        )
     return found
 
 
-def _least_squares(rows: list[dict[str, float]], counts: list[int]) -> dict[str, float]:
-    """Costs >= 0 of each term, least relative squares: negative ones are left out, one by one."""
+def _non_negative_fit(rows: list[dict[str, float]], counts: list[int]) -> dict[str, float]:
+    """Costs >= 0 of each term, by least squares of the relative errors."""
+    from scipy.optimize import nnls
+
     names = [name for name in rows[0] if any(row[name] for row in rows)]
-    while True:
-        pairs = zip(rows, counts, strict=True)
-        matrix = np.array([[row[name] / n for name in names] for row, n in pairs])
-        scale = matrix.max(axis=0)
-        costs = np.linalg.lstsq(matrix / scale, np.ones(len(rows)), rcond=None)[0] / scale
-        if costs.min() >= 0:
-            return {name: float(f"{c:.5g}") for name, c in zip(names, costs, strict=True)}
-        names.pop(int((costs * scale).argmin()))
-
-
-def fit(say: Say, targets: Sequence[Target] = TARGETS) -> dict[str, Any]:
-    """Counts fit_works() on each target and fits the model; for instruction_costs.json."""
-    units = fit_works()
-    found: dict[str, Any] = {}
-    for target in targets:
-        counted = count(target, units)
-        kinds: dict[str, Any] = {}
-        for kind, estimator in (("batch", "batch"), ("online", "sample")):
-            chosen = [p for p in zip(units, counted, strict=True) if p[0].es.estimator == estimator]
-            loads = [terms(load_of(work, c)) for work, c in chosen]
-            kinds[kind] = {}
-            for part in ("evaluation", "update"):
-                counts = [getattr(c, part) for _, c in chosen]
-                costs = _least_squares([t[part] for t in loads], counts)
-                kinds[kind][part] = costs
-                off = [
-                    sum(costs.get(k, 0.0) * v for k, v in t[part].items()) / n - 1
-                    for t, n in zip(loads, counts, strict=True)
-                ]
-                say(f"{target.core} {kind} {part}: within {100 * max(map(abs, off)):.1f} %")
-        found[target.core] = kinds
-    return {
-        "what": "instructions a turn of each loop: eggroll_edge/planning/instructions.py, "
-        "fitted by python -m eggroll_edge.bench.cost_fit",
-        "cores": found,
-    }
+    pairs = zip(rows, counts, strict=True)
+    matrix = np.array([[row[name] / count for name in names] for row, count in pairs])
+    scale = matrix.max(axis=0)
+    costs = nnls(matrix / scale, np.ones(len(rows)))[0] / scale
+    return {name: float(f"{c:.5g}") for name, c in zip(names, costs, strict=True) if c > 0}
 
 
 def main() -> None:
-    """Writes instruction_costs.json anew."""
+    """Write instruction_costs.json."""
     model = fit(print)
     Path(str(files("eggroll_edge.planning").joinpath(FILE))).write_text(
         json.dumps(model, indent=1) + "\n"

@@ -1,4 +1,4 @@
-"""Speed of the core on this machine: generations, phases, scaling, memory, data path."""
+"""`eggroll-edge bench host`: the core's speed on this machine, its phases, scaling and memory."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import numpy as np
 
 from eggroll_edge.bench.report import (
     RUNS,
+    Notify,
     Rows,
-    Say,
     data_folder,
     median_range,
     ratio,
@@ -31,17 +31,17 @@ from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.loading import open_dataset
 from eggroll_edge.data.nmnist import bin_files, list_folder
 from eggroll_edge.errors import EggrollError
-from eggroll_edge.training.batches import batches_of
-from eggroll_edge.training.config import TrainConfig
-from eggroll_edge.training.estimators import Estimator, make_estimator
+from eggroll_edge.training.batches import MiniBatches
+from eggroll_edge.training.config import ONLINE_CHUNK, TrainConfig
+from eggroll_edge.training.estimators import HostEstimator, host_estimator
 
-SAMPLES = 2048
-"""Of simulated N-MNIST: a generation's cost does not depend on how many more there are."""
+RECORDINGS = 2048
+"""How many of simulated N-MNIST are opened: the cost of a generation does not depend on it."""
 
 
 @dataclass(frozen=True)
-class Work:
-    """The work unit, and how far the scaling goes."""
+class Sizes:
+    """Sizes of the work unit, and those over which the scaling is measured."""
 
     hidden: int = 128
     pairs: int = 512
@@ -50,10 +50,10 @@ class Work:
     scale_hidden: tuple[int, ...] = (64, 128, 256, 512, 1024)
     scale_rank: tuple[int, ...] = (1, 2, 4, 8, 16)
     seconds: float = 0.5
-    """Least time that a figure is measured for."""
+    """Least time, in seconds, over which a figure is measured."""
 
 
-QUICK = Work(scale_pairs=(32, 512, 4096), scale_hidden=(64, 256), scale_rank=(1, 4), seconds=0.1)
+QUICK = Sizes(scale_pairs=(32, 512, 4096), scale_hidden=(64, 256), scale_rank=(1, 4), seconds=0.1)
 
 
 class Phased(Population):
@@ -85,31 +85,31 @@ class Phased(Population):
         self._timed("update", super().apply, *arguments)
 
 
-class Bench:
-    """An estimator that can be run for a number of generations."""
+class TimedRun:
+    """An estimator whose generations are timed."""
 
     def __init__(self, data: EventDataset, config: TrainConfig, workers: int) -> None:
         self.config = config
         net = Net(config.net_config(data.n_in, data.n_classes))
         net.randomize(config.seed, config.init_std, config.readout_std)
-        self._batches = batches_of(config, net.config, data)
-        self.samples = self._batches.order.batch
+        self._batches = MiniBatches(data, net.config, config.seed, config.batch)
+        self.recordings = self._batches.order.batch
         self._pool = WorkerPool(net.config, config.es_config(), workers)
-        self.estimator: Estimator = make_estimator(config, net, self.samples, self._pool)
+        self.estimator: HostEstimator = host_estimator(config, net, self.recordings, self._pool)
         self._generation = 0
 
     def run(self, generations: int) -> None:
-        """Some generations; of online, samples."""
-        at, steps = self._generation, self.config.steps_at(0)
-        chunk = 250 if self.config.online else 1
+        """Run some generations; with online, recordings."""
+        at, hyperparameters = self._generation, self.config.hyperparameters_at(0)
+        chunk = ONLINE_CHUNK if self.config.online else 1
         while at < self._generation + generations:
-            self.estimator.step(at, steps, self._batches.get(at, chunk), lambda: None)
+            self.estimator.step(at, hyperparameters, self._batches.get(at, chunk), lambda: None)
             at += chunk
         self._generation = at
 
     def seconds(self, least: float) -> float:
-        """Of one generation (online: sample): the mean over at least `least` seconds."""
-        done, began, n = 0, time.perf_counter(), 250 if self.config.online else 1
+        """Seconds of one generation (online: recording), the mean over at least `least` seconds."""
+        done, began, n = 0, time.perf_counter(), ONLINE_CHUNK if self.config.online else 1
         while True:
             self.run(n)
             done += n
@@ -123,37 +123,37 @@ class Bench:
 
 
 @contextmanager
-def bench_of(data: EventDataset, workers: int, **settings: Any) -> Iterator[Bench]:
-    """A Bench that has run one generation, so that all memory has been touched."""
-    bench = Bench(data, TrainConfig(ticks=data.ticks, **settings), workers)
+def bench_of(data: EventDataset, workers: int, **settings: Any) -> Iterator[TimedRun]:
+    """A TimedRun that has run one generation, so that all memory has been touched."""
+    run = TimedRun(data, TrainConfig(ticks=data.ticks, **settings), workers)
     try:
-        bench.run(1)
-        yield bench
+        run.run(1)
+        yield run
     finally:
-        bench.close()
+        run.close()
 
 
 def measure(
-    quick: bool, say: Say, runs: int | None = None, data: str | None = None
+    quick: bool, notify: Notify, runs: int | None = None, data: str | None = None
 ) -> dict[str, Any]:
-    """All of it on simulated N-MNIST; data: see bench.data_folder."""
+    """All figures on simulated N-MNIST. data: as for data_folder(); runs: rounds of timing."""
     folder = data_folder(data)
-    say("opening simulated N-MNIST")
-    events = open_dataset(f"idx:{folder / 'mnist'}", "train", limit=SAMPLES)
+    notify("opening simulated N-MNIST")
+    events = open_dataset(f"idx:{folder / 'mnist'}", "train", limit=RECORDINGS)
     files, _, _ = list_folder(folder / "nmnist_small", "train")
     files = files[: 200 if quick else None]
     runs = runs or (2 if quick else RUNS)
-    return measure_on(events, files, QUICK if quick else Work(), runs, say)
+    return measure_on(events, files, QUICK if quick else Sizes(), runs, notify)
 
 
 def measure_on(
-    data: EventDataset, files: list[Path], work: Work, runs: int, say: Say
+    data: EventDataset, files: list[Path], work: Sizes, runs: int, notify: Notify
 ) -> dict[str, Any]:
-    """As measure(), on given samples and recordings."""
-    rates, rows = _rates(data, work, runs, say)
-    phases = _phases(data, work, runs, say)
-    rows += [phases, *_scaling(data, work, say), *_memory(data, work, say)]
-    rows += _data_path(data, files, runs, say)
+    """As measure(), on these recordings, and on these files for the data path."""
+    rates, rows = _rates(data, work, runs, notify)
+    phases = _phases(data, work, runs, notify)
+    rows += [phases, *_scaling(data, work, notify), *_memory(data, work, notify)]
+    rows += _data_path(data, files, runs, notify)
     units = 2 * work.pairs * work.batch
     return {
         "work": {"net": f"{data.n_in}-{work.hidden}-{data.n_classes}", "ticks": data.ticks,
@@ -169,8 +169,10 @@ def measure_on(
     }  # fmt: skip
 
 
-def _rates(data: EventDataset, work: Work, runs: int, say: Say) -> tuple[dict[str, Any], Rows]:
-    """Seconds of a generation (sample, online: of a sample), alternating."""
+def _rates(
+    data: EventDataset, work: Sizes, runs: int, notify: Notify
+) -> tuple[dict[str, Any], Rows]:
+    """Seconds of a generation (online: of a recording), the kinds in turns."""
     unit = {"hidden": (work.hidden,), "pairs": work.pairs, "batch": work.batch}
     kinds: dict[str, tuple[int, dict[str, Any]]] = {
         "batch, 2 threads": (2, {"estimator": "batch", **unit}),
@@ -187,24 +189,24 @@ def _rates(data: EventDataset, work: Work, runs: int, say: Say) -> tuple[dict[st
         }
         times = run_interleaved(
             {name: partial(bench.seconds, work.seconds) for name, bench in benches.items()},
-            runs, say,
+            runs, notify,
         )  # fmt: skip
     rows = []
     for name, seconds in times.items():
         bench = benches[name]
-        samples = 1 if bench.config.online else bench.samples
+        recordings = 1 if bench.config.online else bench.recordings
         rows.append({
             "what": "generation", "name": name, "seconds": median_range(seconds),
-            "samples_per_s": median_range([samples / s for s in seconds]),
+            "samples_per_s": median_range([recordings / s for s in seconds]),
             "member_evals_per_s": median_range(
-                [2 * bench.config.pairs * samples / s for s in seconds]
+                [2 * bench.config.pairs * recordings / s for s in seconds]
             ),
         })  # fmt: skip
     return times, rows
 
 
-def _phases(data: EventDataset, work: Work, runs: int, say: Say) -> dict[str, Any]:
-    """Shares of a `batch` generation's processor time."""
+def _phases(data: EventDataset, work: Sizes, runs: int, notify: Notify) -> dict[str, Any]:
+    """Shares of noise, evaluation and update in the processor time of a `batch` generation."""
     shares: dict[str, list[float]] = {"noise": [], "evaluation": [], "update": []}
     for _ in range(runs):
         with bench_of(
@@ -216,7 +218,7 @@ def _phases(data: EventDataset, work: Work, runs: int, say: Say) -> dict[str, An
         for name, seconds in phased.seconds.items():
             shares[name].append(seconds / total)
     share = [a + b for a, b in zip(shares["noise"], shares["update"], strict=True)]
-    say(f"noise and update take {100 * median_range(share)['median']:.1f} % of a generation")
+    notify(f"noise and update take {100 * median_range(share)['median']:.1f} % of a generation")
     return {
         "what": "phases",
         "update_share": median_range(share),
@@ -224,8 +226,8 @@ def _phases(data: EventDataset, work: Work, runs: int, say: Say) -> dict[str, An
     }
 
 
-def _scaling(data: EventDataset, work: Work, say: Say) -> Rows:
-    """Seconds of a `batch` generation as one of the sizes or the threads vary."""
+def _scaling(data: EventDataset, work: Sizes, notify: Notify) -> Rows:
+    """Seconds of a `batch` generation as one size or the number of threads varies."""
     base: dict[str, Any] = {
         "hidden": (work.hidden,), "pairs": work.pairs, "batch": work.batch, "rank": 1,
     }  # fmt: skip
@@ -241,12 +243,12 @@ def _scaling(data: EventDataset, work: Work, say: Say) -> Rows:
                 {"what": "scaling", "vary": name, "size": size, "threads": workers,
                  "seconds": seconds}
             )  # fmt: skip
-            say(f"{name} {size}, {workers} threads: {1000 * seconds:.1f} ms a generation")
+            notify(f"{name} {size}, {workers} threads: {1000 * seconds:.1f} ms a generation")
     return rows
 
 
-def _memory(data: EventDataset, work: Work, say: Say) -> Rows:
-    """Peak memory of a process that trains with so many pairs."""
+def _memory(data: EventDataset, work: Sizes, notify: Notify) -> Rows:
+    """Peak memory of a process that trains, for several numbers of pairs."""
     rows = []
     for pairs in work.scale_pairs:
         settings = {"hidden": (work.hidden,), "pairs": pairs, "batch": work.batch}
@@ -256,12 +258,12 @@ def _memory(data: EventDataset, work: Work, say: Say) -> Rows:
             "what": "memory", "pairs": pairs, "before_mib": started, "peak_mib": peak,
             "noise_cache_bytes": noise,
         })  # fmt: skip
-        say(f"{pairs} pairs: peak {peak:.1f} MiB, of that {started:.1f} before training")
+        notify(f"{pairs} pairs: peak {peak:.1f} MiB, of that {started:.1f} before training")
     return rows
 
 
 def _peak(data: EventDataset, settings: dict[str, Any]) -> tuple[float, float, int]:
-    """(MiB before training, peak MiB, bytes of the noise cache: a bit a pair and row) here."""
+    """(MiB before training, peak MiB, bytes of the noise cache) of this process."""
     before = _resident("VmRSS")
     with bench_of(data, 1, estimator="batch", **settings) as bench:
         noise = bench.estimator.population.noise_words() * 4
@@ -270,6 +272,7 @@ def _peak(data: EventDataset, settings: dict[str, Any]) -> tuple[float, float, i
 
 
 def _resident(field: str) -> float:
+    """MiB of a field of /proc/self/status, such as VmRSS."""
     try:
         text = Path("/proc/self/status").read_text()
     except OSError as error:
@@ -277,9 +280,9 @@ def _resident(field: str) -> float:
     return next(int(s.split()[1]) / 1024 for s in text.splitlines() if s.startswith(field))
 
 
-def _data_path(data: EventDataset, files: list[Path], runs: int, say: Say) -> Rows:
-    """Recordings a second from files to ticks, ours and tonic's, and the bytes of 60,000."""
-    held = len(data.streams) / len(data) + 17  # a stream, its offset, id and label
+def _data_path(data: EventDataset, files: list[Path], runs: int, notify: Notify) -> Rows:
+    """Recordings a second from files to ticks by us and by tonic, and the bytes of 60,000."""
+    held = len(data.streams) / len(data) + 17  # bytes of a stream, its offset, id and label
     row: dict[str, Any] = {"what": "data path", "bytes_of_60000": round(60000 * held)}
 
     def ours(workers: int) -> float:
@@ -293,7 +296,7 @@ def _data_path(data: EventDataset, files: list[Path], runs: int, say: Say) -> Ro
         cases["tonic ToFrame"] = _tonic(files)
     except ImportError:
         row["tonic"] = "not measured: pip install 'eggroll-edge[data]'"
-    found = run_interleaved(cases, runs, say)
+    found = run_interleaved(cases, runs, notify)
     row |= {name: median_range(values) for name, values in found.items()}
     if "tonic ToFrame" in found:
         row["ours_over_tonic"] = ratio(found["ours, 2 threads"], found["tonic ToFrame"])
@@ -301,7 +304,7 @@ def _data_path(data: EventDataset, files: list[Path], runs: int, say: Say) -> Ro
 
 
 def _tonic(files: list[Path]) -> Callable[[], float]:
-    """Recordings a second of tonic's reader and ToFrame, on some of the files: they take long."""
+    """Recordings a second of tonic's reader and ToFrame, on some files because they take long."""
     from tonic.io import read_mnist_file
     from tonic.transforms import ToFrame
 

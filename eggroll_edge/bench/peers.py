@@ -1,7 +1,8 @@
-"""The same work by us and by what users would otherwise run: scripts of tools/peers, in turns.
+"""`eggroll-edge bench peers`: the same work by us and by what users would otherwise run.
 
-In torch there are two kinds of peer: what one gets with snnTorch's neurons or a library for EGGROLL
-(family `torch`), and a layer written for torch.compile by hand (`compiled`), as ours is in C.
+The scripts of tools/peers do the work, in turns. There are two kinds of peer in torch: snnTorch's
+neurons or a library for EGGROLL (family `torch`), and a layer that is written by hand for
+torch.compile (`compiled`), as ours is written by hand in C.
 """
 
 from __future__ import annotations
@@ -11,12 +12,20 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from eggroll_edge.bench.report import RUNS, Rows, Say, data_folder, median_range, ratio, source_root
+from eggroll_edge.bench.report import (
+    RUNS,
+    Notify,
+    Rows,
+    data_folder,
+    median_range,
+    ratio,
+    source_root,
+)
 from eggroll_edge.bench.scripts import missing, run_script, why_not
 from eggroll_edge.errors import EggrollError
 
 TARGET = 90.0
-"""Percent of the simulated N-MNIST test recordings."""
+"""Accuracy, percent of the simulated N-MNIST test recordings, whose time is measured."""
 NEEDED = ("torch", "snntorch", "jax", "scipy")
 LEFT_OUT = "not measured: left out of --quick"
 
@@ -27,12 +36,12 @@ class Peer:
 
     name: str
     family: str
-    """ours, jax, torch, compiled, evosax, surrogate: what ratios and reasons go by."""
+    """ours, jax, torch, compiled, evosax or surrogate; the ratios compare families."""
     command: str
     quick: str | None = None
-    """Arguments of a quick run; None = not in one."""
+    """Script and arguments of a quick run; None: left out of it."""
     needs: str | None = None
-    """A package without which it is left out."""
+    """A package that the script needs besides NEEDED."""
 
 
 _UNIT = "--limit 8192 --pairs 512 --batch 128"
@@ -89,9 +98,12 @@ TIMES = (
 
 
 def measure(
-    quick: bool, say: Say, runs: int | None = None, data: str | None = None
+    quick: bool, notify: Notify, runs: int | None = None, data: str | None = None
 ) -> dict[str, Any]:
-    """Rates in turns, then the times to TARGET; data: see bench.data_folder."""
+    """Speeds in turns, then the times to TARGET. data: as for data_folder().
+
+    EggrollError if a package of NEEDED is missing, or if there is no source checkout.
+    """
     source_root()
     absent = missing(NEEDED)
     if absent:
@@ -103,7 +115,7 @@ def measure(
     runs = runs or (1 if quick else RUNS)
 
     def run(peer: Peer) -> dict[str, Any]:
-        return run_script((peer.quick if quick else peer.command) or "", spec, say)
+        return run_script((peer.quick if quick else peer.command) or "", spec, notify)
 
     rows = _rates(quick, runs, run)
     times, seconds_to_90 = _times(quick, runs, run)
@@ -155,10 +167,10 @@ def _times(quick: bool, runs: int, run: Any) -> tuple[Rows, dict[str, float | No
     rows: Rows = []
     found: dict[str, list[dict[str, Any]]] = {peer.name: [] for peer in TIMES}
     why = {peer.name: _why_not(peer, quick) for peer in TIMES}
-    for turn in range(runs):
+    for done in range(runs):
         for peer in TIMES:
             slow = any(line["seconds_to_target"] is None for line in found[peer.name])
-            if why[peer.name] is not None or slow or (turn > 0 and _minutes(found[peer.name])):
+            if why[peer.name] is not None or slow or (done > 0 and _minutes(found[peer.name])):
                 continue
             line = run(peer)
             why[peer.name] = line.get("error")
@@ -189,7 +201,7 @@ def _times(quick: bool, runs: int, run: Any) -> tuple[Rows, dict[str, float | No
 
 
 def _minutes(lines: list[dict[str, Any]]) -> bool:
-    """Whether a run takes so long that one must do."""
+    """Whether a run takes so long that a single one has to suffice."""
     return any(line["train_seconds"] > 60 for line in lines)
 
 
@@ -200,7 +212,7 @@ def _why_not(peer: Peer, quick: bool) -> str | None:
 
 
 def _over(ours: Rows, theirs: Rows) -> float | None:
-    """Ours over the fastest of theirs, median of the rounds; None if none of theirs ran."""
+    """Our speed over that of the fastest of theirs, median of the rounds; None if none ran."""
     if not ours or not theirs:
         return None
     fastest = max(theirs, key=lambda row: row["member_evals_per_s"]["median"])

@@ -1,8 +1,7 @@
 """What the benchmarks share: alternating runs, medians with their spread, and the saved record.
 
-A benchmark module has `measure(quick, say) -> {"rows": [...], "summary": {...}}`: rows for tables
-and plots, and the few figures that the last line of `eggroll-edge bench` prints. `say` takes a line
-of progress.
+Each benchmark is a module with `measure(quick, notify) -> {"rows": [...], "summary": {...}}`: the
+rows for tables and plots, and the few figures that the last line of `eggroll-edge bench` prints.
 """
 
 from __future__ import annotations
@@ -19,40 +18,43 @@ from pathlib import Path
 from typing import Any
 
 from eggroll_edge.errors import EggrollError
+from eggroll_edge.files import write_atomically
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
+"""Takes one line of progress for the user."""
 Rows = list[dict[str, Any]]
 KINDS = ("host", "mcu", "peers", "accuracy")
+"""The benchmarks: modules of this package."""
 RUNS = 5
+"""Default rounds of a benchmark that is timed."""
+
+_ROOT = Path(__file__).resolve().parents[2]
 
 
-def measure(kind: str, quick: bool, say: Say, **more: Any) -> dict[str, Any]:
-    """Run one of KINDS; its module is imported only now, for some need more than the runtime."""
-    name = f"eggroll_edge.bench.{kind}"
-    try:
-        module = import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        raise EggrollError(f"{name} is not installed: use a newer version") from None
-    found: dict[str, Any] = module.measure(quick, say, **more)
+def measure(kind: str, quick: bool, notify: Notify, **more: Any) -> dict[str, Any]:
+    """Run one of KINDS. Its module is imported only now, because some need optional packages."""
+    module = import_module(f"eggroll_edge.bench.{kind}")
+    found: dict[str, Any] = module.measure(quick, notify, **more)
     return found
 
 
 def run_interleaved(
-    cases: Mapping[str, Callable[[], float]], runs: int, say: Say
+    cases: Mapping[str, Callable[[], float]], runs: int, notify: Notify
 ) -> dict[str, list[float]]:
-    """Each case's figures over `runs` rounds, one of each a round: so noise meets all alike."""
+    """The figures of each case over `runs` rounds.
+
+    Every round runs each case once, so that a disturbance of the machine meets all cases alike.
+    """
     found: dict[str, list[float]] = {name: [] for name in cases}
-    for turn in range(runs):
+    for done in range(runs):
         for name, case in cases.items():
             found[name].append(case())
-            say(f"run {turn + 1}/{runs}: {name}: {found[name][-1]:.4g}")
+            notify(f"run {done + 1}/{runs}: {name}: {found[name][-1]:.4g}")
     return found
 
 
 def median_range(values: Sequence[float]) -> dict[str, Any]:
-    """Median, least and greatest of the runs, and the runs themselves."""
+    """Median, minimum and maximum of the runs, and the runs themselves."""
     return {
         "median": statistics.median(values),
         "min": min(values),
@@ -62,30 +64,33 @@ def median_range(values: Sequence[float]) -> dict[str, Any]:
 
 
 def ratio(over: Sequence[float], under: Sequence[float]) -> dict[str, Any]:
-    """Spread of over / under, round by round."""
+    """median_range of over / under, round by round."""
     return median_range([a / b for a, b in zip(over, under, strict=True)])
 
 
 def source_root() -> Path:
-    """The source checkout that this package runs from; EggrollError if it runs from none."""
-    root = Path(__file__).resolve().parents[2]
-    if not (root / "tools" / "peers").is_dir():
+    """The source checkout that this package runs from. EggrollError if it was installed."""
+    if not (_ROOT / "tools" / "peers").is_dir():
         raise EggrollError(
-            f"{root} is no source checkout: this benchmark runs scripts of tools/peers; clone the "
-            "repository and install it with pip install -e '.[bench]'"
+            f"{_ROOT} is not a source checkout: this benchmark runs scripts of tools/peers; clone "
+            "the repository and install it with pip install -e '.[bench]'"
         )
-    return root
+    return _ROOT
 
 
 def data_folder(given: str | None = None) -> Path:
-    """`given`, EGGROLL_DATA, or ../shared/data by the checkout: holds mnist and nmnist_small."""
-    here = Path(__file__).resolve().parents[3] / "shared" / "data"
-    folder = Path(given or os.environ.get("EGGROLL_DATA") or here).expanduser()
+    """The folder that holds mnist and nmnist_small; EggrollError if one of them is missing.
+
+    It is `given`, or what the environment variable EGGROLL_DATA names, or shared/data beside the
+    source checkout.
+    """
+    beside = _ROOT.parent / "shared" / "data"
+    folder = Path(given or os.environ.get("EGGROLL_DATA") or beside).expanduser()
     for name in ("mnist", "nmnist_small"):
         if not (folder / name).is_dir():
             raise EggrollError(
-                f"{folder}: holds no folder {name!r}; give the folder that holds mnist (IDX files) "
-                "and nmnist_small (recordings) with --data, or set EGGROLL_DATA"
+                f"{folder}: there is no folder {name!r} in it; use --data or EGGROLL_DATA to name "
+                "the folder that holds mnist (IDX files) and nmnist_small (recordings)"
             )
     return folder
 
@@ -104,7 +109,7 @@ def machine() -> str:
 
 
 def record(kind: str, command: str, quick: bool, found: Mapping[str, Any]) -> dict[str, Any]:
-    """What is saved: the figures, and where they come from."""
+    """What is saved: the figures, and on which machine and from which sources they were made."""
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"],
         capture_output=True,
@@ -127,6 +132,6 @@ def record(kind: str, command: str, quick: bool, found: Mapping[str, Any]) -> di
 
 
 def save(path: Path, report: Mapping[str, Any]) -> None:
-    """As JSON, for tools/results/performance.py."""
+    """Write a record as JSON, for the tools that make the documentation's tables of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, indent=1) + "\n")
+    write_atomically(path, (json.dumps(report, indent=1) + "\n").encode(), EggrollError)

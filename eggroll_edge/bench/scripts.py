@@ -1,4 +1,4 @@
-"""Runs the scripts of tools/peers, each in a process of its own; each prints one line of JSON."""
+"""Runs the scripts of tools/peers, each in a separate process; each prints one line of JSON."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Any
 
-from eggroll_edge.bench.report import Say, source_root
+from eggroll_edge.bench.report import Notify, source_root
 from eggroll_edge.errors import EggrollError
 
 
-def run_script(arguments: str, data: str, say: Say) -> dict[str, Any]:
-    """What `SCRIPT ARGUMENTS... --data DATA` printed, or {"error": its last words}."""
+def run_script(arguments: str, data: str, notify: Notify) -> dict[str, Any]:
+    """What `SCRIPT ARGUMENTS... --data DATA` printed, or {"error": its last line}.
+
+    arguments: the script and its arguments, such as "ours.py --pairs 512".
+    EggrollError if this package does not run from a source checkout.
+    """
     root = source_root()
     script, *rest = arguments.split()
-    say(f"tools/peers/{arguments}")
-    # Else torch's threads spin while they wait: on a busy machine eight times slower.
+    notify(f"tools/peers/{arguments}")
+    # Otherwise torch's threads spin while they wait: eight times slower on a busy machine.
     environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
     done = subprocess.run(
         [sys.executable, "-m", f"tools.peers.{script.removesuffix('.py')}", *rest, "--data", data],
@@ -33,12 +37,12 @@ def run_script(arguments: str, data: str, say: Say) -> dict[str, Any]:
 
 
 def missing(packages: Iterable[str]) -> list[str]:
-    """Those that are not installed."""
+    """Those of the packages that are not installed."""
     return [name for name in packages if find_spec(name) is None]
 
 
 def why_not(packages: Iterable[str]) -> str | None:
-    """Why a script that needs these cannot run; None if it can."""
+    """Why a script that needs these packages cannot run; None if it can."""
     absent = missing(packages)
     if absent:
         return f"{', '.join(absent)} is not installed"

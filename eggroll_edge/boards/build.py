@@ -1,4 +1,4 @@
-"""The boards that the firmware runs on: what they are, and how to build for them."""
+"""Building firmware: calls make in firmware/ with the cross compiler of the board."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from eggroll_edge.boards.table import BoardError, find_board
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
-"""The firmware's sources: they are in the repository, not in an installed wheel."""
+"""The firmware's sources. They are in the repository, not in an installed wheel."""
 
 COMPILERS = {"arm": "arm-none-eabi-gcc", "riscv": "riscv64-unknown-elf-gcc"}
 COMPILER_PACKAGES = {"arm": "gcc-arm-none-eabi", "riscv": "gcc-riscv64-unknown-elf"}
@@ -26,11 +26,14 @@ def build(
     out: Path | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> Path:
-    """Builds an image (egg or selftest) and returns its .elf; its other files lie beside it.
+    """Build an image for a board and return its .elf; the image's other files are in that folder.
 
-    lesson: a file of lesson.py; the image trains by itself on it.
-    A build with `defines` (compiler flags) or `variables` (of the Makefile, such as CPU) needs an
-    `out` folder of its own.
+    image: egg (the product), selftest, or another image of the Makefile.
+    standalone: a file that devices.standalone.write_standalone() made. The image then trains by
+    itself from it, and `image` is not used.
+    defines: compiler flags; variables: variables of the Makefile, such as CPU. A build with either
+    needs a separate `out` folder.
+    BoardError, with the compiler's messages, if a tool is missing or the build fails.
     """
     board = find_board(name)
     if not (FIRMWARE / "Makefile").exists():

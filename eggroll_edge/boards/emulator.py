@@ -3,8 +3,8 @@
     with emulator("microbit") as running:
         port = serial.serial_for_url(running.url)
 
-QEMU emulates all boards but the Pico, which rp2040js does (under Node). The board starts at the
-first connection, so that nothing it sends is lost.
+QEMU emulates all boards except the Pico; rp2040js, under Node, emulates the Pico. The board starts
+at the first connection, so that nothing it sends is lost.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ class Emulator:
     """socket://127.0.0.1:PORT, for serial.serial_for_url()."""
     process: subprocess.Popen[bytes]
     log: Path
-    """What the emulator itself printed."""
+    """The file that receives what the emulator itself prints."""
 
 
 def check_emulator(name: str) -> None:
-    """Raises BoardError, which says how to install it, if the board's emulator is not there."""
+    """BoardError, which says how to install it, if the board's emulator is missing."""
     board = find_board(name)
     if not board.emulator:
-        raise BoardError(f"no emulator has a {name}; emulated are: {', '.join(EMULATED)}")
+        raise BoardError(f"no emulator has a {name}; these are emulated: {', '.join(EMULATED)}")
     program = board.emulator[0]
     if shutil.which(program) is None:
         raise BoardError(f"{program}, which emulates {name}, is not installed ({INSTALL[program]})")
@@ -57,8 +57,8 @@ def check_emulator(name: str) -> None:
         raise BoardError(f"the emulator of the Pico is not installed: run npm ci --prefix {PICO}")
 
 
-def _erased(memory: Path, length: int) -> None:
-    """A new memory file reads as erased flash."""
+def _make_erased(memory: Path, length: int) -> None:
+    """Make the memory file, which then reads as erased flash, if it is missing."""
     if memory.exists():
         return
     with memory.open("wb") as file:
@@ -67,7 +67,10 @@ def _erased(memory: Path, length: int) -> None:
 
 
 def emulator_command(name: str, elf: Path, memory: Path | None = None, port: int = 0) -> list[str]:
-    """The emulator's command for an image, as emulator() runs it."""
+    """The command that emulates an image. BoardError if the board cannot keep its memory in a file.
+
+    port: TCP port of the serial line; 0: any free one.
+    """
     board = find_board(name)
     command = board.emulator
     if memory is not None:
@@ -101,20 +104,21 @@ def emulator(
     port: int = 0,
     options: Sequence[str] = (),
 ) -> Iterator[Emulator]:
-    """Starts the emulator of a board and ends it on leaving.
+    """Start the emulator of a board; it ends when the block is left.
 
-    image:    egg or selftest, built if need be, or the path of an .elf
-    memory:   file that keeps the board's non-volatile memory (made if missing); without, it
-              is lost with the emulator
-    port:     on which to listen; 0: any free one
-    options:  more arguments of the emulator, such as -plugin
+    image: egg or selftest, which are built if need be, or the path of an .elf.
+    memory: a file that keeps the board's non-volatile memory; it is made if it is missing. Without
+    one the memory is lost when the emulator ends.
+    port: the TCP port to listen on; 0: any free one.
+    options: more arguments of the emulator, such as -plugin.
+    BoardError if the emulator is not installed or does not start.
     """
     check_emulator(name)
     elf = image if isinstance(image, Path) else build(name, image)
     if not elf.exists():
         raise BoardError(f"there is no image {elf}")
     if memory is not None:
-        _erased(memory, find_board(name).memory_bytes)
+        _make_erased(memory, find_board(name).memory_bytes)
     command = [*emulator_command(name, elf, memory, port), *options]
     with tempfile.TemporaryDirectory(prefix="eggroll-edge-") as folder:
         log = Path(folder) / "log"

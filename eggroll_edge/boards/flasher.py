@@ -1,5 +1,8 @@
-"""Puts the firmware onto a real board: builds it if need be, then copies a file to the board's USB
-drive, or calls pyocd or openocd. Nothing here was tried on silicon: the tests use stand-ins."""
+"""Putting the firmware onto a real board.
+
+The image is built if need be. Then a file is copied to the board's USB drive, or pyocd or openocd
+is called. None of this was tried with real boards: the tests use stand-ins.
+"""
 
 from __future__ import annotations
 
@@ -9,25 +12,48 @@ import string
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from eggroll_edge.boards.build import build
 from eggroll_edge.boards.table import Board, BoardError, find_board
 
+
+@dataclass(frozen=True)
+class UsbDrive:
+    """A boot loader that appears as a USB drive and flashes the file that is copied there."""
+
+    info_file: str
+    """A file that the boot loader keeps on the drive, ..."""
+    info_word: str
+    """... and a word in it: Windows shows a drive's letter, not its name."""
+    suffix: str
+    """Of the image's file that it takes."""
+    connect: str
+    """How to connect the board so that the drive appears."""
+
+
+DRIVES = {
+    "RPI-RP2": UsbDrive(
+        "INFO_UF2.TXT", "RPI-RP2", ".uf2", "Hold its BOOTSEL button while you plug it in."
+    ),
+    "MICROBIT": UsbDrive("DETAILS.TXT", "micro:bit", ".hex", "Plug it in by USB."),
+}
+"""Name of a drive, the flash_arguments of boards.table -> what is known of it."""
+
 INSTALL = {
     "pyocd": "pip install pyocd",
     "openocd": "Debian, Ubuntu: apt install openocd",
 }
-CONNECT = {
-    "pico": "Hold its BOOTSEL button while you plug it in.",
-    "microbit": "Plug it in by USB.",
-}
 
 
 def flash(name: str, image: str = "egg", *, standalone: Path | None = None) -> str:
-    """Builds and flashes; returns one line of what was done. lesson: as build()."""
+    """Build and flash an image, with the arguments of build(); the value says what was done.
+
+    BoardError if the board is emulated only or not connected, or if a tool is missing or fails.
+    """
     board = find_board(name)
-    if not board.flash_with:
+    if not board.is_hardware:
         raise BoardError(f"{name} is an emulated board: there is nothing to flash")
     elf = build(name, image, standalone=standalone)
     if board.flash_with == "drive":
@@ -49,20 +75,20 @@ def drives() -> Iterator[Path]:
 
 
 def _is_drive(folder: Path, label: str) -> bool:
-    """By its name, or by the file that the boot loaders leave there (Windows shows letters)."""
+    """Whether this is the drive, by its name or by the file that the boot loader keeps there."""
     if folder.name == label:
         return folder.is_dir()
-    marks = {"RPI-RP2": ("INFO_UF2.TXT", "RPI-RP2"), "MICROBIT": ("DETAILS.TXT", "micro:bit")}
-    file, word = marks[label]
+    drive = DRIVES[label]
     try:
-        return word in (folder / file).read_text(errors="replace")
+        return drive.info_word in (folder / drive.info_file).read_text(errors="replace")
     except OSError:
         return False
 
 
 def _copy(board: Board, elf: Path) -> str:
     label = board.flash_arguments[0]
-    source = elf.with_suffix(".uf2" if board.name == "pico" else ".hex")
+    drive = DRIVES[label]
+    source = elf.with_suffix(drive.suffix)
     for folder in drives():
         if _is_drive(folder, label):
             try:
@@ -72,7 +98,7 @@ def _copy(board: Board, elf: Path) -> str:
             return f"copied {source} to {folder}; the board restarts by itself"
     raise BoardError(
         f"no {board.title} is connected: no drive named {label} was found. "
-        f"{CONNECT[board.name]} Or copy {source} to the drive yourself."
+        f"{drive.connect} Or copy {source} to the drive yourself."
     )
 
 

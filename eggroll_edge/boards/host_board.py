@@ -1,11 +1,14 @@
-"""This computer as a board: the C session that boards run, in this process, on a pty or on TCP."""
+"""The host board: a device emulated in this process, on a pseudo-terminal or on TCP.
+
+It runs the same C session as the firmware of real boards.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +20,14 @@ from eggroll_edge.core.config import status_text
 from eggroll_edge.errors import ConfigError
 
 ARENA = 8 << 20
+"""Default bytes of memory for a net and its training."""
 WINDOW = 1024
+"""Default bytes of the receive window: what may be on its way to the board."""
+POLL_S = 0.1
+"""Seconds after which the board looks at its timers where nothing arrives."""
+
 _OUT = 1 << 16
+_PIECE = 1024  # bytes handed over at once, so that the answers find room in _OUT
 
 
 class HostBoard:
@@ -34,7 +43,15 @@ class HostBoard:
         erase: int = 1024,
         program: int = 4,
     ) -> None:
-        """flash: memory that outlives the board, two slots of whole erase units; None: no store."""
+        """Start the board. ConfigError if the window is too small.
+
+        name: what it answers to HELLO.
+        arena: bytes for a net and its training.
+        window: bytes of the receive window.
+        flash: memory for two checkpoints, each of whole erase units, that keeps its contents when
+        the board restarts; None: the board cannot save.
+        erase, program: bytes of an erase unit and of a program unit of the flash.
+        """
         self.native = ffi.new("egg_board *")
         self._name = ffi.new("char[]", name.encode("ascii"))
         self._out = ffi.new("uint8_t[]", _OUT)
@@ -50,7 +67,7 @@ class HostBoard:
         self.start()
 
     def start(self) -> None:
-        """Switch it on (again): the session forgets all but the flash."""
+        """Switch it on, or off and on: the session forgets everything except the flash."""
         memory = ffi.cast("uint8_t *", ffi.from_buffer(self._arena))
         status = lib.egg_board_init(self.native, self._name, self._window, memory, self._bytes)
         if status != lib.EGG_OK:
@@ -60,36 +77,36 @@ class HostBoard:
             )
 
     def load(self) -> bool:
-        """As firmware at its start: take up the newest checkpoint, if there is one."""
+        """Load the newest checkpoint, as firmware does at its start; false if there is none."""
         session = ffi.addressof(self.native.session)
         return bool(lib.egg_session_load(session) == lib.EGG_OK)
 
     def receive(self, data: bytes) -> bytes:
-        """Hand received bytes to the session; what it answered."""
+        """Hand received bytes to the session; the value is its answer."""
         answer = b""
-        for start in range(0, len(data), 1024):  # so that the answers to a piece find room
-            piece = data[start : start + 1024]
+        for start in range(0, len(data), _PIECE):
+            piece = data[start : start + _PIECE]
             lib.egg_session_receive(ffi.addressof(self.native.session), piece, len(piece))
             answer += bytes(ffi.buffer(self._out, self.native.out_bytes))
             self.native.out_bytes = 0
         return answer
 
     def idle(self) -> None:
-        """As firmware while nothing arrives: the line's rate may have to go back."""
+        """What firmware does while nothing arrives: an unconfirmed baud rate returns to 115200."""
         lib.egg_session_idle(ffi.addressof(self.native.session))
 
     @property
     def digest(self) -> int:
-        """Of the weights."""
+        """CRC-32 of the weights."""
         return int(lib.egg_net_digest(ffi.addressof(self.native.session.net)))
 
     def press(self, label: int) -> None:
-        """The label that its buttons give; -1: none."""
+        """Set the label that the board's buttons choose; -1: none."""
         self.native.label = label
 
 
 class InProcess:
-    """A Transport to a board in this process; it answers within write()."""
+    """A Transport to a board in this process, which answers within write()."""
 
     def __init__(self, board: HostBoard) -> None:
         self._board, self._answer = board, b""
@@ -103,14 +120,17 @@ class InProcess:
         return answer
 
     def set_baud(self, baud: int) -> None:
-        pass  # no line
+        pass  # there is no line
 
     def close(self) -> None:
         pass
 
 
 def flash_memory(size: int = 1 << 20, path: Path | None = None) -> U8:
-    """Erased flash; with a path: that file's (made if it is missing), which keeps all writes."""
+    """Erased flash of `size` bytes; with a path, the contents of that file, which keeps all writes.
+
+    The file is made if it is missing.
+    """
     if path is None:
         return np.full(size, 0xFF, np.uint8)
     if not path.exists():
@@ -119,49 +139,27 @@ def flash_memory(size: int = 1 << 20, path: Path | None = None) -> U8:
     return memory
 
 
-def _serve(
-    read: Callable[[], bytes | None], write: Callable[[bytes], None], board: HostBoard
-) -> None:
-    """Until read() gives None."""
-    while (data := read()) is not None:
-        board.idle()
-        if data and (answer := board.receive(data)):
-            write(answer)
-
-
 @contextlib.contextmanager
 def on_pty(board: HostBoard) -> Iterator[str]:
-    """The board on a pseudo-terminal; gives its path, such as /dev/pts/3."""
+    """Serve the board on a pseudo-terminal; the value is its path, such as /dev/pts/3."""
     with on_tcp(board) as url, as_pty(url) as path:
         yield path
 
 
 @contextlib.contextmanager
 def on_tcp(board: HostBoard, port: int = 0) -> Iterator[str]:
-    """The board behind TCP, one client after the other; gives its URL, socket://127.0.0.1:PORT."""
+    """Serve the board on TCP, one client after the other; the value is socket://127.0.0.1:PORT.
+
+    port: the TCP port; 0: any free one.
+    """
     listener = socket.create_server(("127.0.0.1", port))
-    listener.settimeout(0.1)
+    listener.settimeout(POLL_S)
     stop = threading.Event()
-
-    def serve(client: socket.socket) -> None:
-        client.settimeout(0.1)
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-        def read() -> bytes | None:
-            if stop.is_set():
-                return None
-            try:
-                return client.recv(4096) or None
-            except TimeoutError:
-                return b""
-
-        with client, contextlib.suppress(OSError):
-            _serve(read, client.sendall, board)
 
     def accept() -> None:
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
-                serve(listener.accept()[0])
+                _serve(board, listener.accept()[0], stop)
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
@@ -171,3 +169,21 @@ def on_tcp(board: HostBoard, port: int = 0) -> Iterator[str]:
         stop.set()
         thread.join(timeout=5)
         listener.close()
+
+
+def _serve(board: HostBoard, client: socket.socket, stop: threading.Event) -> None:
+    """Answer a client until it hangs up or `stop` is set."""
+    client.settimeout(POLL_S)
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with client, contextlib.suppress(OSError):
+        while not stop.is_set():
+            try:
+                data = client.recv(4096)
+            except TimeoutError:
+                board.idle()
+                continue
+            if not data:
+                return
+            board.idle()
+            if answer := board.receive(data):
+                client.sendall(answer)

@@ -1,4 +1,4 @@
-"""A pseudo-terminal in place of a TCP connection, for programs that want a serial device."""
+"""A pseudo-terminal (pty) in front of a TCP connection, for programs that need a serial device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def as_pty(url: str) -> Iterator[str]:
-    """Connects to url, socket://HOST:PORT; gives the path of its pty, such as /dev/pts/3."""
+    """Connect to `url`, socket://HOST:PORT; the value is the pty's path, such as /dev/pts/3."""
     host, port = url.removeprefix("socket://").split(":")
     master, slave = os.openpty()
     tty.setraw(slave)
@@ -28,24 +28,27 @@ def as_pty(url: str) -> Iterator[str]:
         finally:
             stop.set()
             thread.join(timeout=5)
-            os.close(slave)  # kept open so far: a pty without a reader or writer hangs up
+            os.close(slave)  # open until here: a pty that nobody has open hangs up
             os.close(master)
 
 
 def _copy(line: socket.socket, master: int, stop: threading.Event) -> None:
-    """Both ways, until `stop` or until the other end of the line is gone. What nobody reads from
-    the pty waits, and with it the other end: nothing is lost."""
-    late = b""
+    """Copy both ways until `stop` is set or the other end of the line is gone.
+
+    Nothing is lost: if nobody reads the pty, the bytes wait here, and no more are taken from the
+    line until they are read.
+    """
+    waiting = b""  # taken from the line, not yet written to the pty
     with contextlib.suppress(OSError):
         while not stop.is_set():
-            readers = [master] if late else [master, line.fileno()]
-            ready, room, _ = select.select(readers, [master] if late else [], [], 0.1)
+            readers = [master] if waiting else [master, line.fileno()]
+            ready, room, _ = select.select(readers, [master] if waiting else [], [], 0.1)
             if master in ready:
                 line.sendall(os.read(master, 4096))
             if line.fileno() in ready:
-                late = line.recv(4096)
-                if not late:
+                waiting = line.recv(4096)
+                if not waiting:
                     return
             if room:
-                with contextlib.suppress(BlockingIOError):  # room for less than a write wants
-                    late = late[os.write(master, late) :]
+                with contextlib.suppress(BlockingIOError):  # there is room, but for less than this
+                    waiting = waiting[os.write(master, waiting) :]

@@ -1,7 +1,7 @@
-"""The command line, `eggroll-edge`: thin; each command calls one function of the library.
+"""The command line, `eggroll-edge`. Each command calls one function of the library.
 
-Exit codes: 0 done, 1 an error that a message explains (or a board too small, a digest that
-differs), 2 wrong usage, 130 interrupted by Ctrl-C.
+Exit codes: 0: done. 1: an error that a message explains, or a board that is too small, or a digest
+that differs. 2: wrong usage. 130: interrupted by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from eggroll_edge.cli import plan as cli_plan
 from eggroll_edge.cli import runs as cli_run
 from eggroll_edge.cli import train as cli_train
 from eggroll_edge.cli.display import console
+from eggroll_edge.cli.old_spellings import current_spelling
 from eggroll_edge.errors import EggrollError
 from eggroll_edge.training.config import merge
 from eggroll_edge.training.presets import load_preset, preset_description, preset_names
@@ -33,7 +34,10 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": current_spelling,
+    },
 )
 app.command()(cli_train.train)
 app.command()(cli_train.resume)
@@ -59,10 +63,14 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _main(
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error; also after a command.")
+        bool,
+        typer.Option(
+            "--debug", help="Show the traceback of an error. May also stand after the command."
+        ),
     ] = False,
     show_version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show it.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """On-device learning for spiking networks: integer LIF + low-rank Evolution Strategies.
@@ -97,13 +105,13 @@ def presets(
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line and leave by SystemExit; argv defaults to the process's arguments."""
+    """Run the command line and raise SystemExit; argv defaults to the arguments of the process."""
     words = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in words  # wherever it stands
+    debug = "--debug" in words  # before or after the command
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
     try:
         app([word for word in words if word != "--debug"], prog_name="eggroll-edge")
-    except BrokenPipeError:  # the reader of our output is gone, as with `| head`
+    except BrokenPipeError:  # whoever reads our output has gone, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
     except (EggrollError, OSError) as error:

@@ -8,38 +8,41 @@ from typing import Annotated, Any
 
 import typer
 
-from eggroll_edge.bench import report as bench
+from eggroll_edge.bench import report
 from eggroll_edge.cli.display import print_json
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Benchmarks; their saved files are what docs/performance.md is made from.",
+    help="Benchmarks. The tables of docs/performance.md are made from their saved files.",
 )
 
-Quick = Annotated[bool, typer.Option("--quick", help="The same figures, rougher, in a minute.")]
+Quick = Annotated[bool, typer.Option("--quick", help="The same figures, less exact, in a minute.")]
 JsonFile = Annotated[
     Path | None,
-    typer.Option("--json", metavar="FILE", show_default=False, help="Save the whole record here."),
+    typer.Option(
+        "--json", metavar="FILE", show_default=False, help="Save the whole record in this file."
+    ),
 ]
 Runs = Annotated[
     int | None,
     typer.Option(
         min=1, metavar="N", show_default=False,
-        help=f"Alternating runs of each case; by default {bench.RUNS}, fewer with --quick.",
+        help=f"Rounds in which each case runs once; by default {report.RUNS}, fewer with --quick.",
     ),
 ]  # fmt: skip
 Data = Annotated[
     str | None,
     typer.Option(
         metavar="DIR", show_default=False,
-        help="Holds mnist/ and nmnist_small/; by default EGGROLL_DATA or ../shared/data.",
+        help="Folder that holds mnist and nmnist_small; by default the folder that EGGROLL_DATA "
+        "names, or shared/data beside the source checkout.",
     ),
 ]  # fmt: skip
 
 
 @app.command()
 def host(quick: Quick = False, json: JsonFile = None, runs: Runs = None, data: Data = None) -> None:
-    """Member evaluations/s, phases, scaling, memory and data path on this machine.
+    """Member evaluations a second, phases, scaling, memory and data path on this machine.
 
     Examples:
 
@@ -52,7 +55,9 @@ def host(quick: Quick = False, json: JsonFile = None, runs: Runs = None, data: D
 
 @app.command()
 def mcu(quick: Quick = False, json: JsonFile = None) -> None:
-    """Instructions per member evaluation and generation on emulated microcontrollers.
+    """Instructions of a member evaluation and of a generation on emulated microcontrollers.
+
+    Needs a source checkout, the cross compilers and the emulators.
 
     Example:
 
@@ -65,7 +70,9 @@ def mcu(quick: Quick = False, json: JsonFile = None) -> None:
 def peers(
     quick: Quick = False, json: JsonFile = None, runs: Runs = None, data: Data = None
 ) -> None:
-    """The same work in JAX and torch, and the time to 90 % by each; needs the `bench` extra.
+    """The same work in JAX and torch, and the time that each takes to 90 %.
+
+    Needs a source checkout and the `bench` extra: pip install -e '.[bench]'
 
     Example:
 
@@ -76,9 +83,11 @@ def peers(
 
 @app.command()
 def accuracy(quick: Quick = False, json: JsonFile = None, data: Data = None) -> None:
-    """Test accuracies of the recipes, several seeds each, and of others on the same recordings.
+    """Test accuracies of our recipes, with several seeds, and of other methods.
 
-    About an hour; the others need the `bench` extra. --quick: one seed of ours, some minutes.
+    Takes about an hour. The other methods need a source checkout and the `bench` extra (pip install
+    -e '.[bench]'); without them their rows say why they are missing. With --quick: our recipes
+    alone, with one seed, in some minutes.
 
     Example:
 
@@ -88,12 +97,12 @@ def accuracy(quick: Quick = False, json: JsonFile = None, data: Data = None) -> 
 
 
 def _run(kind: str, quick: bool, file: Path | None, **more: Any) -> None:
-    def say(text: str) -> None:
+    def notify(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
-    found = bench.measure(kind, quick, say, **more)
+    found = report.measure(kind, quick, notify, **more)
     if file is not None:
         options = [f"--{k} {v}" for k, v in more.items() if v is not None and k != "data"]
         command = " ".join(["eggroll-edge bench", kind, *(["--quick"] if quick else []), *options])
-        bench.save(file, bench.record(kind, command, quick, found))
+        report.save(file, report.record(kind, command, quick, found))
     print_json(found["summary"])

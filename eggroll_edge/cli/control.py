@@ -17,16 +17,20 @@ _DEFAULT = ControlConfig()
 
 def control(
     seed: Annotated[
-        int, typer.Option("--seed", "-s", metavar="S", help="Everything follows from it.")
+        int,
+        typer.Option(
+            "--seed", "-s", metavar="S", help="Everything random follows from this number."
+        ),
     ] = 1,
     generations: Annotated[
-        int, typer.Option("--generations", "-g", metavar="G", help="At most.")
+        int, typer.Option("--generations", "-g", metavar="G", help="Generations, at most.")
     ] = _DEFAULT.generations,
     pairs: Annotated[
         int, typer.Option("--pairs", "-p", metavar="P", help="Antithetic pairs.")
     ] = _DEFAULT.pairs,
     episodes: Annotated[
-        int, typer.Option("--episodes", metavar="N", help="Of each member in a generation.")
+        int,
+        typer.Option("--episodes", metavar="N", help="Episodes of each member in a generation."),
     ] = _DEFAULT.episodes,
     hidden: Annotated[
         str, typer.Option("--hidden", metavar="N[,N...]", help="Neurons of the hidden layers.")
@@ -35,8 +39,9 @@ def control(
 ) -> None:
     """Learn to balance a pole on a cart from reward alone: no labels, no gradients.
 
-    Barto, Sutton and Anderson's task, 500 steps at most. Ends with the mean reward of 100 episodes
-    that training has not seen; 475 counts as solved.
+    The task is that of Barto, Sutton and Anderson (1983), with at most 500 steps in an episode. The
+    command ends with the mean reward of 100 episodes that training has not seen; 475 counts as
+    solved.
 
     Examples:
 
@@ -50,11 +55,11 @@ def control(
     )  # fmt: skip
     show, begun = console(as_json), time.perf_counter()
 
-    def tell(update: Update) -> None:
+    def show_progress(update: Update) -> None:
         if update.generation % config.check_every == 0:
             show.print(f"generation {update.generation:4d}: mean reward {update.reward:5.1f}")
 
-    result = train_control(config, tell)
+    result = train_control(config, show_progress)
     seconds = time.perf_counter() - begun
     rewards = evaluate_control(config, result.net)
     report: dict[str, Any] = {

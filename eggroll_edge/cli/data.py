@@ -1,11 +1,9 @@
-"""`eggroll-edge data`: look at recordings, make some, decode them ahead of time."""
+"""`eggroll-edge data`: inspect recordings, simulate some, decode them ahead of time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -20,29 +18,32 @@ from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.event_camera import CHUNK, simulate
 from eggroll_edge.data.loading import open_dataset
 from eggroll_edge.data.nmnist import write_bin
-from eggroll_edge.data.sources import KNOWN, check_spec
+from eggroll_edge.data.sources import check_spec, known
 from eggroll_edge.errors import DataError
 from eggroll_edge.training.splits import SPLITS
 
-app = typer.Typer(no_args_is_help=True, help="Look at, simulate and cache event recordings.")
+app = typer.Typer(no_args_is_help=True, help="Inspect, simulate and cache event recordings.")
+
+BINNING = ("ticks", "pool", "polarity", "first_saccade_only", "stabilize")
+"""The settings that are also fields of Binning."""
 
 _BARS = " ▁▂▃▄▅▆▇█"
 
 Spec = Annotated[
     str,
-    typer.Argument(metavar="SPEC", show_default=False, help=f"{KNOWN}."),
+    typer.Argument(metavar="SPEC", show_default=False, help=f"{known()}."),
 ]
 Limit = Annotated[
     int | None,
-    typer.Option("--limit", metavar="N", min=1, show_default=False, help="At most N a split."),
+    typer.Option(
+        "--limit",
+        metavar="N",
+        min=1,
+        show_default=False,
+        help="At most N recordings of each split.",
+    ),
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of the simulated camera.")]
-
-
-def _binning(params: Mapping[str, Any]) -> Binning:
-    """The binning that a command's parameters ask for."""
-    known = {field.name for field in fields(Binning)}
-    return Binning(**{k: v for k, v in params.items() if k in known and v is not None})
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated camera.")]
 
 
 def _each_split(
@@ -64,14 +65,11 @@ def _each_split(
 
 
 @app.command()
+@option.takes_settings(*BINNING)
 def info(
-    ctx: typer.Context,
     spec: Spec,
-    ticks: option.Ticks = None,
-    pool: option.Pool = None,
-    polarity: option.Polarity = None,
-    first_saccade_only: option.FirstSaccade = None,
-    stabilize: option.Stabilize = None,
+    *,
+    settings: option.Settings,
     limit: Limit = None,
     workers: option.Workers = None,
     as_json: option.AsJson = False,
@@ -84,7 +82,7 @@ def info(
 
         eggroll-edge data info path/to/N-MNIST --pool 2 --json
     """
-    sets = _each_split(spec, _binning(ctx.params), limit, workers, as_json)
+    sets = _each_split(spec, Binning(**settings), limit, workers, as_json)
     infos, binning = {k: one.info() for k, one in sets.items()}, sets["train"].binning
     if as_json:
         print_json(infos)
@@ -120,14 +118,11 @@ def info(
 
 
 @app.command()
+@option.takes_settings(*BINNING)
 def cache(
-    ctx: typer.Context,
     spec: Spec,
-    ticks: option.Ticks = None,
-    pool: option.Pool = None,
-    polarity: option.Polarity = None,
-    first_saccade_only: option.FirstSaccade = None,
-    stabilize: option.Stabilize = None,
+    *,
+    settings: option.Settings,
     workers: option.Workers = None,
 ) -> None:
     """Decode both splits into the cache, so that training starts at once.
@@ -138,11 +133,11 @@ def cache(
 
         eggroll-edge data cache nmnist
 
-        EGGROLL_CACHE=/scratch eggroll-edge data cache idx:path/to/mnist --bins 10
+        EGGROLL_CACHE=/scratch eggroll-edge data cache idx:path/to/mnist --ticks 10
     """
-    binning = _binning(ctx.params)
+    binning = Binning(**settings)
     for split, dataset in _each_split(spec, binning, None, workers, False).items():
-        # A cached dataset is a view of its file; `filename` is numpy.memmap's.
+        # A cached dataset is a numpy.memmap of its file, which has its name in `filename`.
         file = getattr(dataset.streams, "filename", None)
         where = f"{file} ({Path(file).stat().st_size / 1e6:.1f} MB)" if file else "in RAM only"
         console().print(f"{split}: {len(dataset):,} recordings, {where}")
@@ -155,14 +150,15 @@ def simulate_command(
         typer.Option("--images", metavar="SPEC", show_default=False, help="digits or idx:DIR."),
     ],
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", show_default=False, help="A new folder.")
+        Path,
+        typer.Option("--out", metavar="DIR", show_default=False, help="A new or empty folder."),
     ],
     limit: Limit = None,
     seed: Seed = 0,
 ) -> None:
-    """Show images to a simulated event camera; write .bin files in N-MNIST's own layout.
+    """Show images to a simulated event camera; write .bin files in the layout of N-MNIST.
 
-    The recordings are the ones that `--data` with the same images trains on.
+    They are the same recordings that `train --data` makes of the same images.
 
     Examples:
 
@@ -174,7 +170,7 @@ def simulate_command(
     if pictures != "digits" and not pictures.startswith("idx:"):
         raise DataError(f"--images {pictures!r}: only images can be simulated, digits or idx:DIR")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError(f"{out}: is there already and not empty; give a new folder with --out")
+        raise DataError(f"{out}: exists and is not empty; name a new folder with --out")
     show = console()
     for split, folder in zip(SPLITS, ("Train", "Test"), strict=True):
         if pictures == "digits":
@@ -185,10 +181,10 @@ def simulate_command(
         written = 0
         with counting(show, f"simulating {split}") as progress:
             for at in range(0, len(labels), CHUNK):
-                # The seed of a split is as in open_dataset: the same events as --data gives.
+                # The seed of a split is the one of open_dataset(), which gives the same events.
                 events, starts = simulate(
                     np.asarray(drawn[at : at + CHUNK]),
-                    seed=2 * seed + (split == "test"),
+                    seed=images.simulator_seed(seed, split),
                     first_index=at,
                 )
                 for i, label in enumerate(labels[at : at + CHUNK]):
@@ -197,7 +193,7 @@ def simulate_command(
                     one = events.take(slice(starts[i], starts[i + 1]))
                     write_bin(
                         where / f"{at + i + 1:05d}.bin", one
-                    )  # ids count from 1, as N-MNIST's
+                    )  # numbers begin at 1, as in N-MNIST
                     written += 5 * len(one.t)
                 progress(min(at + CHUNK, len(labels)), len(labels))
         show.print(f"{out / folder}: {len(labels):,} recordings, {written / 1e6:.1f} MB")

@@ -1,4 +1,4 @@
-"""`eggroll-edge devices`, `monitor`, `emulate` and `flash`, and what `train --port` needs."""
+"""`eggroll-edge devices`, `monitor`, `emulate` and `flash`: commands for boards."""
 
 from __future__ import annotations
 
@@ -22,45 +22,46 @@ from eggroll_edge.boards.host_board import HostBoard, flash_memory, on_pty, on_t
 from eggroll_edge.boards.pty_bridge import as_pty
 from eggroll_edge.boards.table import BOARDS, EMULATED
 from eggroll_edge.cli.display import console, print_json
-from eggroll_edge.cli.ports import Baud, Patience, ThePort, _session
+from eggroll_edge.cli.ports import Baud, ThePort, Timeout, _session
 from eggroll_edge.devices.meter import Meter
 from eggroll_edge.devices.standalone import write_standalone
 from eggroll_edge.errors import ConfigError, LinkError
-from eggroll_edge.link.connection import PATIENCE_S
+from eggroll_edge.link.connection import TIMEOUT_S
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import BAUD
 from eggroll_edge.training.run_dir import existing_run
 
 _QUICK_S = 0.3
-"""How long `devices` waits for an answer at each port; twice as long at most."""
-_AGREE_S = 4.0
-"""The same at a port that was asked for by name, or if a rate is to be agreed on: a device gives
-one up after two seconds."""
+"""Seconds that `devices` waits for an answer at each port; at most twice as long."""
+_NEGOTIATE_S = 4.0
+"""The same at a port that the user names, or if a baud rate is to be negotiated: a device returns
+from an unconfirmed rate after two seconds."""
 
 Standalone = Annotated[
     Path | None,
     typer.Option(
-        "--lesson",
+        "--standalone",
         metavar="RUN",
         show_default=False,
-        help="The board repeats this run by itself, from recordings in its flash.",
+        help="The board repeats the training of this run by itself, from recordings in its flash.",
     ),
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="One line of JSON on stdout; all else goes to stderr.")
 ]
-# fmt: on
 
 
 def devices(
     urls: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[URL]...", show_default=False, help="Ask these instead of all."),
+        typer.Argument(
+            metavar="[URL]...", show_default=False, help="Ask at these ports instead of all."
+        ),
     ] = None,
     baud: Baud = BAUD,
     as_json: AsJson = False,
 ) -> None:
-    """Ask every serial port for a device, and show what answers; with --baud, at which rate.
+    """Ask at every serial port for a device, and show what answers; with --baud, at which rate.
 
     Examples:
 
@@ -74,8 +75,8 @@ def devices(
     table, found = Table(*columns, box=None), []
     for port in ports:
         try:
-            patience = _AGREE_S if urls or baud != BAUD else _QUICK_S
-            with _session(port, baud, patience, timeout=_QUICK_S) as session:
+            timeout = _NEGOTIATE_S if urls or baud != BAUD else _QUICK_S
+            with _session(port, baud, timeout, reply_timeout=_QUICK_S) as session:
                 hello, rate = session.hello, session.baud
         except LinkError as error:
             show.print(f"{port}: {str(error).split(':')[0] if not urls else error}")
@@ -85,7 +86,7 @@ def devices(
         core = BOARDS[hello.board].core if hello.board in BOARDS else None
         generation = str(hello.generation)
         table.add_row(port, hello.board, core or "-", str(rate), arena, generation, digest)
-        found.append({"port": port, "baud": rate, "core": core, **vars(hello)})
+        found.append({"port": port, "baud": rate, "core": core, **hello.to_dict()})
     if found:
         show.print(table)
     else:
@@ -102,7 +103,7 @@ def devices(
 def monitor(
     port: ThePort,
     baud: Baud = BAUD,
-    patience: Patience = PATIENCE_S,
+    timeout: Timeout = TIMEOUT_S,
     every: Annotated[
         float, typer.Option("--every", metavar="S", min=0.05, help="Seconds between lines.")
     ] = 1.0,
@@ -110,10 +111,11 @@ def monitor(
         int, typer.Option("--count", metavar="N", min=0, help="Lines; 0 = until Ctrl-C.")
     ] = 0,
     selftest: Annotated[
-        bool, typer.Option("--selftest", help="Run the device's selftest; its net is lost.")
+        bool,
+        typer.Option("--selftest", help="Run the device's selftest; the device loses its net."),
     ] = False,
 ) -> None:
-    """Show what a device does: samples, bytes, and the shares of time for computing and the link.
+    """Show what a device does: recordings, bytes, and how its time divides into computing and link.
 
     Examples:
 
@@ -122,13 +124,14 @@ def monitor(
         eggroll-edge monitor --port /dev/ttyACM0 --selftest
     """
     show = console()
-    with _session(port, baud, patience) as session:
+    with _session(port, baud, timeout) as session:
         hello = session.hello
         for note in session.notes:
             show.print(f"note: {note}")
         show.print(
             f"{hello.board}: protocol {hello.protocol}, arena {hello.arena:,} bytes, "
-            f"{hello.free:,} free, frames of {hello.ceiling}, window of {hello.window} bytes, "
+            f"{hello.free:,} free, frames of {hello.max_payload}, window of "
+            f"{hello.receive_window} bytes, "
             f"{session.baud} baud, generation {hello.generation}, digest {hello.digest:08x}"
         )
         if selftest:
@@ -139,17 +142,17 @@ def monitor(
             while not count or lines < count:
                 time.sleep(every)
                 grown = meter.read()
-                for line in session.said():
+                for line in session.text_lines():
                     show.print(line)
                 updates = meter.latest.updates
-                show.print(f"samples {meter.latest.samples}, updates {updates}: {grown}")
+                show.print(f"recordings {meter.latest.samples}, updates {updates}: {grown}")
                 lines += 1
 
 
 def _selftest(session: Session, show: Console) -> None:
-    faults = session.selftest()
-    show.print(f"selftest: {'passed' if faults == 0 else f'{faults} digests differ'}")
-    if faults:
+    wrong = session.selftest()
+    show.print(f"selftest: {'passed' if wrong == 0 else f'{wrong} digests differ'}")
+    if wrong:
         raise typer.Exit(1)
 
 
@@ -157,17 +160,17 @@ def flash(
     board: Annotated[str, typer.Argument(metavar="BOARD", help="microbit, pico, stm32f405, ...")],
     standalone: Standalone = None,
 ) -> None:
-    """Put the firmware on a board; builds it if need be.
+    """Put the firmware on a board. It is built if need be.
 
-    With --lesson the board trains by itself after each reset: the same recordings in the same order
-    as the run, to the same digests. It tells them on its serial port, goes on from its checkpoint
-    after power loss, and answers INFER meanwhile.
+    With --standalone the board trains by itself after each reset: the same recordings in the same
+    order as the run, with the same digests. It prints them on its serial port, continues from its
+    checkpoint after a loss of power, and answers INFER all the time.
 
     Examples:
 
         eggroll-edge flash pico
 
-        eggroll-edge flash pico --lesson runs/pico
+        eggroll-edge flash pico --standalone runs/pico
     """
     typer.echo(flash_board(board, standalone=_packed(standalone)))
 
@@ -201,29 +204,27 @@ def emulate(
 
         eggroll-edge emulate microbit --pty
 
-        eggroll-edge emulate pico --lesson runs/pico
+        eggroll-edge emulate pico --standalone runs/pico
     """
     if standalone is not None and board == "host":
-        raise ConfigError(f"--lesson wants a board: use one of {', '.join(EMULATED)}")
+        raise ConfigError(f"--standalone needs a board: use one of {', '.join(EMULATED)}")
     if pty and tcp is not None:
-        raise ConfigError("--pty and --tcp: the board has one port, use one of them")
-    # SIGTERM, too, takes the emulator along
+        raise ConfigError("--pty and --tcp: the board has only one port, use one of them")
+    # so that SIGTERM, too, ends the emulator
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     with _running(board, tcp, pty, memory, _packed(standalone)) as url:
         typer.echo(url)
         sys.stdout.flush()
-        what = (
-            "train on it: eggroll-edge train --online"
-            if standalone is None
-            else "eggroll-edge monitor"
-        )
-        typer.echo(f"{what} --port {url}", err=True)
+        command = "train --online" if standalone is None else "monitor"
+        purpose = "train on it: " if standalone is None else ""
+        typer.echo(f"{purpose}eggroll-edge {command} --port {url}", err=True)
         with contextlib.suppress(KeyboardInterrupt):
             while True:
                 time.sleep(3600)
 
 
 def _packed(run_dir: Path | None) -> Path | None:
+    """The file that makes a board repeat this run; it is written into the run directory."""
     return None if run_dir is None else write_standalone(existing_run(run_dir))
 
 
@@ -231,20 +232,20 @@ def _packed(run_dir: Path | None) -> Path | None:
 def _running(
     board: str, tcp: int | None, pty: bool, memory: Path | None, standalone: Path | None
 ) -> Iterator[str]:
-    """A board in an emulator; its URL."""
+    """A board that runs in an emulator; the value is its URL."""
     if board != "host":
         elf = build(board, standalone=standalone)
         with contextlib.ExitStack() as stack:
             url = stack.enter_context(emulator(board, elf, memory=memory, port=tcp or 0)).url
             yield stack.enter_context(as_pty(url)) if pty else url
         return
-    machine = HostBoard(flash=flash_memory(path=memory))
-    machine.load()
-    with on_pty(machine) if tcp is None else on_tcp(machine, tcp) as url:
+    host = HostBoard(flash=flash_memory(path=memory))
+    host.load()
+    with on_pty(host) if tcp is None else on_tcp(host, tcp) as url:
         yield url
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this module."""
+    """Add the commands of this module to the command line."""
     for command in (devices, monitor, emulate, flash):
         app.command()(command)

@@ -1,4 +1,4 @@
-"""What the command line shows: bars on a terminal, plain lines elsewhere, JSON last."""
+"""What the command line shows: bars on a terminal, plain lines elsewhere, and JSON at the end."""
 
 from __future__ import annotations
 
@@ -22,34 +22,32 @@ from eggroll_edge.training import progress as events
 PLAIN_EVERY_S = 5.0
 """Seconds between lines where there is no terminal."""
 
-_FIGURES_WIDTH = 82  # of a line of figures: they come first where a terminal is narrow
-
-"""Called as count(done, total)."""
+_FIGURES_WIDTH = 82  # of a line of figures; on a narrow terminal they matter more than the bar
 
 
 def console(as_json: bool = False) -> Console:
-    """Where people read: stdout, or stderr when stdout is for JSON."""
+    """The console for people: stdout, or stderr if stdout is for JSON."""
     return Console(stderr=as_json, highlight=False, markup=False, soft_wrap=True, emoji=False)
 
 
 def print_json(values: dict[str, Any]) -> None:
-    """The one line on stdout."""
+    """Print the one line of JSON on stdout."""
     sys.stdout.write(json.dumps(values) + "\n")
     sys.stdout.flush()
 
 
 def percent(value: float | None) -> str:
-    """A percentage for people; a dash for none."""
+    """A percentage as text; a dash for None."""
     return "-" if value is None else f"{value:.2f} %"
 
 
 def firing(rates: tuple[float, ...] | list[float]) -> str:
-    """Firing rates of layers for people."""
+    """The firing rates of layers, 0..1, as text."""
     return ", ".join(f"{100 * rate:.1f} %" for rate in rates) + " of neuron-ticks"
 
 
 def si_number(value: float) -> str:
-    """A large number in three digits and a unit prefix: 2.41M."""
+    """A number in three digits with a unit prefix, such as 2.41M."""
     for limit, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= limit:
             return f"{value / limit:.3g}{prefix}"
@@ -57,21 +55,21 @@ def si_number(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as minutes and seconds, with hours where there are any."""
+    """Seconds as "minutes:seconds", or "hours:minutes:seconds"."""
     minutes, rest = divmod(round(max(0.0, seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 class _Figures(ProgressColumn):
-    """The figures of a run, as wide as they are."""
+    """The figures of a run, in as much width as they need."""
 
     def render(self, task: Any) -> Text:
         return Text(task.fields.get("figures", ""))
 
 
 class RunDisplay:
-    """Shows the events of a run; give it to train(), resume() or replay() as on_event."""
+    """Shows the events of a run: pass it to train(), resume() or replay() as on_event."""
 
     def __init__(self, out: Console) -> None:
         self.out = out
@@ -95,7 +93,7 @@ class RunDisplay:
             self._bar.stop()
 
     def counting(self, what: str) -> Progress:
-        """For work before the run, such as decoding a dataset."""
+        """A callback that shows the progress of work before the run, such as decoding a dataset."""
         return _counter(self._bar, what) if self._bar else _line_counter(self.out, what)
 
     def __call__(self, event: events.Event) -> None:
@@ -120,14 +118,14 @@ class RunDisplay:
         config = event.config
         online = " online" if config.online else ""
         self.out.print(
-            f"{config.data}: {event.train_samples} recordings to train on, "
-            f"{event.test_samples} to test on\n"
+            f"{config.data}: {event.train_recordings} recordings to train on, "
+            f"{event.test_recordings} to test on\n"
             f"net of {event.parameters:,} int8 weights, hidden "
             f"{'-'.join(map(str, config.hidden))}; {config.estimator}{online}, "
             f"{config.pairs} pairs, {event.workers} workers\nrun directory {event.run_dir}"
         )
         if event.generation:
-            self.out.print(f"goes on after generation {event.generation} of {event.total}")
+            self.out.print(f"continues after generation {event.generation} of {event.total}")
 
     def _generation(self, event: events.GenerationDone) -> None:
         figures = (
@@ -157,7 +155,7 @@ class RunDisplay:
 
 @contextmanager
 def counting(out: Console, what: str) -> Iterator[Progress]:
-    """A count that shows a bar, or a line every few seconds."""
+    """A callback that shows progress as a bar, or as a line every few seconds."""
     if out.is_terminal:
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), _Figures())
         with ProgressBar(*columns, console=out, transient=True) as bar:
@@ -169,44 +167,45 @@ def counting(out: Console, what: str) -> Iterator[Progress]:
 def _counter(bar: ProgressBar, what: str) -> Progress:
     task: TaskID | None = None
 
-    def count(done: int, total: int) -> None:
+    def progress(done: int, total: int) -> None:
         nonlocal task
         task = bar.add_task(what, total=total) if task is None else task
         figures = f"{done}/{total}"
         bar.update(task, completed=done, total=total, visible=done < total, figures=figures)
 
-    return count
+    return progress
 
 
 def _line_counter(out: Console, what: str) -> Progress:
     last = time.monotonic()
 
-    def count(done: int, total: int) -> None:
+    def progress(done: int, total: int) -> None:
         nonlocal last
         if time.monotonic() - last >= PLAIN_EVERY_S:
             last = time.monotonic()
             out.print(f"{what}: {done}/{total}")
 
-    return count
+    return progress
 
 
 @contextmanager
-def interruptible(display: RunDisplay, tell: str) -> Iterator[Callable[[], bool]]:
-    """Yields a stop() that turns true at the first Ctrl-C of a started run; the second ends it.
+def interruptible(display: RunDisplay, notice: str) -> Iterator[Callable[[], bool]]:
+    """The value is a function stop(), which is true after the first Ctrl-C of a started run.
 
-    Before the run has started there is nothing to save, so that the first one ends it, too.
+    The first Ctrl-C prints `notice`; the second raises KeyboardInterrupt. Before the run has
+    started there is nothing to save, so the first one raises it, too.
     """
-    asked, telling = 0, False
+    asked, printing = 0, False
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        nonlocal asked, telling
+        nonlocal asked, printing
         asked += 1
-        if telling:  # an exception now would tear the line, and rich with it: raised just below
+        if printing:  # an exception now would interrupt rich in a line; it is raised just below
             return
         if asked == 1 and display.started:
-            telling = True
-            display.out.print(tell)
-            telling = False
+            printing = True
+            display.out.print(notice)
+            printing = False
             if asked == 1:
                 return
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""`eggroll-edge plan`: will it fit?"""
+"""`eggroll-edge plan`: whether a net and its training fit a board."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from eggroll_edge.boards.table import BOARDS, find_board
 from eggroll_edge.cli import options as option
+from eggroll_edge.cli.configuration import config_of
 from eggroll_edge.cli.display import console, print_json
-from eggroll_edge.data.sources import source_of
+from eggroll_edge.data.sources import sensor_of
 from eggroll_edge.planning.instructions import LIVE, Cost, cores, cost, modelled, typical_load
-from eggroll_edge.planning.memory import BOARDS, CODE_RESERVE, SAMPLE_BUFFER, Plan, plan_of
-from eggroll_edge.planning.memory import board as board_named
+from eggroll_edge.planning.memory import CODE_RESERVE, SAMPLE_BUFFER, Plan, plan_of
 
 
+@option.takes_settings(
+    "ticks", "pool", "polarity", "hidden", "readout", "estimator", "online", "pairs", "rank",
+    "segments", "batch",
+)  # fmt: skip
 def plan(
-    ctx: typer.Context,
     preset: option.Preset = None,
     board: Annotated[
         str | None,
@@ -24,57 +28,61 @@ def plan(
             "--board",
             metavar="NAME",
             show_default=False,
-            help=f"Exit code 1 if it does not fit there: {', '.join(BOARDS)}.",
+            help=f"The exit code is 1 if it does not fit this board: {', '.join(BOARDS)}.",
         ),
     ] = None,
     inputs: Annotated[
         int | None,
         typer.Option(
-            metavar="N", show_default=False, help="Inputs, where they are not N-MNIST's events."
+            metavar="N", show_default=False, help="Inputs of the net; by default those of the data."
         ),
     ] = None,
     outputs: Annotated[
         int | None,
-        typer.Option(metavar="K", show_default=False, help="Classes (those of the data, or 10)."),
+        typer.Option(
+            metavar="K", show_default=False, help="Classes; by default those of the data, or 10."
+        ),
     ] = None,
     sample_buffer: Annotated[
-        int, typer.Option("--sample-buffer", metavar="BYTES", help="For one recording's stream.")
+        int,
+        typer.Option(
+            "--sample-buffer", metavar="BYTES", help="Bytes for the stream of one recording."
+        ),
     ] = SAMPLE_BUFFER,
     as_json: option.AsJson = False,
-    ticks: option.Ticks = None,
-    pool: option.Pool = None,
-    polarity: option.Polarity = None,
-    hidden: option.Hidden = None,
-    readout: option.Readout = None,
-    estimator: option.Estimator = None,
-    online: option.Online = None,
-    pairs: option.Pairs = None,
-    rank: option.Rank = None,
-    segments: option.Segments = None,
-    batch: option.Batch = None,
+    *,
+    settings: option.Settings,
     events: Annotated[
         float | None,
         typer.Option(
             metavar="N",
             min=0,
             show_default=False,
-            help="Events a recording, for the instructions: as many as N-MNIST has.",
+            help="Events of a recording, for the instructions; by default as many as N-MNIST has.",
         ),
     ] = None,
     live: Annotated[
         float,
         typer.Option(
-            metavar="X", min=0, max=1, help="Share of neurons whose spikes perturbations move."
+            metavar="X",
+            min=0,
+            max=1,
+            help="Share of the neurons whose spikes a perturbation can change.",
         ),
     ] = LIVE,
     clock_mhz: Annotated[
         float | None,
         typer.Option(
-            "--clock-mhz", metavar="F", min=0.001, show_default=False, help="Estimate seconds, too."
+            "--clock-mhz",
+            metavar="F",
+            min=0.001,
+            show_default=False,
+            help="Clock of the core: estimate seconds, too.",
         ),
     ] = None,
     cpi: Annotated[
-        float, typer.Option(metavar="X", min=0.1, help="Clock cycles an instruction, for that.")
+        float,
+        typer.Option(metavar="X", min=0.1, help="Clock cycles of an instruction, for the seconds."),
     ] = 1.5,
 ) -> None:
     """RAM, flash and instructions that a net and its training take on a microcontroller.
@@ -87,10 +95,10 @@ def plan(
 
         eggroll-edge plan --pool 2 --hidden 64 --pairs 32 --estimator batch -b 16 --clock-mhz 64
     """
-    wanted = board_named(board) if board else None
-    config = option.config_of(ctx.params)
-    source = source_of(config.data)
-    outputs = outputs or (source.classes if source else 10)
+    wanted = find_board(board) if board else None
+    config = config_of(preset, settings)
+    sensor = sensor_of(config.data)
+    outputs = outputs or (sensor.classes if sensor else 10)
     net = config.net_config(config.binning().n_in if inputs is None else inputs, outputs)
     sizes = plan_of(net, config.es_config(), sample_buffer, online=config.online)
     layers = "-".join(str(size) for size in (net.inputs, *(layer.size for layer in net.layers)))
@@ -114,8 +122,8 @@ def plan(
     if wanted:
         hint = ""
         if not fits and config.kind == "sample":
-            learnt_at_once = plan_of(net, config.es_config(), sample_buffer, online=True)
-            hint = "; with --online it fits" if learnt_at_once.fits(wanted) else ""
+            updated_at_once = plan_of(net, config.es_config(), sample_buffer, online=True)
+            hint = "; with --online it fits" if updated_at_once.fits(wanted) else ""
         console(as_json).print(f"{wanted.title}: {sizes.verdict(wanted)}{hint}")
     if fits is False:
         raise typer.Exit(1)
@@ -127,8 +135,8 @@ def _show_costs(
     show = console(as_json)
     if not costs:
         show.print(
-            "instructions: the model is of batch and online, one LIF layer with leak shift 1, no "
-            "refractory time, an even threshold, readout integrate"
+            "instructions: none, the model covers batch and online with one LIF layer of leak "
+            "shift 1, an even threshold, no refractory time, and readout integrate"
         )
         return
     table = Table("core", "instructions a generation", "a member evaluation", "the update")
@@ -141,7 +149,9 @@ def _show_costs(
         seconds = [f"{c.seconds(clock_mhz, cpi):.3g}"] if clock_mhz else []
         table.add_row(c.core, *(f"{x:,.0f}" for x in row), *seconds)
     show.print(table)
-    about = f"a generation of {batch} recordings; perturbations move the spikes of {live:.0%} of"
+    about = (
+        f"a generation of {batch} recordings; perturbations can change the spikes of {live:.0%} of"
+    )
     guess = ""
     if clock_mhz:
         guess = f"; seconds are a guess for {clock_mhz:g} MHz and {cpi:g} cycles an instruction"
@@ -170,7 +180,7 @@ def _show(sizes: Plan, title: str, as_json: bool) -> None:
         boards.add_row(one.name, one.core, f"{one.ram:,}", f"{left:,}", sizes.verdict(one))
     show.print(boards)
     show.print(
-        "fits: enough RAM is left (3 KB on boards with 16 KB, else 10 KB), and "
-        f"{sizes.flash:,} B of flash are there ({CODE_RESERVE:,} for the program, two copies of "
-        "the weights)"
+        "fits: training leaves the RAM that the firmware and its stack need (3 KB on boards with "
+        f"16 KB, else 10 KB), and the flash has {sizes.flash:,} bytes ({CODE_RESERVE:,} for the "
+        "program, and two copies of the weights)"
     )

@@ -1,4 +1,4 @@
-"""`eggroll-edge eval`, `replay` and `plot`: what to do with a run that is there."""
+"""`eggroll-edge eval`, `replay` and `plot`: commands that use an existing run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from eggroll_edge.cli import options as option
 from eggroll_edge.cli.display import RunDisplay, console, duration, firing, percent, print_json
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.sources import check_spec
-from eggroll_edge.errors import ConfigError
+from eggroll_edge.journal.format import RESULT
 from eggroll_edge.journal.records import EvalResult
 from eggroll_edge.plots.run_figures import KINDS, plot_run
 from eggroll_edge.training.evaluation import evaluate as evaluate_net
@@ -25,9 +25,7 @@ from eggroll_edge.training.splits import open_split
 
 
 def _open(run_dir: Path, data: str | None, split: str) -> EventDataset:
-    """A split of the run's own data, or of `data` cut into ticks as the run's."""
-    if split not in ("train", "test", "all"):
-        raise ConfigError(f"split is {split!r}: use train, test or all")
+    """A split of the run's data, or of `data`, cut into ticks in the same way."""
     config = load_config(run_dir)
     if data is not None:
         check_spec(data)
@@ -64,10 +62,10 @@ def evaluate(
 
 
 def _of_training(run_dir: Path) -> dict[str, Any]:
-    """What training reported; nulls while it has not ended."""
+    """What training reported at its end; nulls if it has not ended."""
     keys = ("train_loss", "generations", "seconds", "member_evals_per_s")
     try:
-        values = json.loads((run_dir / "result.json").read_text())
+        values = json.loads((run_dir / RESULT).read_text())
     except (OSError, ValueError):
         values = {}
     return {**{key: values.get(key) for key in keys}, "run_dir": str(run_dir)}
@@ -77,7 +75,9 @@ def _eval_json(
     result: EvalResult, dataset: EventDataset, split: str, digest: str
 ) -> dict[str, Any]:
     values = result.to_dict()
-    values["eval_seconds"] = values.pop("seconds")  # "seconds" is of training, as in train's JSON
+    values["eval_seconds"] = values.pop(
+        "seconds"
+    )  # in train's JSON, "seconds" is the time of training
     return {
         **values,
         "test_accuracy": result.accuracy,
@@ -113,7 +113,9 @@ def replay(
     run_dir: option.Run,
     until: Annotated[
         int | None,
-        typer.Option("--until", metavar="G", min=0, show_default=False, help="Stop after G."),
+        typer.Option(
+            "--until", metavar="G", min=0, show_default=False, help="Stop after generation G."
+        ),
     ] = None,
     write: Annotated[
         Path | None,
@@ -130,8 +132,8 @@ def replay(
 ) -> None:
     """Rebuild a run's weights from its journal and check the digest of every generation.
 
-    Estimator batch needs the journal alone; sample needs the recordings, too, but runs no
-    population. Exit code 1 and the generation if a digest differs.
+    Estimator batch needs the journal alone. Estimator sample also needs the recordings, but no
+    population runs. If a digest differs, the command names the generation; the exit code is 1.
 
     Examples:
 
@@ -150,7 +152,7 @@ def replay(
     if wrong:
         show.print(
             f"MISMATCH after generation {wrong.generation} (line {wrong.line} of the journal): "
-            f"it says {wrong.expected}, the rebuilt weights have {wrong.found}"
+            f"the journal has {wrong.expected}, the rebuilt weights have {wrong.found}"
         )
     else:
         show.print(
@@ -158,7 +160,7 @@ def replay(
             f"{result.checked} digests checked, all agree: weights {result.weights_digest}"
         )
     if result.torn:
-        show.print("note: the journal's last line is torn and was left out")
+        show.print("note: the last line of the journal is incomplete and was left out")
     if write and not wrong:
         write.write_bytes(result.net.weights.tobytes())
         show.print(f"{write}: {result.net.weights.size:,} weights")
@@ -175,11 +177,14 @@ def plot(
     ] = "all",
     data: option.OtherData = None,
     sample: Annotated[
-        int, typer.Option("--sample", metavar="N", min=0, help="movie: which test recording.")
+        int,
+        typer.Option(
+            "--sample", metavar="N", min=0, help="For the movie: index of the test recording."
+        ),
     ] = 0,
     workers: option.Workers = None,
 ) -> None:
-    """Draw a run into RUN/plots: curves, confusion, weights, an event movie.
+    """Draw figures of a run into RUN/plots: curves, confusion, weights, an event movie.
 
     Examples:
 

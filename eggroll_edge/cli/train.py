@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from eggroll_edge.cli import options as option
+from eggroll_edge.cli.configuration import config_of, run_dir_for
 from eggroll_edge.cli.display import (
     RunDisplay,
     console,
@@ -24,29 +25,30 @@ from eggroll_edge.cli.display import (
 from eggroll_edge.cli.ports import (
     Baud,
     CheckEvery,
-    Patience,
     Port,
     SaveEvery,
+    Timeout,
     check_ports,
     link_totals,
     training_on,
 )
-from eggroll_edge.journal.reader import NAME as JOURNAL
+from eggroll_edge.journal.format import JOURNAL, RESULT
 from eggroll_edge.journal.records import Throughput
-from eggroll_edge.link.connection import PATIENCE_S
+from eggroll_edge.link.connection import TIMEOUT_S
 from eggroll_edge.link.transport import BAUD
+from eggroll_edge.training.context import Stop
 from eggroll_edge.training.results import RunResult
 from eggroll_edge.training.run import resume as resume_run
 from eggroll_edge.training.run import train as train_run
-from eggroll_edge.training.run_dir import RESULT, existing_run, load_config
+from eggroll_edge.training.run_dir import existing_run, load_config
 from eggroll_edge.training.splits import open_both
-from eggroll_edge.training.trainer import Stop
 
-INTERRUPTED = 130  # what a shell reports for a command that SIGINT ended
+INTERRUPTED = 130
+"""Exit code that a shell reports for a command that SIGINT ended."""
 
 
+@option.takes_settings()
 def train(
-    ctx: typer.Context,
     preset: option.Preset = None,
     out: Annotated[
         Path | None,
@@ -61,50 +63,19 @@ def train(
     force: Annotated[bool, typer.Option("--force", help="Replace a run that is in --out.")] = False,
     workers: option.Workers = None,
     as_json: option.AsJson = False,
-    data: option.Data = None,
-    test_data: option.TestData = None,
-    skip_first: option.SkipFirst = None,
-    ticks: option.Ticks = None,
-    pool: option.Pool = None,
-    polarity: option.Polarity = None,
-    first_saccade_only: option.FirstSaccade = None,
-    stabilize: option.Stabilize = None,
-    hidden: option.Hidden = None,
-    threshold: option.Threshold = None,
-    leak_shift: option.Leak = None,
-    refractory: option.Refractory = None,
-    readout: option.Readout = None,
-    gain: option.Gain = None,
-    init_std: option.InitStd = None,
-    readout_std: option.ReadoutStd = None,
-    start_from: option.StartFrom = None,
-    estimator: option.Estimator = None,
-    online: option.Online = None,
-    pairs: option.Pairs = None,
-    batch: option.Batch = None,
-    rank: option.Rank = None,
-    segments: option.Segments = None,
-    fitness: option.Fitness = None,
-    penalty_bits: option.Penalty = None,
-    sigma: option.Sigma = None,
-    sigma_readout: option.SigmaReadout = None,
-    sigma_final: option.SigmaFinal = None,
-    generations: option.Generations = None,
-    seed: option.Seed = None,
-    lr: option.Lr = None,
-    lr_readout: option.LrReadout = None,
-    lr_final: option.LrFinal = None,
-    eval_every: option.EvalEvery = None,
-    early_stop: option.EarlyStop = None,
+    *,
+    settings: option.Settings,
     port: Port = None,
     baud: Baud = BAUD,
-    patience: Patience = PATIENCE_S,
+    timeout: Timeout = TIMEOUT_S,
     check_every: CheckEvery = 1,
     save_every: SaveEvery = 0,
 ) -> None:
     """Train a spiking net without gradients, and journal it.
 
-    Without any flag: scikit-learn's digits through a simulated event camera, no download.
+    Without any option it trains on scikit-learn's digits, seen by a simulated event camera, and
+    downloads nothing. A default in this list holds where no preset sets the value; digits, chirps
+    and small folders of recordings choose a preset by themselves.
 
     Examples:
 
@@ -120,15 +91,15 @@ def train(
 
         eggroll-edge train --estimator batch --pool 2 --port /dev/ttyACM0 --port /dev/ttyACM1
     """
-    config = option.config_of(ctx.params)
+    config = config_of(preset, settings)
     check_ports(port, config)
-    run_dir = out or option.run_dir_for(config, preset, data)
+    run_dir = out or run_dir_for(config, preset, settings.get("data"))
     show = console(as_json)
 
     def run(display: RunDisplay, stop: Stop) -> RunResult:
-        taken = (run_dir / JOURNAL).exists() and not force  # then refused before data are decoded
+        taken = (run_dir / JOURNAL).exists() and not force  # train_run() refuses; decode no data
         recordings, tests = (None, None) if taken else open_both(config, display.counting, workers)
-        with training_on(port, baud, patience, check_every, save_every) as make_trainer:
+        with training_on(port, baud, timeout, check_every, save_every) as make_estimator:
             return train_run(
                 config,
                 run_dir,
@@ -138,7 +109,7 @@ def train(
                 data=recordings,
                 test_data=tests,
                 force=force,
-                make_trainer=make_trainer,
+                make_estimator=make_estimator,
             )
 
     _carry_out(run, run_dir, show, as_json, bool(port))
@@ -150,11 +121,11 @@ def resume(
     as_json: option.AsJson = False,
     port: Port = None,
     baud: Baud = BAUD,
-    patience: Patience = PATIENCE_S,
+    timeout: Timeout = TIMEOUT_S,
     check_every: CheckEvery = 1,
     save_every: SaveEvery = 0,
 ) -> None:
-    """Go on with a run that was stopped, to the same bits as if it had not been.
+    """Continue a run that was stopped: the result is the same, bit for bit, as without the stop.
 
     Examples:
 
@@ -168,7 +139,7 @@ def resume(
         over = (run_dir / RESULT).exists()
         recordings, tests = (None, None) if over else open_both(config, display.counting, workers)
         ports = None if over else port
-        with training_on(ports, baud, patience, check_every, save_every) as make_trainer:
+        with training_on(ports, baud, timeout, check_every, save_every) as make_estimator:
             return resume_run(
                 run_dir,
                 workers=workers,
@@ -176,7 +147,7 @@ def resume(
                 stop=stop,
                 data=recordings,
                 test_data=tests,
-                make_trainer=make_trainer,
+                make_estimator=make_estimator,
             )
 
     _carry_out(run, run_dir, console(as_json), as_json, bool(port))
@@ -190,8 +161,8 @@ def _carry_out(
     linked: bool,
 ) -> None:
     resume_with = f"eggroll-edge resume {run_dir}"
-    tell = "Ctrl-C: finishing this generation; once more to stop at once"
-    with RunDisplay(show) as display, interruptible(display, tell) as stop:
+    notice = "Ctrl-C: finishing this generation; once more to stop at once"
+    with RunDisplay(show) as display, interruptible(display, notice) as stop:
         try:
             result = run(display, stop)
         except KeyboardInterrupt:
@@ -208,14 +179,14 @@ def _carry_out(
         raise typer.Exit(INTERRUPTED)
 
 
-def _summary(result: RunResult, used: list[Throughput], show: Console) -> None:
-    what = {
+def _summary(result: RunResult, devices: list[Throughput], show: Console) -> None:
+    outcome = {
         "finished": "done",
         "early_stop": "stopped early, no improvement",
         "interrupted": "interrupted",
     }[result.stopped]
     show.print(
-        f"\n{what}: {result.generations} generations in {duration(result.seconds)}, "
+        f"\n{outcome}: {result.generations} generations in {duration(result.seconds)}, "
         f"{si_number(result.member_evals_per_s)} member evaluations/s"
     )
     if result.test_accuracy is not None:
@@ -226,15 +197,15 @@ def _summary(result: RunResult, used: list[Throughput], show: Console) -> None:
         f"  firing          {firing(result.firing_rate)}\n"
         f"  weights digest  {result.weights_digest}"
     )
-    for part in used:
+    for part in devices:
         show.print(f"  {part.board} at {part.port}: {part}")
     run = result.run_dir
     if result.stopped == "interrupted":
-        show.print(f"\nnext:\n  eggroll-edge resume {run}    go on where it stopped, same bits")
+        show.print(f"\nnext:\n  eggroll-edge resume {run}    continue where it stopped")
         return
     show.print(
         "\nnext:\n"
         f"  eggroll-edge eval {run}      accuracy of each class\n"
-        f"  eggroll-edge replay {run}    rebuild the weights from the journal, check every digest\n"
+        f"  eggroll-edge replay {run}    rebuild the weights from the journal, check the digests\n"
         f"  eggroll-edge plot {run}      curves, confusion, weights, an event movie"
     )

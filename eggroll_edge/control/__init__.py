@@ -1,0 +1,17 @@
+"""Learning from reward instead of labels; docs/control.md shows how to use it."""
+
+from eggroll_edge.control.train import (
+    ControlConfig,
+    ControlResult,
+    evaluate_control,
+    replay_control,
+    train_control,
+)
+
+__all__ = [
+    "ControlConfig",
+    "ControlResult",
+    "evaluate_control",
+    "replay_control",
+    "train_control",
+]

@@ -1,12 +1,12 @@
-"""A pole on a cart: the control task of Barto, Sutton and Anderson, many copies at once.
+"""A pole on a cart: a control task, for many copies at once.
 
 Barto, Sutton, Anderson, "Neuronlike Adaptive Elements That Can Solve Difficult Learning Control
-Problems", IEEE Transactions on Systems, Man, and Cybernetics 13(5), 1983: a cart is pushed left or
-right, and must keep the pole on it upright. Without friction, Euler steps of 20 ms, in 500 steps
-at most and one point for each: the version known as CartPole-v1.
+Problems", IEEE Transactions on Systems, Man, and Cybernetics 13(5), 1983. A cart is pushed to the
+left or to the right and must keep the pole on it upright. This is the version known as CartPole-v1:
+no friction, Euler steps of 20 ms, at most 500 steps in an episode, and a reward of 1 for each.
 
-The figures are those of additions, multiplications and divisions alone (sine and cosine are their
-series), which are the same on every machine; so is an episode.
+Only additions, subtractions, multiplications and divisions of doubles occur (sine and cosine are
+summed as series), and these are the same on every machine. Hence so is an episode.
 """
 
 from __future__ import annotations
@@ -17,18 +17,21 @@ import numpy.typing as npt
 F64 = npt.NDArray[np.float64]
 
 STEPS = 500
-"""Longest episode, and most points."""
+"""Time steps of the longest episode, and therefore the largest reward."""
 ACTIONS = 2
-"""0 pushes left, 1 right."""
+"""Action 0 pushes to the left, 1 to the right."""
 STATE_RANGE = np.array([2.4, 3.0, 0.2095, 3.5])
-"""What a policy is shown of (x m, dx/dt, angle rad, its rate): -SEEN..SEEN, and its ends beyond."""
+"""A policy sees each variable of a state within +-STATE_RANGE, and larger values as the limit. The
+variables are position (m), velocity (m/s), angle of the pole (rad), angular velocity (rad/s)."""
 
-_GRAVITY, _CART, _POLE, _HALF, _FORCE, _TAU = 9.8, 1.0, 0.1, 0.5, 10.0, 0.02
-_FAR, _STEEP = 2.4, 12 * 2 * 3.141592653589793 / 360
+_GRAVITY, _FORCE = 9.8, 10.0  # m/s^2, N
+_CART_MASS, _POLE_MASS, _HALF_LENGTH = 1.0, 0.1, 0.5  # kg, kg, m
+_STEP_S = 0.02
+_MAX_POSITION, _MAX_ANGLE = 2.4, 12 * 2 * 3.141592653589793 / 360  # m, rad
 
 
 def reset(seed: int, episodes: npt.ArrayLike) -> F64:
-    """States [n, 4] at the start of episodes of these numbers: each within +-0.05 of rest."""
+    """States [n, 4] at the start of n episodes, given by their numbers: all within +-0.05."""
     rows = [
         np.random.Generator(np.random.Philox(key=np.array([seed, one], np.uint64))).random(4)
         for one in np.asarray(episodes)
@@ -37,7 +40,7 @@ def reset(seed: int, episodes: npt.ArrayLike) -> F64:
 
 
 def _sine(angle: F64) -> F64:
-    """To 1e-12 for |angle| < 0.5; an episode ends at 0.21."""
+    """Exact to 1e-12 for |angle| < 0.5; an episode ends at 0.21."""
     s = angle * angle
     return angle * (1 - s / 6 * (1 - s / 20 * (1 - s / 42 * (1 - s / 72))))
 
@@ -48,21 +51,27 @@ def _cosine(angle: F64) -> F64:
 
 
 def step(state: F64, action: npt.NDArray[np.integer]) -> F64:
-    """The states after one step of each copy: [n, 4] and [n] to [n, 4]."""
-    x, speed, angle, rate = state.T
+    """The states [n, 4] one time step after `state` [n, 4], by `action` [n] of each copy."""
+    x, velocity, angle, angular = state.T
     force = np.where(action == 1, _FORCE, -_FORCE)
     sine, cosine = _sine(angle), _cosine(angle)
-    total = _CART + _POLE
-    push = (force + _POLE * _HALF * rate * rate * sine) / total
-    swing = (_GRAVITY * sine - cosine * push) / (
-        _HALF * (4.0 / 3.0 - _POLE * cosine * cosine / total)
+    total = _CART_MASS + _POLE_MASS
+    push = (force + _POLE_MASS * _HALF_LENGTH * angular * angular * sine) / total
+    angular_change = (_GRAVITY * sine - cosine * push) / (
+        _HALF_LENGTH * (4.0 / 3.0 - _POLE_MASS * cosine * cosine / total)
     )
-    drive = push - _POLE * _HALF * swing * cosine / total
+    change = push - _POLE_MASS * _HALF_LENGTH * angular_change * cosine / total
     return np.stack(
-        (x + _TAU * speed, speed + _TAU * drive, angle + _TAU * rate, rate + _TAU * swing), axis=1
+        (
+            x + _STEP_S * velocity,
+            velocity + _STEP_S * change,
+            angle + _STEP_S * angular,
+            angular + _STEP_S * angular_change,
+        ),
+        axis=1,
     )
 
 
 def upright(state: F64) -> npt.NDArray[np.bool_]:
-    """Which copies go on: cart within 2.4 m of the middle, pole within 12 degrees of upright."""
-    return (np.abs(state[:, 0]) <= _FAR) & (np.abs(state[:, 2]) <= _STEEP)
+    """[n]: whether the cart is within 2.4 m of the middle and the pole within 12 degrees."""
+    return (np.abs(state[:, 0]) <= _MAX_POSITION) & (np.abs(state[:, 2]) <= _MAX_ANGLE)

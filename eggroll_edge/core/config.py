@@ -1,7 +1,7 @@
 """Configuration of a net and of an estimator: the C core's structs as frozen dataclasses.
 
-Every range is checked on construction. The C core has the last word: what passes here and not there
-is refused with the core's own text.
+Every range is checked on construction. The C core has the last word: a configuration that passes
+here but not there is refused with the core's text.
 """
 
 from __future__ import annotations
@@ -21,6 +21,16 @@ Fitness = Literal["xent", "accuracy"]
 READOUTS: tuple[Readout, ...] = get_args(Readout)
 ESTIMATORS: tuple[EstimatorName, ...] = get_args(EstimatorName)
 FITNESSES: tuple[Fitness, ...] = get_args(Fitness)
+
+# Ceilings that the C core checks without exporting their names yet. Once it exports EGG_ and the
+# same name, each line becomes, for example, THRESHOLD_MAX: int = lib.EGG_THRESHOLD_MAX.
+THRESHOLD_MAX = 16383
+LEAK_SHIFT_MAX = 8
+REFRACTORY_MAX = 15
+PENALTY_MAX = 4095
+GAIN_MAX = 8
+GAIN_SPIKES_MAX = 12
+STD_MAX = 64
 
 
 def status_text(status: int) -> str:
@@ -47,29 +57,30 @@ class LifConfig:
     size: int
     """Neurons, 1..1024."""
     threshold: int = 1024
-    """Membrane at which a neuron spikes, 1..16383, in units of weights (int8) summed up."""
+    """Membrane at which a neuron spikes, 1..16383, in weight units (a weight is an int8)."""
     leak_shift: int = 1
-    """A tick leaks membrane >> leak_shift, 1..8; time constant about 2^leak_shift ticks."""
+    """In each tick the membrane loses membrane >> leak_shift, 1..8: a time constant of about
+    2^leak_shift ticks."""
     refractory: int = 0
-    """Ticks after a spike without input and spikes, 0..15."""
+    """Ticks after a spike in which a neuron takes no input and cannot spike, 0..15."""
 
     def __post_init__(self) -> None:
         check_int("layer size", self.size, 1, lib.EGG_NEURONS_MAX)
-        check_int("threshold", self.threshold, 1, 16383)
-        check_int("leak_shift", self.leak_shift, 1, 8)
-        check_int("refractory", self.refractory, 0, 15)
+        check_int("threshold", self.threshold, 1, THRESHOLD_MAX)
+        check_int("leak_shift", self.leak_shift, 1, LEAK_SHIFT_MAX)
+        check_int("refractory", self.refractory, 0, REFRACTORY_MAX)
 
 
 @dataclass(frozen=True)
 class NetConfig:
-    """Topology of a net (runtime_c/DESIGN.md, section 4)."""
+    """Topology of a net (runtime_c/SPEC.md, section 4)."""
 
     inputs: int
     """Inputs, 1..32766."""
     outputs: int
     """Classes, 2..64."""
     ticks: int
-    """Ticks a recording, 1..32."""
+    """Ticks of a recording, 1..32."""
     layers: tuple[LifConfig, ...]
     """LIF layers, 1..4."""
     readout: Readout = "integrate"
@@ -86,7 +97,8 @@ class NetConfig:
                 f"the net has {len(self.layers)} LIF layers: use 1..{lib.EGG_LAYERS_MAX}"
             )
         check_choice("readout", self.readout, READOUTS)
-        check_int("gain", self.gain, 0, 12 if self.readout == "spikes" else 8)
+        most = GAIN_SPIKES_MAX if self.readout == "spikes" else GAIN_MAX
+        check_int("gain", self.gain, 0, most)
         status = lib.egg_net_check(self.native())
         if status != lib.EGG_OK:
             raise ConfigError(f"the core refuses the net: {status_text(status)}")
@@ -134,16 +146,16 @@ class NetConfig:
 
 @dataclass(frozen=True)
 class EsConfig:
-    """What of an estimator holds for a whole run (runtime_c/DESIGN.md, sections 7 and 8)."""
+    """Estimator settings that stay fixed for a whole run (runtime_c/SPEC.md, sections 7 and 8)."""
 
     estimator: EstimatorName
-    """batch: EGGROLL as published; sample: a recording credits its own events; full: full rank."""
+    """batch: EGGROLL as published; sample: each recording credits its events; full: full rank."""
     pairs: int
     """Antithetic pairs, 1..8192 (batch, full) or 1..256 (sample)."""
     rank: int = 1
     """Rank of a perturbation, 1..16 (batch)."""
     segments: int = 1
-    """Parts of a recording with perturbations of their own, 1..8 and at most the ticks (sample)."""
+    """Parts of a recording that are perturbed separately, 1..8 and at most the ticks (sample)."""
     fitness: Fitness = "xent"
     """xent: minus cross-entropy; accuracy: one bit for a right answer."""
     penalty: int = 0
@@ -157,7 +169,7 @@ class EsConfig:
         check_int("rank", self.rank, 1, lib.EGG_RANK_MAX)
         check_int("segments", self.segments, 1, lib.EGG_SEGMENTS_MAX)
         check_choice("fitness", self.fitness, FITNESSES)
-        check_int("penalty", self.penalty, 0, 4095)
+        check_int("penalty", self.penalty, 0, PENALTY_MAX)
 
     def check(self, net: NetConfig) -> None:
         """ConfigError unless the estimator can train this net."""

@@ -1,4 +1,4 @@
-"""A net and its weights, and numpy arrays as the C core sees them."""
+"""A net and its weights."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ from eggroll_edge.core.config import NetConfig, status_text
 from eggroll_edge.errors import ConfigError
 
 ARITHMETIC_VERSION = 1
-"""Raise it when runtime_c/DESIGN.md changes a number: journals before and after differ."""
+"""The arithmetic of runtime_c/DESIGN.md. Raise it when a result changes: a journal can only be
+replayed with the arithmetic that it was written with."""
 
 
 class Net:
-    """A net and its weights: `weights` is int8 [parameters], all matrices end to end."""
+    """A net and its weights, which the core reads and changes in place.
+
+    ConfigError if the core refuses the configuration.
+    """
 
     def __init__(self, config: NetConfig) -> None:
         self.config = config
         self.weights: I8 = aligned(config.parameters).view(np.int8)
+        """int8 [parameters]: all matrices end to end, each row by row."""
         self.native = ffi.new("egg_net *")
         status = lib.egg_net_init(
             self.native, config.native(), i8_ptr(self.weights), len(self.weights)
@@ -27,7 +32,7 @@ class Net:
             raise ConfigError(f"the core refuses the net: {status_text(status)}")
 
     def randomize(self, seed: int, std_hidden: int, std_readout: int) -> None:
-        """Random weights, standard deviations 0..64 weight units; biases 0."""
+        """Draw random weights of standard deviation 0..64 (in weight units); biases are 0."""
         lib.egg_net_randomize(self.native, seed, std_hidden, std_readout)
 
     @property
@@ -37,17 +42,17 @@ class Net:
 
     @property
     def matrices(self) -> list[I8]:
-        """Views [rows, columns] of the weights; the last row is the bias."""
+        """Each matrix as a view [rows, columns] of the weights; the last row is the bias."""
         ends = np.cumsum([rows * cols for rows, cols in self.config.shapes])[:-1]
         parts = np.split(self.weights, ends)
         return [p.reshape(shape) for p, shape in zip(parts, self.config.shapes, strict=True)]
 
 
 def active_bytes(net: NetConfig) -> int:
-    """Length of a bit map of the rows of matrix 0."""
+    """Bytes of a bit map with one bit for each row of matrix 0, the bias row included."""
     return (net.inputs + 8) // 8
 
 
 def padded(neurons: int) -> int:
-    """Entries that an array of neurons takes in a workspace of this build."""
+    """Entries that an array of `neurons` takes in a workspace of this build."""
     return int(-(-neurons // lib.EGG_PAD) * lib.EGG_PAD)

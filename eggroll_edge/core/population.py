@@ -1,14 +1,26 @@
-"""Typed wrapper over the C core.
+"""An estimator at work on a net: Python calls into the generations of the C core.
 
-Arrays that C writes are allocated once by the caller and passed as numpy arrays or views of them.
-cffi lets go of the interpreter lock during a call, so threads run shards of a generation at once;
-what they add up are int32, so the number of threads changes no bit.
+The caller allocates each array that C writes to and passes it, or a view of it. cffi releases the
+interpreter lock during a call, so several threads work on one generation, each with a Workspace.
+Their results are sums of int32, hence no bit depends on the number of threads.
+
+The arrays of a generation, where a *pair* is two members with opposite perturbations:
+
+    fitness_diff   int32 [pairs]: fitness of the member + minus that of the member -, 1/4096 bit,
+                   summed over recordings
+    fitness_bytes  int8 [pairs]: fitness_diff after fitness shaping; `sample` has one row of them
+                   for each recording
+    exponents      uint8 [recordings]: `sample` only, the scale of a recording's fitness bytes
+    active         uint8 [active_bytes()]: bit i is set if row i of matrix 0 had an event
+    total          int32 [parameters]: the steps of the weights, laid out as the weights
+
+A *step* is the change of a weight in 1/4096 weight unit. The last call of a generation rounds the
+steps into the int8 weights (runtime_c/DESIGN.md, section 9).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -25,261 +37,247 @@ from eggroll_edge.core.arrays import (
     i32_ptr,
     u8_ptr,
     u32_ptr,
+    u64_ptr,
 )
 from eggroll_edge.core.config import EsConfig, Hyperparameters, NetConfig, status_text
 from eggroll_edge.core.net import Net
 from eggroll_edge.core.recordings import Recordings
+from eggroll_edge.core.workspace import Workspace
 from eggroll_edge.errors import ConfigError
 
 
-class RunCounts(NamedTuple):
-    """Sums over unperturbed runs."""
-
-    loss: int
-    """1/4096 bit."""
-    correct: int
-    spikes: int
-    samples: int
-
-
-class Workspace:
-    """Scratch memory of one thread; `es` None is enough for inference."""
-
-    def __init__(self, net: NetConfig, es: EsConfig | None) -> None:
-        c, e = net.native(), ffi.NULL if es is None else es.native()
-        self._memory = aligned(lib.egg_ws_bytes(c, e))
-        self.native = ffi.new("egg_ws *")
-        status = lib.egg_ws_init(self.native, c, e, u8_ptr(self._memory), len(self._memory))
-        if status != lib.EGG_OK:
-            raise ConfigError(f"the core refuses the configuration: {status_text(status)}")
-        self.unit_spikes: U32 = np.zeros(net.neurons, np.uint32)
-        """Spikes of each LIF neuron in unperturbed runs, until the caller zeroes them."""
-        self.native.unit_spikes = u32_ptr(self.unit_spikes)
-        self._outputs = net.outputs
-        self._counts = ffi.new("egg_tally *")
-        self._full: U8 = np.zeros(0, np.uint8)
-        if es is not None and es.estimator == "full":
-            self._full = aligned(lib.egg_full_bytes(c))
-        self._scratch: U8 = np.zeros(0, np.uint8)
-        if es is not None and es.estimator != "full":
-            self._scratch = aligned(lib.egg_host_scratch(c, e))
-
-    @property
-    def logits(self) -> list[int]:
-        """Of the last run, in 1/4096 bit."""
-        return list(self.native.logits[0 : self._outputs])
-
-    def use_kernels(self, level: int) -> bool:
-        """For tests: the hot loops of one level, 0 = portable; False if this machine lacks it."""
-        kernels = lib.egg_kernel_level(level)
-        if kernels == ffi.NULL:
-            return False
-        self.native.kernels = kernels
-        return True
-
-    def drain_counts(self) -> RunCounts:
-        """What runs have summed up since the last call."""
-        t = self._counts
-        taken = RunCounts(t.loss, t.correct, t.spikes, t.samples)
-        t.loss = t.correct = t.spikes = t.samples = 0
-        return taken
-
-    def run(self, net: Net, samples: Recordings, index: U32, predicted: U8) -> None:
-        """Unperturbed runs of samples[index]; predicted has the length of index."""
-        lib.egg_host_run(
-            net.native, self.native, samples.native, u32_ptr(index), len(index), u8_ptr(predicted),
-            self._counts,
-        )  # fmt: skip
-
-
 class Credit:
-    """Steps of up to `capacity` recordings of a generation (estimator sample); see egg_credit.h."""
+    """The steps of up to `capacity` recordings of a generation (estimator `sample`).
+
+    capacity: 1..MOST. runtime_c/host/egg_credit.h describes the layout.
+    """
 
     MOST = int(lib.EGG_CREDIT_MAX)
 
     def __init__(self, net: NetConfig, es: EsConfig, capacity: int) -> None:
-        c, e = net.native(), es.native()
+        native_net, native_es = net.native(), es.native()
         self.capacity = capacity
-        self._memory = aligned(lib.egg_credit_bytes(c, e, capacity))
+        self._memory = aligned(lib.egg_credit_bytes(native_net, native_es, capacity))
         self.native = ffi.new("egg_credit *")
-        lib.egg_credit_init(self.native, c, e, capacity, u8_ptr(self._memory))
+        lib.egg_credit_init(self.native, native_net, native_es, capacity, u8_ptr(self._memory))
 
 
 class Population:
-    """An estimator at work on a net: the core's generation context."""
+    """The members of each generation: the net, the estimator, and the seed of all noise."""
 
     def __init__(self, net: Net, es: EsConfig, seed: int) -> None:
         es.check(net.config)
-        self.net, self.es, self._noise = net, es, None
+        self.net, self.es = net, es
         self.native = ffi.new("egg_gen *")
         self.native.net, self.native.es, self.native.seed = net.native, es.native()[0], seed
         shapes = net.config.shapes
         self._starts = [0, *np.cumsum([rows * cols for rows, cols in shapes]).tolist()]
 
-    def at(self, generation: int, steps: Hyperparameters) -> None:
-        """Set the generation; ConfigError if a sigma or learning rate is out of range."""
+    def at(self, generation: int, hyperparameters: Hyperparameters) -> None:
+        """Begin a generation; ConfigError if a sigma or a learning rate is out of range."""
         gen = self.native
         gen.generation, gen.noise = generation, ffi.NULL
-        gen.sigma.hidden, gen.sigma.readout = steps.sigma
-        (gen.rate_hidden.m, gen.rate_hidden.n), (gen.rate_readout.m, gen.rate_readout.n) = (
-            steps.rate
-        )
+        gen.sigma.hidden, gen.sigma.readout = hyperparameters.sigma
+        hidden, readout = hyperparameters.rate
+        gen.rate_hidden.m, gen.rate_hidden.n = hidden
+        gen.rate_readout.m, gen.rate_readout.n = readout
         status = lib.egg_gen_check(gen)
         if status != lib.EGG_OK:
-            raise ConfigError(f"generation {generation}, {steps}: {status_text(status)}")
+            raise ConfigError(f"generation {generation}, {hyperparameters}: {status_text(status)}")
 
-    # --- batch
+    # --- estimator batch
 
     def noise_words(self) -> int:
         """Length of the noise cache (uint32)."""
         return int(lib.egg_batch_noise_words(self.net.config.native(), self.es.native()))
 
     def draw_noise(self, row0: int, row1: int, noise: U32) -> None:
-        """Fill the cache for rows [row0, row1) of matrix 0; `use_noise` when all are done."""
+        """Fill the noise cache for rows [row0, row1) of matrix 0; use_noise() once all are done."""
         lib.egg_batch_noise(self.native, row0, row1, u32_ptr(noise))
 
     def use_noise(self, noise: U32) -> None:
-        """Take the cache until the next at(); it must stay alive and unchanged so long."""
+        """Read the signs of matrix 0 from the cache until the next at().
+
+        The array must stay alive and unchanged that long.
+        """
         self.native.noise = u32_ptr(noise)
 
     def eval_batch(
-        self, ws: Workspace, samples: Recordings, index: U32, diff: I32, active: U8
+        self,
+        workspace: Workspace,
+        recordings: Recordings,
+        index: U32,
+        fitness_diff: I32,
+        active: U8,
     ) -> None:
-        """Add the fitness differences of samples[index] to diff, and mark their active rows."""
+        """Evaluate all members on recordings[index]; add to fitness_diff and mark active rows."""
         lib.egg_host_batch(
-            self.native, ws.native, u8_ptr(ws._scratch), samples.native, u32_ptr(index), len(index),
-            i32_ptr(diff), u8_ptr(active), ws._counts,
+            self.native, workspace.native, u8_ptr(workspace.host_memory), recordings.native,
+            u32_ptr(index), len(index), i32_ptr(fitness_diff), u8_ptr(active), workspace.counts,
         )  # fmt: skip
 
     def steps_batch(
-        self, ws: Workspace, f: I8, active: U8, m: int, row0: int, row1: int, total: I32
+        self,
+        workspace: Workspace,
+        fitness_bytes: I8,
+        active: U8,
+        matrix: int,
+        row0: int,
+        row1: int,
+        total: I32,
     ) -> None:
-        """Steps of rows [row0, row1) of matrix m into total, for apply()."""
+        """Put the steps of rows [row0, row1) of a matrix into total, which is 0 there before."""
         lib.egg_steps_batch(
-            self.native, ws.native, i8_ptr(f), u8_ptr(active), m, row0, row1,
-            i32_ptr(total[self._starts[m] :]), u8_ptr(ws._scratch),
+            self.native, workspace.native, i8_ptr(fitness_bytes), u8_ptr(active), matrix, row0,
+            row1, i32_ptr(total[self._starts[matrix] :]), u8_ptr(workspace.host_memory),
         )  # fmt: skip
 
-    def update_batch(self, ws: Workspace, f: I8, active: U8) -> None:
-        """The whole update in one call, as a device does it: same bits as steps_batch and apply."""
-        lib.egg_batch_update(self.native, ws.native, i8_ptr(f), u8_ptr(active))
+    def update_batch(self, workspace: Workspace, fitness_bytes: I8, active: U8) -> None:
+        """The whole update in one call, as a device makes it.
 
-    def run_members(self, ws: Workspace, streams: U8, pair: U32, sign: I8, active: U8) -> I32:
-        """Logits [n, outputs] of member (pair[i], sign[i]) on streams[i], which are equally long.
+        The weights get the same bits as from steps_batch() and apply().
+        """
+        lib.egg_batch_update(self.native, workspace.native, i8_ptr(fitness_bytes), u8_ptr(active))
 
-        sign +1 or -1, 0 is the unperturbed net; marks the rows that the streams touch in active.
-        The core trusts the streams.
+    def run_members(
+        self, workspace: Workspace, streams: U8, pair: U32, sign: I8, active: U8
+    ) -> I32:
+        """Run single members: number i is member (pair[i], sign[i]) on streams[i].
+
+        streams [n, ...]: n streams of equal length, which the core does not check. sign: +1 or -1,
+        or 0 for the unperturbed net. Marks the rows of matrix 0 with an event in `active`. Returns
+        the logits, int32 [n, outputs], in 1/4096 bit.
         """
         n = len(streams)
         offsets = np.arange(n + 1, dtype=np.uint64) * np.uint64(streams[0].size)
         logits: I32 = np.empty((n, self.net.config.outputs), np.int32)
         lib.egg_members_run(
-            self.native, ws.native, u8_ptr(streams), ffi.from_buffer("uint64_t[]", offsets),
-            u32_ptr(pair), i8_ptr(sign), n, i32_ptr(logits), u8_ptr(active),
+            self.native, workspace.native, u8_ptr(streams), u64_ptr(offsets), u32_ptr(pair),
+            i8_ptr(sign), n, i32_ptr(logits), u8_ptr(active),
         )  # fmt: skip
         return logits
 
-    # --- full
+    # --- estimator full
 
     def share_full(
-        self, ws: Workspace, samples: Recordings, index: U32, base: I16, active: U8
+        self, workspace: Workspace, recordings: Recordings, index: U32, base: I16, active: U8
     ) -> None:
-        """Unperturbed runs; the currents that all members share go into base[len(index)]."""
+        """Run the unperturbed net on recordings[index] and mark active rows.
+
+        base [len(index), ticks, padded(neurons of layer 0)]: receives the currents that all
+        members share, for eval_full().
+        """
         lib.egg_full_share(
-            self.native, ws.native, samples.native, u32_ptr(index), len(index), i16_ptr(base),
-            u8_ptr(active), ws._counts,
+            self.native, workspace.native, recordings.native, u32_ptr(index), len(index),
+            i16_ptr(base), u8_ptr(active), workspace.counts,
         )  # fmt: skip
 
     def eval_full(
         self,
-        ws: Workspace,
-        samples: Recordings,
+        workspace: Workspace,
+        recordings: Recordings,
         index: U32,
         base: I16,
         pair0: int,
         pair1: int,
-        diff: I32,
+        fitness_diff: I32,
     ) -> None:
-        """Add to diff[pair0:pair1] over all samples[index]."""
+        """Evaluate pairs [pair0, pair1) on recordings[index]; add to their fitness_diff."""
         lib.egg_full_eval(
-            self.native, ws.native, u8_ptr(ws._full), samples.native, u32_ptr(index), len(index),
-            i16_ptr(base), pair0, pair1, i32_ptr(diff),
+            self.native, workspace.native, u8_ptr(workspace.host_memory), recordings.native,
+            u32_ptr(index), len(index), i16_ptr(base), pair0, pair1, i32_ptr(fitness_diff),
         )  # fmt: skip
 
     def steps_full(
-        self, ws: Workspace, f: I8, active: U8, m: int, row0: int, row1: int, total: I32
+        self,
+        workspace: Workspace,
+        fitness_bytes: I8,
+        active: U8,
+        matrix: int,
+        row0: int,
+        row1: int,
+        total: I32,
     ) -> None:
-        """As steps_batch."""
+        """Put the steps of rows [row0, row1) of a matrix into total, which is 0 there before."""
         lib.egg_full_steps(
-            self.native, ws.native, i8_ptr(f), u8_ptr(active), m, row0, row1,
-            i32_ptr(total[self._starts[m] :]),
+            self.native, workspace.native, i8_ptr(fitness_bytes), u8_ptr(active), matrix, row0,
+            row1, i32_ptr(total[self._starts[matrix] :]),
         )  # fmt: skip
 
-    # --- sample
+    # --- estimator sample
 
     def sample(
         self,
-        ws: Workspace,
-        samples: Recordings,
+        workspace: Workspace,
+        recordings: Recordings,
         index: U32,
         first: int,
-        given: bool,
-        f: I8,
-        e: U8,
+        from_journal: bool,
+        fitness_bytes: I8,
+        exponents: U8,
         credit: Credit,
     ) -> None:
-        """Positions first.. of a generation put their steps into credit; given: f, e are inputs."""
+        """Put the steps of recordings[index] into `credit`, at most credit.capacity of them.
+
+        first: the position of index[0] within its generation. fitness_bytes [len(index), pairs]
+        and exponents [len(index)] are results of an evaluation, or inputs if `from_journal`.
+        """
         lib.egg_host_sample(
-            self.native, ws.native, u8_ptr(ws._scratch), samples.native, u32_ptr(index), len(index),
-            first, given, i8_ptr(f), u8_ptr(e), credit.native, ws._counts,
+            self.native, workspace.native, u8_ptr(workspace.host_memory), recordings.native,
+            u32_ptr(index), len(index), first, from_journal, i8_ptr(fitness_bytes),
+            u8_ptr(exponents), credit.native, workspace.counts,
         )  # fmt: skip
 
     def learn(
         self,
-        ws: Workspace,
+        workspace: Workspace,
         credits: Sequence[Credit],
-        m: int,
+        matrix: int,
         row0: int,
         row1: int,
         total: I32 | None,
         last: bool,
     ) -> None:
-        """Take the steps of rows [row0, row1) of matrix m out of credits; last: round them.
+        """Take the steps of rows [row0, row1) of a matrix out of all `credits`.
 
-        total keeps them until the last call; None if each is.
+        total keeps the steps from call to call. The call with `last` rounds them into the weights;
+        total may be None if each call is the last.
         """
         parts = ffi.new("egg_credit *[]", [credit.native for credit in credits])
         lib.egg_credit_learn(
-            self.native, ws.native, parts, len(credits), m, row0, row1,
+            self.native, workspace.native, parts, len(credits), matrix, row0, row1,
             ffi.NULL if total is None else i32_ptr(total), last,
         )  # fmt: skip
 
     def online(
-        self, ws: Workspace, samples: Recordings, index: U32, given: bool, f: I8, e: U8
+        self,
+        workspace: Workspace,
+        recordings: Recordings,
+        index: U32,
+        from_journal: bool,
+        fitness_bytes: I8,
+        exponents: U8,
     ) -> None:
-        """len(index) generations of one sample each; given: f and e are inputs."""
+        """len(index) generations of one recording each; the weights change after each.
+
+        fitness_bytes [len(index), pairs] and exponents [len(index)]: as in sample().
+        """
         lib.egg_host_online(
-            self.native, ws.native, u8_ptr(ws._scratch), samples.native, u32_ptr(index), len(index),
-            given, i8_ptr(f), u8_ptr(e), ws._counts,
+            self.native, workspace.native, u8_ptr(workspace.host_memory), recordings.native,
+            u32_ptr(index), len(index), from_journal, i8_ptr(fitness_bytes), u8_ptr(exponents),
+            workspace.counts,
         )  # fmt: skip
 
-    # --- all
+    # --- all estimators
 
-    def apply(self, ws: Workspace, m: int, row0: int, row1: int, total: I32) -> None:
-        """Round the steps in total into rows [row0, row1) of matrix m, and zero them."""
-        lib.egg_apply(self.native, ws.native, m, row0, row1, i32_ptr(total))
-
-    def span(self, m: int, row0: int, row1: int) -> slice:
-        """Where rows [row0, row1) of matrix m lie in the weights, and in total."""
-        cols = self.net.config.shapes[m][1]
-        return slice(self._starts[m] + row0 * cols, self._starts[m] + row1 * cols)
+    def apply(self, workspace: Workspace, matrix: int, row0: int, row1: int, total: I32) -> None:
+        """Round the steps in total into rows [row0, row1) of a matrix, and set them to 0."""
+        lib.egg_apply(self.native, workspace.native, matrix, row0, row1, i32_ptr(total))
 
 
-def shape_fitness(diff: I32, f: I8) -> None:
-    """f from diff: one signed byte a pair, scaled by the mean |diff|."""
-    lib.egg_shape(i32_ptr(diff), len(diff), i8_ptr(f))
+def shape_fitness(fitness_diff: I32, fitness_bytes: I8) -> None:
+    """Fitness shaping: a signed byte for each pair, scaled by the mean |fitness_diff|.
 
-
-def kernel_levels() -> int:
-    """Variants of the hot loops in this build."""
-    return int(lib.egg_kernel_levels())
+    Both arrays are [pairs]; the second is the result (runtime_c/DESIGN.md, section 8).
+    """
+    lib.egg_shape(i32_ptr(fitness_diff), len(fitness_diff), i8_ptr(fitness_bytes))

@@ -1,4 +1,4 @@
-"""Worker threads for the calls into the core, which lets go of the interpreter lock."""
+"""Worker threads for the calls into the core, which releases the interpreter lock."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from queue import SimpleQueue
 from threading import Thread
 
 from eggroll_edge.core.config import EsConfig, NetConfig
-from eggroll_edge.core.population import RunCounts, Workspace
+from eggroll_edge.core.counts import RunCounts
+from eggroll_edge.core.workspace import Workspace
 from eggroll_edge.errors import ConfigError
 
 Task = Callable[[], None]
 
+MOST = 256
+"""Most workers of a pool."""
+
 
 class WorkerPool:
-    """Worker threads, each with a workspace of its own.
+    """A worker pool: threads that carry out tasks, and a workspace for each.
 
-    Plain queues, not an executor: a generation may take a millisecond, and futures cost too much
-    of it.
+    It uses plain queues instead of an executor: a generation may take only a millisecond, and
+    futures would cost too much of it.
     """
 
     def __init__(self, net: NetConfig, es: EsConfig | None, workers: int) -> None:
@@ -36,15 +40,16 @@ class WorkerPool:
         while (task := self._todo.get()) is not None:
             try:
                 task()
-            except BaseException as error:  # handed to the thread that waits
+            except BaseException as error:  # run() raises it in the thread that waits
                 self._done.put(error)
             else:
                 self._done.put(None)
 
     def run(self, tasks: Sequence[Task], overlap: Task | None = None) -> None:
-        """Do all tasks on the threads; the calling one does `meanwhile`, then waits.
+        """Carry out all tasks on the workers and wait for them.
 
-        Raises what a task or `meanwhile` raised, once all have ended.
+        The calling thread does `overlap` while they work. Once all have ended, the first error of
+        `overlap` or of a task is raised.
         """
         for task in tasks:
             self._todo.put(task)
@@ -58,8 +63,8 @@ class WorkerPool:
                 raise error
 
     def drain_counts(self) -> RunCounts:
-        """What all runs have summed up since the last call."""
-        parts = [ws.drain_counts() for ws in self.workspaces]
+        """The sums over the unperturbed runs of all workspaces since the last call."""
+        parts = [workspace.drain_counts() for workspace in self.workspaces]
         return RunCounts(*(sum(column) for column in zip(*parts, strict=True)))
 
     def close(self) -> None:
@@ -71,15 +76,15 @@ class WorkerPool:
 
 
 def shards_of(n: int, parts: int) -> list[tuple[int, int]]:
-    """[start, stop) of contiguous shards of 0..n-1, as equal as can be."""
+    """0..n-1 in `parts` contiguous shards [start, stop), whose sizes differ by at most 1."""
     return [(n * i // parts, n * (i + 1) // parts) for i in range(parts)]
 
 
 def worker_count(workers: int | None) -> int:
-    """`workers`, or the cores that this process may use; ConfigError unless 1..256."""
+    """`workers`, or for None the cores that this process may use; ConfigError unless 1..MOST."""
     if workers is None:
         allowed = getattr(os, "sched_getaffinity", None)
-        return min(256, len(allowed(0)) if allowed else os.cpu_count() or 1)
-    if not 1 <= workers <= 256:
-        raise ConfigError(f"workers is {workers}: use 1..256, or leave it out for all cores")
+        return min(MOST, len(allowed(0)) if allowed else os.cpu_count() or 1)
+    if not 1 <= workers <= MOST:
+        raise ConfigError(f"workers is {workers}: use 1..{MOST}, or leave it out for all cores")
     return workers

@@ -1,18 +1,18 @@
-"""Events, binning, and the sample stream.
+"""From events to a stream: how a recording is cut into ticks and encoded.
 
 An event camera reports *events*: at time `t` (microseconds) the pixel (`x`, `y`) became brighter or
-darker (`p`). The runtime wants *ticks*: the recording is cut into `Binning.ticks` equal slices of
-time, and in a slice an input has fired or it has not.
+darker (`p`). A net runs in *ticks*: the recording is cut into `Binning.ticks` equal slices of time,
+and within a slice an input has either fired or not.
 
-The sample stream is that binary picture as bytes; the C core, the wire, the cache and RAM all use
-it as it is. For each tick in order, `index` starts at -1 and then, byte by byte:
+A *stream* encodes these binary pictures as bytes. The C core, the serial link, the cache and RAM
+all hold it in this form. For each tick in order, `index` starts at -1; then, byte by byte:
 
     1..254   index += byte; the input `index` fired
-    255      index += 254; nothing fired (so that far jumps can be spelt)
+    255      index += 254; nothing fired (so that longer jumps can be written)
     0        end of the tick
 
-So a stream has exactly `ticks` zero bytes, inputs ascend strictly within a tick by construction,
-and an event costs about one byte. The input index is (channel * H + y) * W + x.
+A stream therefore has exactly `ticks` zero bytes, inputs ascend strictly within a tick, and an
+event takes about one byte. The input of a pixel is (channel * rows + y) * columns + x.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ import numpy as np
 import numpy.typing as npt
 
 from eggroll_edge._core import ffi, lib
+from eggroll_edge.core.arrays import I64, U8, i32_ptr, i64_ptr, u8_ptr, u16_ptr, u64_ptr
 from eggroll_edge.errors import ConfigError, DataError
 
-U8 = npt.NDArray[np.uint8]
-I64 = npt.NDArray[np.int64]
-
-MAX_TICKS = 32
-POLARITIES = ("split", "merged", "on", "off")  # as the C core numbers them
+POLARITIES = ("split", "merged", "on", "off")
+"""In the order of the C core's numbers."""
 FIRST_SACCADE_US = 100_000
-# Otherwise glibc hands freed arrays back to the system, and the page faults of getting them again
-# cost more than the work itself (2.5 times slower). Having freed one large block, it keeps them.
+
+# glibc would return the memory of freed arrays to the system, and the page faults of getting it
+# back take longer than the binning itself (2.5 times slower). Once it has freed a large block, it
+# keeps such memory.
 np.empty(31 << 20, np.uint8)
 
 
 class Events(NamedTuple):
-    """Events as parallel arrays of equal length, 9 bytes an event. Other integer types will do."""
+    """Events as parallel arrays of equal length. Other integer types are converted."""
 
     x: npt.NDArray[Any]  # uint16: column, 0 = left
     y: npt.NDArray[Any]  # uint16: row, 0 = top
@@ -46,37 +46,41 @@ class Events(NamedTuple):
     p: npt.NDArray[Any]  # uint8: polarity bit as recorded, 0 or 1
 
     def take(self, which: npt.NDArray[Any] | slice) -> Events:
-        """The events selected by a mask, indices or a slice."""
+        """The events that a mask, indices or a slice selects."""
         return Events(self.x[which], self.y[which], self.t[which], self.p[which])
 
 
 @dataclass(frozen=True)
 class Binning:
-    """How a recording becomes ticks. Equal binnings give equal bytes."""
+    """How a recording becomes ticks. The same binning always gives the same bytes.
+
+    ConfigError if a value is out of range.
+    """
 
     ticks: int = 15
     """Slices of time, 1..32."""
     window_us: int = 315_000
-    """Length of the recording that counts, microseconds; later events are dropped. Three saccades
-    of 105 ms; 99 % of the N-MNIST recordings here end between 297 and 315 ms."""
+    """Microseconds of the recording that count, 1..60,000,000; later events are dropped. The
+    default is three saccades of 105 ms: 99 % of 800 N-MNIST recordings end at 297 to 315 ms."""
     height: int = 34
     """Rows of the sensor, 1..1024."""
     width: int = 34
     """Columns of the sensor, 1..1024."""
     pool: int = 1
-    """1, or 2 to merge 2 x 2 pixels into one input (34 -> 17): coordinates // 2."""
+    """1, or 2 to merge 2 x 2 pixels into one input (34 x 34 becomes 17 x 17)."""
     polarity: Literal["split", "merged", "on", "off"] = "split"
-    """split: a channel for each polarity bit; merged: one channel; on: p == 1; off: p == 0."""
+    """split: one channel for each polarity; merged: one channel for both; on: only events with
+    p == 1; off: only events with p == 0."""
     first_saccade_only: bool = False
-    """Keep only events before 100 ms. The window stays: set window_us=100_000 to spend all ticks
-    on them."""
+    """Keep only events before 100 ms. The window does not change: set window_us to 100,000, too, to
+    spend all ticks on these events."""
     stabilize: bool = False
-    """Shift each event against the nominal camera motion, so that the digit stands still; an event
-    that leaves the sensor is dropped. For N-MNIST's saccades only."""
+    """Shift each event against the nominal motion of N-MNIST's camera, so that the digit stands
+    still. An event that leaves the sensor is dropped."""
 
     def __post_init__(self) -> None:
         for name, low, high in (
-            ("ticks", 1, MAX_TICKS),
+            ("ticks", 1, lib.EGG_TICKS_MAX),
             ("window_us", 1, 60_000_000),
             ("height", 1, 1024),
             ("width", 1, 1024),
@@ -98,7 +102,7 @@ class Binning:
 
     @property
     def n_in(self) -> int:
-        """Number of inputs of a network that eats these streams."""
+        """Inputs of a net that runs these streams."""
         channels, rows, columns = self.shape
         return channels * rows * columns
 
@@ -121,7 +125,7 @@ class Binning:
 
 
 def _require_on_sensor(events: Events, binning: Binning) -> None:
-    """DataError unless every event lies on the sensor, at a time that is not negative."""
+    """DataError unless every event lies on the sensor and no time is negative."""
     for name, values, limit in (
         ("x", events.x, binning.width),
         ("y", events.y, binning.height),
@@ -130,10 +134,10 @@ def _require_on_sensor(events: Events, binning: Binning) -> None:
     ):
         if values.size and (values.min() < 0 or (limit is not None and values.max() >= limit)):
             bad = values < 0 if limit is None else (values < 0) | (values >= limit)
-            at = int(np.flatnonzero(bad)[0])
+            at, last = int(np.flatnonzero(bad)[0]), limit - 1 if limit else "inf"
             raise DataError(
-                f"event {at} has {name} = {values[at]}, outside 0..{limit - 1 if limit else 'inf'}:"
-                " set the binning's height and width to the sensor's, or mend the recording"
+                f"event {at} has {name} = {values[at]}, outside 0..{last}: set "
+                "the binning's height and width to those of the sensor, or mend the recording"
             )
 
 
@@ -142,27 +146,30 @@ def _column(values: npt.ArrayLike, dtype: type[np.generic]) -> npt.NDArray[Any]:
 
 
 def native_events(events: Events) -> Any:
-    """An `egg_events *` on the arrays, which must have the types of `Events` and stay alive."""
+    """A new `egg_events *` that points to the arrays.
+
+    They must have exactly the types of `Events`, and must outlive it.
+    """
     return ffi.new(
         "egg_events *",
         {
-            "x": ffi.from_buffer("uint16_t[]", events.x),
-            "y": ffi.from_buffer("uint16_t[]", events.y),
-            "t": ffi.from_buffer("int32_t[]", events.t),
-            "p": ffi.from_buffer("uint8_t[]", events.p),
+            "x": u16_ptr(events.x),
+            "y": u16_ptr(events.y),
+            "t": i32_ptr(events.t),
+            "p": u8_ptr(events.p),
         },
     )
 
 
 def bin_many(events: Events, offsets: npt.ArrayLike, binning: Binning) -> tuple[U8, I64]:
-    """Bin n recordings at once.
+    """Bin n recordings at once; their events need not be in order of time.
 
-    `events` holds all recordings one after the other, recording i being events
-    offsets[i]:offsets[i + 1] (n + 1 integers). Returns (streams, stream offsets): uint8, and int64
-    [n + 1] in the same sense. Events need not be in order of time.
+    events: of all recordings, one after the other. offsets: n + 1 integers, recording i is events
+    offsets[i]:offsets[i + 1]. Returns the streams end to end, uint8 [bytes], and their offsets,
+    int64 [n + 1]. DataError if an event lies outside the binning's sensor.
     """
     _require_on_sensor(events, binning)
-    # Times behind every window are all alike; cut them so that they fit the core's int32.
+    # Times after the window are all dropped: limit them, so that they fit the core's int32.
     t = events.t if events.t.dtype == np.int32 else np.minimum(events.t, 2**31 - 1)
     columns = Events(
         _column(events.x, np.uint16),
@@ -177,9 +184,8 @@ def bin_many(events: Events, offsets: npt.ArrayLike, binning: Binning) -> tuple[
     bit_map = np.zeros(lib.egg_events_map_words(native), np.uint64)
     ends = np.zeros(n + 1, np.int64)
     lib.egg_events_bin(
-        native, native_events(columns), ffi.from_buffer("int64_t[]", starts), n,
-        ffi.from_buffer("uint64_t[]", bit_map), ffi.from_buffer("uint8_t[]", stream),
-        ffi.from_buffer("int64_t[]", ends),
+        native, native_events(columns), i64_ptr(starts), n, u64_ptr(bit_map), u8_ptr(stream),
+        i64_ptr(ends),
     )  # fmt: skip
     return stream[: ends[-1]], ends
 

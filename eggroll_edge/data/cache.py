@@ -1,123 +1,152 @@
-"""Binned datasets on disk: decoded once, then memory-mapped.
+"""Datasets on disk: recordings are decoded once, then their streams are memory-mapped.
 
-A cache file is the sample streams, then offsets (int64), ids (int64) and labels (uint8), then a
-JSON description with the digest of it all, its length (8 bytes) and a magic number. The description
-comes last because streams are written as they are made. All little-endian.
+A cache file (*.events) holds the streams end to end, then offsets (int64), ids (int64) and labels
+(uint8), then a JSON description with the dataset's digest, the length of the description (8 bytes)
+and a magic number. All integers are little-endian. The description comes last because the streams
+are written while they are made.
 
-A cache file is a copy of what the source holds, so a damaged one costs nothing but time:
-`read_cache` raises CacheError, and `through_cache` then warns and makes the file anew.
+A cache file only repeats what its source holds. A damaged one therefore costs nothing but time:
+`read_cache` raises CacheError, and `load_or_build` then warns and makes the file again.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
-import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from eggroll_edge.data.binning import I64, U8, Binning
+from eggroll_edge.core.arrays import I64, U8
+from eggroll_edge.data.binning import Binning
 from eggroll_edge.data.dataset import EventDataset
-from eggroll_edge.errors import CacheError, DataError, EggrollError
+from eggroll_edge.errors import CacheError, EggrollError
+from eggroll_edge.files import atomic_file, reason
 
 FORMAT = 1
-"""Raise it when the stream format, the binning or the simulator's code changes its output."""
+"""Part of each file's name. Raise it when the format of a stream, the binning or the code of a
+simulated or synthetic dataset changes its output."""
 _MAGIC = b"EGGCACHE"
 _TAIL = 8 + len(_MAGIC)
+_HINT = "; or set EGGROLL_CACHE to another folder"
 
-Chunks = Iterable[tuple[U8, I64]]
-"""(streams, offsets [k + 1]) of some samples at a time."""
+Progress = Callable[[int, int], None]
+"""Called as progress(recordings done, recordings in all) while a cache file is made."""
+
+
+class Chunk(NamedTuple):
+    """Some consecutive recordings of a dataset."""
+
+    streams: U8
+    """uint8 [bytes]: the streams end to end."""
+    offsets: I64
+    """int64 [k + 1]: recording i is streams[offsets[i]:offsets[i + 1]]."""
+    labels: U8
+    """uint8 [k]: classes."""
 
 
 def cache_dir() -> Path:
-    """EGGROLL_CACHE, or ~/.cache/eggroll-edge."""
+    """The folder of all cache files: EGGROLL_CACHE, or ~/.cache/eggroll-edge."""
     chosen = os.environ.get("EGGROLL_CACHE")
     return Path(chosen) if chosen else Path.home() / ".cache" / "eggroll-edge"
 
 
-def cache_path(name: str, parts: dict[str, Any]) -> Path:
-    """The file for a dataset that `parts` (source, binning, simulator: JSON values) determine."""
-    key = json.dumps({"format": FORMAT, **parts}, sort_keys=True)
-    return cache_dir() / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:24]}.events"
+def cache_path(name: str, key: dict[str, Any]) -> Path:
+    """The cache file of a dataset.
+
+    key: JSON values that determine the dataset's bytes: its source, binning, seed and so on. Two
+    keys that differ give two files.
+    """
+    text = json.dumps({"format": FORMAT, **key}, sort_keys=True)
+    return cache_dir() / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:24]}.events"
 
 
-def load_or_build(path: Path, make: Callable[[Path], None]) -> EventDataset:
-    """The dataset in `path`; `make(path)` is called first if the file is missing or damaged."""
+def stamp(files: Sequence[Path], root: Path | None = None) -> str:
+    """A digest, for a key, of each file's path (relative to `root`), size and time of change.
+
+    They stand for the contents, which would take long to read.
+    """
+    sha = hashlib.sha256()
+    for file in files:
+        stat, path = file.stat(), file.relative_to(root) if root else file
+        sha.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return sha.hexdigest()
+
+
+def load_or_build(path: Path, build: Callable[[Path], None]) -> EventDataset:
+    """The dataset in `path`. If the file is missing or damaged, build(path) writes it first."""
     if path.exists():
         try:
             return read_cache(path)
         except CacheError as error:
             warnings.warn(f"{error}; making it anew", RuntimeWarning, stacklevel=3)
-    make(path)
+    build(path)
     return read_cache(path)
 
 
+def counted(chunks: Iterable[Chunk], total: int, progress: Progress | None) -> Iterator[Chunk]:
+    """The same chunks; calls progress(recordings so far, total) after each."""
+    done = 0
+    for chunk in chunks:
+        yield chunk
+        done += len(chunk.labels)
+        if progress:
+            progress(done, total)
+
+
+def labelled(parts: Iterable[tuple[U8, I64]], labels: U8) -> Iterator[Chunk]:
+    """Chunks from (streams, offsets) of consecutive recordings and the labels of all of them."""
+    done = 0
+    for streams, offsets in parts:
+        first, done = done, done + len(offsets) - 1
+        yield Chunk(streams, offsets, labels[first:done])
+
+
 def write_cache(
-    path: Path, chunks: Chunks, labels: U8, ids: I64, *, name: str, n_classes: int, binning: Binning
+    path: Path, chunks: Iterable[Chunk], ids: I64, *, name: str, n_classes: int, binning: Binning
 ) -> None:
-    """Write a cache file: all of it or nothing, also after a power cut or on a full disk."""
-    temporary: Path | None = None
+    """Write a cache file: as a whole or not at all, even after a power cut or on a full disk.
+
+    Only one chunk is held in memory at a time. ids [n]: as in EventDataset. CacheError if the file
+    cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, text = tempfile.mkstemp(dir=path.parent, prefix=".making-")
-        temporary = Path(text)
-        with os.fdopen(handle, "wb") as file:
-            _write(file, chunks, labels, ids, name, n_classes, binning, temporary)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
     except OSError as error:
-        why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
-        raise CacheError(
-            f"{path}: cannot be written, {why}; free some space, or set EGGROLL_CACHE to a folder "
-            "that has some"
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)  # already gone after the rename
-
-
-def _write(
-    file: BinaryIO,
-    chunks: Chunks,
-    labels: U8,
-    ids: I64,
-    name: str,
-    n_classes: int,
-    binning: Binning,
-    temporary: Path,
-) -> None:
-    sizes = [np.zeros(1, np.int64)]
-    for streams, starts in chunks:
-        file.write(streams.data)
-        sizes.append(np.diff(starts))
-    offsets = np.cumsum(np.concatenate(sizes))
-    for array in (offsets.astype("<i8"), ids.astype("<i8"), labels):
-        file.write(np.ascontiguousarray(array).data)
-    file.flush()
-    written = np.memmap(temporary, np.uint8, "r", shape=(int(offsets[-1]),))
-    dataset = EventDataset(name, written, offsets, labels, n_classes, binning, ids)
-    about = {
-        "name": name,
-        "samples": len(labels),
-        "n_classes": n_classes,
-        "binning": asdict(binning),
-        "digest": dataset.digest,
-    }
-    text = json.dumps(about).encode()
-    file.write(text + len(text).to_bytes(8, "little") + _MAGIC)
+        raise CacheError(f"{path}: cannot be written, {reason(error)}{_HINT}") from error
+    with atomic_file(path, CacheError, _HINT) as file:
+        sizes, classes = [np.zeros(1, np.int64)], [np.zeros(0, np.uint8)]
+        for chunk in chunks:
+            file.write(chunk.streams.data)
+            sizes.append(np.diff(chunk.offsets))
+            classes.append(chunk.labels)
+        offsets, labels = np.cumsum(np.concatenate(sizes)), np.concatenate(classes)
+        for array in (offsets.astype("<i8"), ids.astype("<i8"), labels):
+            file.write(np.ascontiguousarray(array).data)
+        file.flush()
+        # The digest covers the streams after the labels, so read them back from the file.
+        streams = np.memmap(file, np.uint8, "r", shape=(int(offsets[-1]),))
+        file.seek(0, os.SEEK_END)
+        dataset = EventDataset(name, streams, offsets, labels, n_classes, binning, ids)
+        description = {
+            "name": name,
+            "samples": len(labels),
+            "n_classes": n_classes,
+            "binning": asdict(binning),
+            "digest": dataset.digest,
+        }
+        text = json.dumps(description).encode()
+        file.write(text + len(text).to_bytes(8, "little") + _MAGIC)
 
 
 def read_cache(path: Path) -> EventDataset:
-    """Open a cache file; CacheError if any byte that matters has changed."""
+    """Open a cache file, its streams memory-mapped; CacheError if any byte has changed."""
     try:
         size = path.stat().st_size
         with open(path, "rb") as file:
@@ -127,53 +156,25 @@ def read_cache(path: Path) -> EventDataset:
             if tail[8:] != _MAGIC or length > size - _TAIL:
                 raise CacheError(f"{path}: the cache file is cut off")
             file.seek(size - _TAIL - length)
-            about = json.loads(file.read(length))
-        n = int(about["samples"])
+            description = json.loads(file.read(length))
+        n = int(description["samples"])
         body = size - _TAIL - length
         raw: npt.NDArray[np.uint8] = np.memmap(path, np.uint8, "r", shape=(body,))
-        shards_of = np.cumsum([body - 17 * n - 8, 8 * (n + 1), 8 * n])
-        streams, offsets, ids, labels = np.split(raw, shards_of)
+        ends = np.cumsum([body - 17 * n - 8, 8 * (n + 1), 8 * n])
+        streams, offsets, ids, labels = np.split(raw, ends)
         dataset = EventDataset(
-            about["name"],
+            description["name"],
             streams,
             np.frombuffer(offsets.tobytes(), "<i8").astype(np.int64),
             np.array(labels),
-            about["n_classes"],
-            Binning(**about["binning"]),
+            description["n_classes"],
+            Binning(**description["binning"]),
             np.frombuffer(ids.tobytes(), "<i8").astype(np.int64),
         )
     except CacheError:
         raise
     except (OSError, ValueError, KeyError, TypeError, EggrollError) as error:
         raise CacheError(f"{path}: the cache file is damaged ({error})") from error
-    if dataset.digest != about["digest"]:
+    if dataset.digest != description["digest"]:
         raise CacheError(f"{path}: the cache file is damaged (its checksum does not match)")
     return dataset
-
-
-Progress = Callable[[int, int], None]
-"""Called as progress(samples done, samples in all), while a cache file is made."""
-
-
-def _stamp(files: Sequence[Path]) -> str:
-    """Name, size and time of change stand for the content: reading it all takes long."""
-    sha = hashlib.sha256()
-    for file in files:
-        stat = file.stat()
-        sha.update(f"{file} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-    return sha.hexdigest()
-
-
-def _chosen(n: int, skip: int, limit: int | None, spec: str) -> slice:
-    if skip >= n:
-        raise DataError(f"{spec}: skip_first {skip} leaves nothing of {n} samples; use less")
-    return slice(skip, n if limit is None else min(n, skip + limit))
-
-
-def _counted(chunks: Chunks, total: int, progress: Progress | None) -> Iterator[tuple[U8, I64]]:
-    done = 0
-    for streams, starts in chunks:
-        yield streams, starts
-        done += len(starts) - 1
-        if progress:
-            progress(done, total)

@@ -1,42 +1,113 @@
-"""A task made of nothing but time: words of two gliding tones, as events of a silicon cochlea.
+"""`chirps`: a synthetic task whose classes differ only in the order of their events.
 
-A cochlea splits sound into channels of pitch; a channel fires while there is energy in it. A word
-here is two formants at once, a low one and a high one, and each glides in one of four ways over the
-same channels, at constant speed:
+A silicon cochlea splits sound into channels of pitch; a channel fires while there is energy in it.
+A word here is two formants at once, a low one and a high one. Each glides over the same channels at
+constant speed, in one of four ways:
 
     rise   low to high          peak   low to high and back
     fall   high to low          dip    high to low and back
 
-The class is 4 * (way of the low formant) + (way of the high one): 16 words. All four ways visit
-each channel for the same share of the time, so events summed over time say nothing about the
+The class is 4 * (way of the low formant) + (way of the high one), which makes 16 words. All four
+ways spend the same time in each channel. Events summed over time therefore say nothing about the
 class: only their order does. Speakers differ in pitch, range, loudness and tempo; a word starts
-anywhere in the window; events get lost, and others fire without cause.
+anywhere in the window; events get lost, and others fire without a cause.
 
-A sample depends only on (its index, seed, config), not on how many are made at once.
+A word depends only on its index, the seed and the ChirpConfig, not on how many are made at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
-from eggroll_edge.data import cache
-from eggroll_edge.data.binning import I64, U8, Binning, Events, bin_many
-from eggroll_edge.data.cache import Progress, _chosen, _counted
+from eggroll_edge.core.arrays import I64, U8
+from eggroll_edge.data.binning import Binning, Events, bin_many
+from eggroll_edge.data.cache import Chunk
 from eggroll_edge.data.dataset import EventDataset
-from eggroll_edge.data.sources import WORD_US, WORDS, ChirpConfig
+from eggroll_edge.data.opening import Request, Sensor, Source, open_cached, per_split
+from eggroll_edge.errors import ConfigError
 
 F32 = npt.NDArray[np.float32]
 
-BLOCK = 512  # samples drawn at once, from a key of their own
+WAYS = ("rise", "fall", "peak", "dip")
+WORDS = len(WAYS) ** 2
+"""Classes."""
+WORD_US = 600_000
+"""Window of a word, microseconds."""
+SPLITS = {"train": 10_000, "test": 2_000}
+"""Words in each split."""
+BLOCK = 512
+"""Words that are drawn at once, with random numbers of a separate key."""
+
+
+@dataclass(frozen=True)
+class ChirpConfig:
+    """How the words sound, and so how hard they are to tell apart.
+
+    ConfigError if a value is out of range. All values but the first two and the last are shares.
+    """
+
+    channels: int = 64
+    """Inputs, 16..1024. All lengths below are shares of them."""
+    events: float = 64
+    """Mean events of a formant before some are lost, 1..400."""
+    width: float = 0.03
+    """Standard deviation of an event's channel about its formant: a share of the channels, 0..1."""
+    pitch: float = 0.06
+    """A speaker's pitch shifts both formants by up to this share of the channels, 0..0.5."""
+    span: float = 0.25
+    """Share of the channels that a formant glides over, 0..1."""
+    stretch: float = 0.3
+    """A speaker's span differs from `span` by up to this share of it, 0..1."""
+    loudness: float = 0.4
+    """The number of events of a formant differs from `events` by up to this share, 0..1."""
+    tempo: float = 0.3
+    """A word takes a share of 1 - tempo to 1 of the window, and starts anywhere that it fits,
+    0..0.95."""
+    warp: float = 0.35
+    """A word speeds up or slows down: its time u, 0..1, becomes u to a power of e^-warp to e^warp,
+    0..3."""
+    drop: float = 0.1
+    """Share of events that are lost, 0..1."""
+    noise: float = 16
+    """Mean number of events without a cause in a recording, 0..400."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("channels", 16, 1024), ("events", 1, 400), ("width", 0, 1), ("pitch", 0, 0.5),
+            ("span", 0, 1), ("stretch", 0, 1), ("loudness", 0, 1), ("tempo", 0, 0.95),
+            ("warp", 0, 3), ("drop", 0, 1), ("noise", 0, 400),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ConfigError(f"chirps: {name} is {value!r}: use {low}..{high}")
+        if self.channels != int(self.channels):
+            raise ConfigError(f"chirps: channels is {self.channels!r}: use an integer")
+
+    @staticmethod
+    def parse(text: str) -> ChirpConfig:
+        """From "noise=40,drop=0.3"; ConfigError if a name is unknown or a value is no number."""
+        values: dict[str, float] = {}
+        known = [field.name for field in fields(ChirpConfig)]
+        for part in text.split(",") if text else ():
+            name, _, number = part.partition("=")
+            if name not in known:
+                raise ConfigError(f"chirps: {name!r} is unknown: use {', '.join(known)}")
+            try:
+                values[name] = int(number) if name == "channels" else float(number)
+            except ValueError:
+                raise ConfigError(f"chirps: {part!r} is no NAME=NUMBER, such as noise=40") from None
+        return ChirpConfig(**values)  # type: ignore[arg-type]  # only channels is an int
 
 
 def _contour(way: I64, u: F32) -> F32:
-    """Height 0..1 at time u 0..1 of each sample's way, [n] and [n, k] to [n, k]."""
+    """Height 0..1 of n formants at their times u.
+
+    way int64 [n]: index of WAYS. u float32 [n, k]: times, 0..1. Returns float32 [n, k].
+    """
     there_and_back = 1 - np.abs(2 * u - 1)
     height = np.where((way // 2)[:, None] == 0, u, there_and_back)
     falling: F32 = np.where((way % 2)[:, None] == 0, height, 1 - height)
@@ -44,7 +115,11 @@ def _contour(way: I64, u: F32) -> F32:
 
 
 def _block(config: ChirpConfig, seed: int, part: int, block: int) -> tuple[Events, I64, U8]:
-    """(events of BLOCK words in no order, whose each is, classes)."""
+    """The words of one block.
+
+    Returns their events, those of a word together but in no order of time; the word 0..BLOCK-1 that
+    each event belongs to, int64 [events]; and the class of each word, uint8 [BLOCK].
+    """
     key = np.array([seed * 2 + part, block], np.uint64)
     rng = np.random.Generator(np.random.Philox(key=key))
     n = BLOCK
@@ -73,61 +148,55 @@ def _block(config: ChirpConfig, seed: int, part: int, block: int) -> tuple[Event
     found.append((place, when, rng.random((n, most), np.float32) < 0.5))
 
     places, whens, kepts = (np.concatenate(columns, axis=1) for columns in zip(*found, strict=True))
-    owner, _ = np.nonzero(kepts)
+    word, _ = np.nonzero(kepts)
     x = (places[kepts] * config.channels).astype(np.uint16)
     t = (whens[kepts] * WORD_US).astype(np.int32)
     nothing = np.zeros(len(x), np.uint8)
-    return Events(x, nothing, t, nothing), owner, label.astype(np.uint8)
+    return Events(x, nothing, t, nothing), word, label.astype(np.uint8)
 
 
-def chirp_streams(
+def chirp_chunks(
     config: ChirpConfig, binning: Binning, chosen: slice, seed: int, part: int
-) -> Iterator[tuple[U8, I64, U8, I64]]:
-    """Words chosen.start..chosen.stop - 1 of a part (0 = train, 1 = test), some at a time.
+) -> Iterator[Chunk]:
+    """Words chosen.start..chosen.stop - 1 of a part (0 = train, 1 = test).
 
-    Yields (streams, offsets, classes, indices). `binning`: 1 x channels, merged, of WORD_US, as
-    sources.fit() makes it.
+    binning: as adapt_binning() makes it: one row of config.channels pixels, merged, WORD_US long.
     """
     for block in range(chosen.start // BLOCK, -(-chosen.stop // BLOCK)):
         first = max(chosen.start - block * BLOCK, 0)
         last = min(chosen.stop - block * BLOCK, BLOCK)
-        events, owner, label = _block(config, seed, part, block)
-        starts = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=BLOCK))))
-        streams, ends = bin_many(events, starts[first : last + 1], binning)
-        yield streams, ends, label[first:last], block * BLOCK + np.arange(first, last)
+        events, word, label = _block(config, seed, part, block)
+        starts = np.concatenate(([0], np.cumsum(np.bincount(word, minlength=BLOCK))))
+        streams, offsets = bin_many(events, starts[first : last + 1], binning)
+        yield Chunk(streams, offsets, label[first:last])
 
 
-CHIRPS = {"train": 10_000, "test": 2_000}
-"""Words in each split."""
-
-
-def _open_chirps(
-    config: ChirpConfig,
-    split: str,
-    binning: Binning,
-    seed: int,
-    skip_first: int,
-    limit: int | None,
-    progress: Progress | None,
-) -> EventDataset:
-    chosen = _chosen(CHIRPS[split], skip_first if split == "train" else 0, limit, "chirps")
-    labels = np.zeros(chosen.stop - chosen.start, np.uint8)
-    parts = {
-        "chirps": asdict(config), "split": split, "seed": seed, "first": chosen.start,
-        "last": chosen.stop, "binning": asdict(binning),
+def _open(request: Request) -> EventDataset:
+    config = ChirpConfig.parse(request.argument)
+    chosen = request.chosen(SPLITS[request.split])
+    key = {
+        "chirps": asdict(config), "split": request.split, "seed": request.seed,
+        "first": chosen.start, "last": chosen.stop,
     }  # fmt: skip
+    part = int(request.split == "test")
+    chunks = chirp_chunks(config, request.binning, chosen, request.seed, part)
+    ids = np.arange(chosen.start, chosen.stop, dtype=np.int64)
+    return open_cached(request, "chirps", key, ids, n_classes=WORDS, chunks=chunks)
 
-    def make(path: Path) -> None:
-        def chunks() -> Iterator[tuple[U8, I64]]:
-            part = int(split == "test")
-            for streams, starts, classes, ids in chirp_streams(config, binning, chosen, seed, part):
-                labels[ids - chosen.start] = classes
-                yield streams, starts
 
-        cache.write_cache(
-            path, _counted(chunks(), len(labels), progress), labels,
-            np.arange(chosen.start, chosen.stop, dtype=np.int64),
-            name=f"chirps-{split}", n_classes=WORDS, binning=binning,
-        )  # fmt: skip
+def _sensor(argument: str) -> Sensor:
+    channels = ChirpConfig.parse(argument).channels
+    return Sensor(WORDS, 1, channels, WORD_US, polarities=1)
 
-    return cache.load_or_build(cache.cache_path(f"chirps-{split}", parts), make)
+
+CHIRPS = Source(
+    name="chirps",
+    usage="chirps",
+    note="synthetic words, no download",
+    about="Synthetic words of two gliding tones: 10,000 for training, 2,000 for the test, 16 "
+    "classes that differ only in the order of their events. Parameters follow a colon: "
+    "`chirps:noise=40,drop=0.3`",
+    needs="nothing",
+    open=per_split(_open),
+    sensor=_sensor,
+)

@@ -1,4 +1,4 @@
-"""A dataset in memory: the streams of all recordings, end to end."""
+"""A dataset: the streams of all its recordings, end to end."""
 
 from __future__ import annotations
 
@@ -11,29 +11,34 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eggroll_edge.core.arrays import I64, U8, U64
 from eggroll_edge.core.config import NetConfig
 from eggroll_edge.core.recordings import Recordings
-from eggroll_edge.data.binning import I64, U8, Binning
+from eggroll_edge.data.binning import Binning
 from eggroll_edge.data.stream import unpack_stream
 from eggroll_edge.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
 class EventDataset:
-    """n labelled sample streams, in RAM or memory-mapped. Two with equal `digest` hold the same."""
+    """n labelled recordings, in RAM or memory-mapped.
+
+    Two datasets with the same `digest` hold the same recordings. DataError if the arrays do not
+    fit together.
+    """
 
     name: str
     streams: U8
     """uint8 [bytes]: all streams end to end; may be a read-only memory map."""
     offsets: I64
-    """int64 [n + 1]: sample i is streams[offsets[i]:offsets[i + 1]]."""
+    """int64 [n + 1]: recording i is streams[offsets[i]:offsets[i + 1]]."""
     labels: U8
-    """uint8 [n]: class of each sample, 0..n_classes - 1."""
+    """uint8 [n]: class of each recording, 0..n_classes - 1."""
     n_classes: int
     binning: Binning
     ids: I64
-    """int64 [n]: where a sample came from: the number in a recording's file name, or the index of
-    an image in its split."""
+    """int64 [n]: where a recording comes from: the number in the name of its file, or the index of
+    an image or a word in its split."""
 
     def __post_init__(self) -> None:
         n = len(self.labels)
@@ -43,7 +48,9 @@ class EventDataset:
                 f"{len(self.offsets)} and {len(self.ids)}"
             )
         if self.offsets[0] != 0 or self.offsets[-1] != len(self.streams):
-            raise DataError(f"{self.name}: offsets do not span the {len(self.streams)} bytes")
+            raise DataError(
+                f"{self.name}: offsets do not span the {len(self.streams)} bytes of the streams"
+            )
         if (np.diff(self.offsets) < self.ticks).any():
             raise DataError(f"{self.name}: a stream is shorter than its {self.ticks} ends of tick")
         if n and self.labels.max() >= self.n_classes:
@@ -55,29 +62,29 @@ class EventDataset:
         return len(self.labels)
 
     def __getitem__(self, index: int) -> U8:
-        """The stream of one sample."""
+        """The stream of one recording, uint8 [bytes]."""
         return self.streams[self.offsets[index] : self.offsets[index + 1]]
 
     @property
     def n_in(self) -> int:
-        """Inputs of a network that eats these streams."""
+        """Inputs of a net that runs these recordings."""
         return self.binning.n_in
 
     @property
     def ticks(self) -> int:
-        """Ticks of every stream."""
+        """Ticks of every recording."""
         return self.binning.ticks
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256, hex, of binning, labels, offsets and streams (not of name or ids)."""
+        """SHA-256 (hex) of binning, labels, offsets and streams, but not of name and ids."""
         sha = hashlib.sha256(json.dumps(asdict(self.binning), sort_keys=True).encode())
         for array in (self.labels, self.offsets.astype("<i8"), self.streams):
             sha.update(np.ascontiguousarray(array).data)
         return sha.hexdigest()
 
     def subset(self, which: slice | npt.ArrayLike) -> EventDataset:
-        """Some of the samples, by slice, indices or mask; streams are copied."""
+        """Some of the recordings, by slice, indices or mask; their streams are copied."""
         indices = np.arange(len(self))[which if isinstance(which, slice) else np.asarray(which)]
         sizes = np.diff(self.offsets)[indices]
         offsets = np.concatenate(([0], np.cumsum(sizes)))
@@ -95,7 +102,7 @@ class EventDataset:
     def info(self) -> dict[str, Any]:
         """Figures for people and reports, ready for JSON."""
         per_tick = np.zeros(self.ticks, np.int64)
-        for first in range(0, len(self), 512):  # unpacking takes some 30 bytes for each event
+        for first in range(0, len(self), 512):  # to unpack an event takes some 30 bytes of memory
             last = min(first + 512, len(self))
             tick, _ = unpack_stream(self.streams[self.offsets[first] : self.offsets[last]])
             per_tick += np.bincount(tick % self.ticks, minlength=self.ticks)
@@ -114,9 +121,22 @@ class EventDataset:
         }
 
 
+def joined(first: EventDataset, second: EventDataset) -> EventDataset:
+    """The recordings of both, in RAM; they have the same binning."""
+    return EventDataset(
+        f"{first.name}+{second.name}",
+        np.concatenate((first.streams, second.streams)),
+        np.concatenate((first.offsets, second.offsets[1:] + first.offsets[-1])),
+        np.concatenate((first.labels, second.labels)),
+        max(first.n_classes, second.n_classes),
+        first.binning,
+        np.concatenate((first.ids, second.ids)),
+    )
+
+
 def fixed_shuffle(n: int) -> I64:
-    """A permutation of range(n) that no library version can change: sorted by a mixing hash."""
-    keys: npt.NDArray[np.uint64] = np.arange(1, n + 1, dtype=np.uint64)
+    """A permutation of range(n) that no version of a library can change: sorted by a hash."""
+    keys: U64 = np.arange(1, n + 1, dtype=np.uint64)
     keys *= np.uint64(0x9E3779B97F4A7C15)
     keys ^= keys >> np.uint64(29)
     keys *= np.uint64(0xBF58476D1CE4E5B9)

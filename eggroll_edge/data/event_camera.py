@@ -1,19 +1,20 @@
 """Event-camera simulator: images shown to a moving camera, as N-MNIST was recorded.
 
-Orchard et al. 2015 put each MNIST image on a monitor and moved an ATIS sensor in three saccades.
-The model here follows the light:
+Orchard, Jayawant, Cohen, Thakor (Frontiers in Neuroscience 9:437, 2015) showed each MNIST image on
+a monitor and moved an ATIS sensor in three saccades. The model here follows the light:
 
-1. the image is dark ink on a bright ground, blurred by the optics, and moves over the 34 x 34
-   pixels along a path measured from recordings;
-2. each pixel sees the logarithm of its light through a low-pass filter that is slower in the dark;
-3. when that has risen (or fallen) by a threshold since the pixel's latest event, the pixel fires,
-   polarity 1 for brighter, is blind for a refractory time, and starts again from what it then sees;
-4. some pixels fire without cause.
+1. The image is dark ink on a bright ground, blurred by the optics. It moves over the 34 x 34 pixels
+   along a path that was measured from recordings.
+2. Each pixel sees the logarithm of its light through a low-pass filter that is slower in the dark.
+3. When that value has risen (or fallen) by a threshold since the pixel's latest event, the pixel
+   fires with polarity 1 (or 0). It is then blind for a refractory time, and starts again from the
+   value at its end.
+4. Some pixels fire without a cause.
 
 Thresholds differ from pixel to pixel; position and timing differ from recording to recording. The
-defaults were fitted to 800 recordings by tools/calibrate_saccade.py; docs/data.md says how close
-they come. An event depends only on (image, its index, seed, config), not on how many images are
-simulated at once or by how many threads.
+defaults were fitted to 800 recordings by tools/studies/calibrate_camera.py; docs/data.md says how
+close they come. An event depends only on the image, its index, the seed and the config, not on how
+many images are simulated at once or by how many processes.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eggroll_edge.data.binning import I64, U8, Binning, Events, bin_many
+from eggroll_edge.core.arrays import I64, U8
+from eggroll_edge.data.binning import Binning, Events, bin_many
 from eggroll_edge.errors import ConfigError, DataError
 
 F32 = npt.NDArray[np.float32]
@@ -41,11 +43,15 @@ SIDE = 34
 IMAGE_SIDE = 28
 """Rows and columns of an image on the sensor; others are scaled to it."""
 DURATION_US = 315_000
+"""Length of a recording, microseconds."""
 PIXELS = SIDE * SIDE
-CHUNK = 128  # images simulated at once: few enough for a second-level cache, enough for numpy
-_PHASES = 64  # positions per pixel that images are rendered at
-_KNOT_MS = 5.0
-_LEG_KNOTS_US = (85_000, 112_000, 200_000, 226_000)  # end of leg 1, legs 2, start of leg 3
+CHUNK = 128
+"""Images simulated at once: few enough for the second-level cache, enough for numpy."""
+_PHASES = 64  # positions within a pixel at which an image is rendered
+_KNOT_MS = 5.0  # time between two positions of the path
+# A leg is the part of the path around one saccade: end of leg 1, begin and end of leg 2, begin of
+# leg 3. Between two legs, the delay of a recording goes over from one to the next.
+_LEG_KNOTS_US = (85_000, 112_000, 200_000, 226_000)
 
 # fmt: off
 PATH = (
@@ -62,17 +68,21 @@ PATH = (
     (1.22, 0.36), (1.23, 0.38), (1.23, 0.41),
 )
 # fmt: on
-"""(row, column) in pixels at 2.5, 7.5, ... 312.5 ms."""
+"""(row, column) of the image's corner, in pixels, at 2.5, 7.5, ... 312.5 ms."""
 
 
 @dataclass(frozen=True)
 class SaccadeConfig:
-    """The simulated camera. Lengths in pixels of the sensor, thresholds in log light (nat)."""
+    """The simulated camera. Lengths are in pixels of the sensor, thresholds in nats of log light.
+
+    ConfigError if a value is negative, or 0 where that makes no sense.
+    """
 
     path: tuple[tuple[float, float], ...] = PATH
-    """(row, column) of the image's corner at 2.5, 7.5, ... 312.5 ms, linear between: measured."""
+    """(row, column) of the image's corner at 2.5, 7.5, ... 312.5 ms, linear in between; at most 14
+    pixels from 0. The default was measured."""
     dark: float = 0.2535
-    """Light of full ink; ground is 1 brighter. 0.26: contrast 5 to 1."""
+    """Light of full ink, above 0; the ground is 1 brighter. 0.25 is a contrast of 5 to 1."""
     blur_px: float = 0.5622
     """Standard deviation of the optics' Gaussian blur."""
     threshold_on: float = 0.2039
@@ -84,13 +94,14 @@ class SaccadeConfig:
     refractory_us: float = 774.0
     """Microseconds for which a pixel is blind after an event."""
     tau_us: float = 1167.0
-    """Time constant of the low-pass filter at light 1, microseconds; inversely as the light."""
+    """Time constant of the low-pass filter at light 1, microseconds; it is inversely proportional
+    to the light."""
     leak_hz: float = 0.376
-    """Causeless events of polarity 1, per pixel and second."""
+    """Events of polarity 1 without a cause, per pixel and second."""
     noise_hz: float = 0.0159
-    """Causeless events of polarity 0, per pixel and second."""
+    """Events of polarity 0 without a cause, per pixel and second."""
     vary_threshold: float = 0.035
-    """Standard deviation over recordings of the log of all thresholds."""
+    """Standard deviation over recordings of the log of a factor on all thresholds."""
     vary_row_px: float = 0.079
     """Standard deviation over recordings of the image's row."""
     vary_column_px: float = 0.067
@@ -98,7 +109,7 @@ class SaccadeConfig:
     vary_leg_us: tuple[float, float, float] = (610.0, 3330.0, 2300.0)
     """Standard deviations over recordings of when each saccade happens, microseconds."""
     step_px: float = 0.15
-    """Largest motion in a time step."""
+    """Largest motion of the image in a time step."""
     step_us: float = 4000.0
     """Longest time step, microseconds."""
 
@@ -113,22 +124,25 @@ class SaccadeConfig:
         if len(self.path) < 2 or not np.isfinite(self.path).all():
             raise ConfigError("simulator.path needs two or more finite (row, column) positions")
         if np.abs(self.path).max() > IMAGE_SIDE / 2:
-            raise ConfigError(f"simulator.path leaves +-{IMAGE_SIDE // 2} pixels: nothing to see")
+            raise ConfigError(
+                f"simulator.path leaves +-{IMAGE_SIDE // 2} pixels, where the image is no longer "
+                "on the sensor: use positions within"
+            )
 
 
 def position(config: SaccadeConfig, when_us: F64) -> tuple[F64, F64]:
-    """(row, column) of the image's corner at the given times."""
+    """(row, column) of the image's corner at the times when_us [n]; both are [n], in pixels."""
     knots = (np.arange(len(config.path)) + 0.5) * (_KNOT_MS * 1000)
     row, column = np.array(config.path).T
     return np.interp(when_us, knots, row), np.interp(when_us, knots, column)
 
 
 def step_times(config: SaccadeConfig) -> F64:
-    """Ends of the time steps, microseconds, from 0: dense where the image moves fast."""
+    """The times between which the simulator steps, from 0 to DURATION_US: dense in fast motion."""
     grid = np.arange(0.0, DURATION_US + 1, 500)
     row, column = position(config, grid)
     speed = np.hypot(np.diff(row), np.diff(column))
-    # A recording's saccade may come some milliseconds early or late: the steps must suit it too.
+    # A saccade may come some milliseconds early or late: widen the dense steps to both sides.
     reach = 10
     padded = np.pad(speed, reach)
     speed = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(axis=1)
@@ -140,13 +154,14 @@ def step_times(config: SaccadeConfig) -> F64:
 
 @lru_cache(maxsize=2)
 def _resampler(blur_px: float) -> tuple[F32, F32]:
-    """Weights that shift and blur: [shift, SIDE, IMAGE_SIDE], and the same transposed.
+    """Weights that shift and blur: `down` [shift, SIDE, IMAGE_SIDE], and `across`, its transpose.
 
-    Entry s moves an image by s / _PHASES - IMAGE_SIDE pixels. A picture is down @ image @ across.
+    Entry s moves an image by s / _PHASES - IMAGE_SIDE pixels. What the sensor sees of an image is
+    down[row shift] @ image @ across[column shift].
     """
     shift = np.arange(2 * IMAGE_SIDE * _PHASES, dtype=np.float32) / _PHASES - IMAGE_SIDE
     place = np.arange(SIDE, dtype=np.float32)[:, None] - np.arange(IMAGE_SIDE, dtype=np.float32)
-    variance = blur_px**2 + 1 / 12  # an image's pixel is itself a box one pixel wide
+    variance = blur_px**2 + 1 / 12  # the second term: a pixel of an image is a box one pixel wide
     distance = (place - shift[:, None, None]).astype(np.float32)
     weight: F32 = np.exp(distance**2 * np.float32(-0.5 / variance))
     weight[weight < 1e-6] = 0  # denormal numbers would slow the products tenfold
@@ -155,7 +170,10 @@ def _resampler(blur_px: float) -> tuple[F32, F32]:
 
 
 class _Scene:
-    """Some images before their cameras: what each pixel sees at a time."""
+    """n images, each before a camera: the light that each pixel sees at a given time.
+
+    images uint8 [n, 28, 28]. traits float32 [n, 6]: how a recording differs from the mean one.
+    """
 
     def __init__(self, images: U8, config: SaccadeConfig, traits: F32) -> None:
         self.config = config
@@ -166,7 +184,7 @@ class _Scene:
         self.late = traits[:, 2:5] * np.array(config.vary_leg_us)
 
     def light(self, t: float) -> F32:
-        """float32 [n, PIXELS]; `dark` under full ink to `dark` + 1 on the ground."""
+        """float32 [n, PIXELS] at time t (microseconds): from `dark`, full ink, to `dark` + 1."""
         a, b, c, d = _LEG_KNOTS_US
         share = np.interp(t, (a, b), (0, 1)), np.interp(t, (c, d), (0, 1))
         late = self.late @ np.array([1 - share[0], share[0] - share[1], share[1]])
@@ -192,7 +210,11 @@ def _generators(n: int, seed: int, first_index: int) -> list[np.random.Generator
 def simulate_chunk(
     images: U8, config: SaccadeConfig, seed: int = 0, first_index: int = 0
 ) -> tuple[Events, npt.NDArray[np.int32]]:
-    """Recordings of a few images [n, 28, 28]; (events in no order, whose recording each is of)."""
+    """Simulate a few images, uint8 [n, 28, 28].
+
+    Returns the events of all recordings, in no order, and the recording 0..n-1 that each event
+    belongs to, int32 [events].
+    """
     n = len(images)
     rngs = _generators(n, seed, first_index)
     traits = np.stack([rng.standard_normal(6, np.float32) for rng in rngs])
@@ -205,9 +227,9 @@ def simulate_chunk(
     scene = _Scene(images, config, traits)
     times = step_times(config)
     old = np.log(scene.light(0.0))
-    memory = old.copy()  # what each pixel saw when it was last ready
-    blind = np.zeros(0, np.int64)  # pixels in their refractory time, and when that ends
-    until = np.zeros(0, np.float32)
+    memory = old.copy()  # the value from which each pixel measures its change
+    blind = np.zeros(0, np.int64)  # pixels in their refractory time
+    until = np.zeros(0, np.float32)  # when that time ends
     found: list[tuple[I64, npt.NDArray[Any], U8]] = []
     for t0, t1 in pairwise(times.tolist()):
         light = scene.light(t1)
@@ -217,7 +239,8 @@ def simulate_chunk(
         new *= light / (1 + light)  # implicit Euler step of the low-pass filter
         new += old
 
-        # A pixel that recovers in this step starts from its level then; a blind one cannot fire.
+        # A pixel that recovers in this step starts from its value at that moment. One that stays
+        # blind starts from its newest value: so its change is 0, and it cannot fire.
         share = np.clip((until - t0) / (t1 - t0), 0, 1)
         before, after = old.ravel()[blind], new.ravel()[blind]
         memory.ravel()[blind] = before + (after - before) * share
@@ -228,7 +251,8 @@ def simulate_chunk(
         fell = np.flatnonzero(change < theta_off)
         at = np.concatenate((rose, fell))
         theta = np.concatenate((theta_on.ravel()[rose], theta_off.ravel()[fell]))
-        # Linear within the step: `excess` of the step's change came after the threshold.
+        # Within a step, values change linearly: the share `excess` of the step came after the
+        # threshold was reached.
         excess = (change.ravel()[at] - theta) / (new.ravel()[at] - old.ravel()[at])
         fired = (t1 - (t1 - t0) * np.clip(excess, 0, 1)).astype(np.float32)
         up = np.arange(len(at)) < len(rose)
@@ -250,7 +274,7 @@ def simulate_chunk(
 
 
 def resize(images: U8, side: int) -> U8:
-    """Scale images [n, h, w] to [n, side, side], linearly between pixel centres."""
+    """Scale images uint8 [n, h, w] to [n, side, side], linearly between pixel centres."""
 
     def weights(size: int) -> F32:
         place = np.clip((np.arange(side) + 0.5) * size / side - 0.5, 0, size - 1)
@@ -276,9 +300,10 @@ def _prepared(images: U8) -> U8:
 def simulate(
     images: U8, config: SaccadeConfig | None = None, *, seed: int = 0, first_index: int = 0
 ) -> tuple[Events, I64]:
-    """Recordings of images uint8 [n, h, w]; (events, offsets [n + 1]), ascending in time.
+    """Simulate images uint8 [n, h, w]: (events, their int64 offsets [n + 1]).
 
-    Recording i is events offsets[i]:offsets[i + 1]; `nmnist.write_bin` can store it.
+    Recording i is events offsets[i]:offsets[i + 1], ascending in time; nmnist.write_bin() can store
+    it. first_index: the index of the first image in its split. DataError for other arrays.
     """
     parts: list[Events] = []
     counts = [np.zeros(1, np.int64)]
@@ -300,7 +325,10 @@ def simulate_streams(
     first_index: int = 0,
     workers: int = 2,
 ) -> Iterator[tuple[U8, I64]]:
-    """Simulate and bin images uint8 [n, h, w]; yields (streams, offsets) of some at a time."""
+    """Simulate and bin images uint8 [n, h, w]; yields (streams, int64 offsets [k + 1]) of k images.
+
+    workers: processes, at most. ConfigError unless the binning has the camera's 34 x 34 pixels.
+    """
     if (binning.height, binning.width) != (SIDE, SIDE):
         raise ConfigError(
             f"binning is {binning.height} x {binning.width}, but the simulated sensor has "
@@ -311,8 +339,8 @@ def simulate_streams(
     places = range(0, len(images), CHUNK)
     chunks = (images[at : at + CHUNK] for at in places)
     indices = (first_index + at for at in places)
-    # Processes, because many short numpy calls get in each other's way in threads; forked, because
-    # other ways of starting one would run the user's script again.
+    # Processes, because threads would wait for each other in many short numpy calls. They are
+    # forked, because all other ways to start one would run the user's script again.
     if workers > 1 and len(places) >= 8 and sys.platform == "linux":
         with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
             yield from pool.map(work, chunks, indices)

@@ -1,4 +1,7 @@
-"""Images for the simulator: IDX folders as MNIST's, and scikit-learn's digits."""
+"""`digits` and `idx`: images that the simulated event camera sees.
+
+Images are uint8 [n, height, width], where 255 is full ink; labels are uint8 [n].
+"""
 
 from __future__ import annotations
 
@@ -10,24 +13,28 @@ from pathlib import Path
 
 import numpy as np
 
-from eggroll_edge.data import cache
-from eggroll_edge.data.binning import U8, Binning
-from eggroll_edge.data.cache import Progress, _chosen, _counted
+from eggroll_edge.core.arrays import U8
+from eggroll_edge.data.binning import Binning
+from eggroll_edge.data.cache import labelled
 from eggroll_edge.data.dataset import EventDataset, fixed_shuffle
 from eggroll_edge.data.event_camera import SaccadeConfig, resize, simulate_streams
-from eggroll_edge.data.sources import CLASSES
+from eggroll_edge.data.opening import Request, Source, open_cached, per_split
 from eggroll_edge.errors import DataError
 
 LAYOUT = (
     "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and "
     "t10k-labels-idx1-ubyte, each plain or with .gz, as MNIST is published"
 )
+_CLASSES = 10  # at least, even if the chosen images have fewer
 _PREFIX = {"train": "train", "test": "t10k"}
 _DIGITS_TRAIN = 1437  # of 1,797: four fifths
 
 
 def read_idx(path: Path) -> U8:
-    """Read an IDX file of unsigned bytes, gzipped if it says so; uint8 of the shape it states."""
+    """Read an IDX file of unsigned bytes, plain or gzipped, as uint8 of the shape in its header.
+
+    DataError if it cannot be read or is no such file.
+    """
     try:
         data = path.read_bytes()
         if data[:2] == b"\x1f\x8b":
@@ -53,7 +60,7 @@ def read_idx(path: Path) -> U8:
 
 
 def idx_files(root: Path, split: str) -> tuple[Path, Path]:
-    """(images, labels) files of a split, "train" or "test"."""
+    """The files of a split, "train" or "test": (images, labels); DataError if one is missing."""
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; expected {LAYOUT}")
     found = []
@@ -67,7 +74,7 @@ def idx_files(root: Path, split: str) -> tuple[Path, Path]:
 
 
 def load_idx(root: Path, split: str) -> tuple[U8, U8]:
-    """(images uint8 [n, h, w], labels uint8 [n]) of a split, "train" or "test"."""
+    """(images, labels) of a split, "train" or "test"; DataError if the files have a fault."""
     image_file, label_file = idx_files(root, split)
     images, labels = read_idx(image_file), read_idx(label_file)
     if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels) or not len(labels):
@@ -79,17 +86,19 @@ def load_idx(root: Path, split: str) -> tuple[U8, U8]:
 
 
 def load_digits(split: str) -> tuple[U8, U8]:
-    """scikit-learn's 1,797 handwritten digits as (uint8 [n, 28, 28], labels uint8 [n]).
+    """scikit-learn's 1,797 handwritten digits as (images, labels) of a split, "train" or "test".
 
-    The source is 8 x 8 with values 0..16 (UCI "Optical Recognition of Handwritten Digits"). Each
-    is scaled to the 20 x 20 box in the middle of 28 x 28 in which MNIST has its digits. A fixed
-    shuffle (the same on every machine) makes 1,437 train and 360 test images.
+    The source is 8 x 8 pixels of 0..16 (UCI "Optical Recognition of Handwritten Digits"). Each
+    image is scaled to 20 x 20 in the middle of 28 x 28, where MNIST has its digits. A fixed
+    shuffle, the same on every machine, makes 1,437 training and 360 test images. DataError if
+    scikit-learn is missing.
     """
     try:
         from sklearn import datasets as sklearn_datasets
     except ImportError as error:
         raise DataError(
-            "the digits need scikit-learn: pip install 'eggroll-edge[data]', or open a folder"
+            "the digits need scikit-learn: pip install 'eggroll-edge[data]', or train on chirps "
+            "(--data chirps), which need nothing"
         ) from error
     images, labels = sklearn_datasets.load_digits(return_X_y=True)
     order = fixed_shuffle(len(labels))
@@ -98,6 +107,11 @@ def load_digits(split: str) -> tuple[U8, U8]:
     framed = np.zeros((len(order), 28, 28), np.uint8)
     framed[:, 4:24, 4:24] = resize(small, 20)
     return framed, labels[order].astype(np.uint8)
+
+
+def simulator_seed(seed: int, split: str) -> int:
+    """The camera's seed for a split: training and test image i must not have the same noise."""
+    return 2 * seed + (split == "test")
 
 
 def from_images(
@@ -110,7 +124,11 @@ def from_images(
     workers: int = 2,
     simulator: SaccadeConfig | None = None,
 ) -> EventDataset:
-    """Simulated recordings, in RAM, of your own images: uint8 [n, h, w], labels uint8 [n]."""
+    """Simulated recordings, in RAM, of the images in arrays.
+
+    seed, workers and simulator: as in open_dataset(). DataError if the pictures are not uint8
+    [n, height, width].
+    """
     binning = binning or Binning()
     chunks = simulate_streams(
         pictures, binning, simulator or SaccadeConfig(), seed=seed, workers=workers
@@ -123,53 +141,59 @@ def from_images(
     return EventDataset(name, streams, np.cumsum(sizes), labels, classes, binning, ids)
 
 
-def _open_images(
-    spec: str,
-    split: str,
-    binning: Binning,
-    config: SaccadeConfig,
-    seed: int,
-    skip_first: int,
-    limit: int | None,
-    workers: int,
-    progress: Progress | None,
-) -> EventDataset:
-    if spec == "digits":
-        pictures, labels = load_digits(split)
-    else:
-        pictures, labels = load_idx(Path(spec[4:]).expanduser(), split)
-    chosen = _chosen(len(labels), skip_first if split == "train" else 0, limit, spec)
+def _open_images(request: Request, name: str, pictures: U8, labels: U8) -> EventDataset:
+    """The wanted pictures of a split, seen by the simulated camera."""
+    chosen = request.chosen(len(labels))
     pictures, labels = pictures[chosen], labels[chosen]
-    name = "digits" if spec == "digits" else Path(spec[4:]).name
-    parts = {
+    config = request.simulator or SaccadeConfig()
+    key = {
         "images": hashlib.sha256(np.ascontiguousarray(pictures).data).hexdigest(),
         "labels": hashlib.sha256(np.ascontiguousarray(labels).data).hexdigest(),
         "first": chosen.start,
-        "split": split,
-        "seed": seed,
+        "split": request.split,
+        "seed": request.seed,
         "simulator": asdict(config),
-        "binning": asdict(binning),
     }
+    parts = simulate_streams(
+        pictures,
+        request.binning,
+        config,
+        seed=simulator_seed(request.seed, request.split),
+        first_index=chosen.start,
+        workers=request.workers,
+    )
+    ids = np.arange(chosen.start, chosen.stop, dtype=np.int64)
+    n_classes = max(_CLASSES, int(labels.max()) + 1)
+    return open_cached(request, name, key, ids, n_classes=n_classes, chunks=labelled(parts, labels))
 
-    def make(path: Path) -> None:
-        # Train and test images of one index must not share their noise.
-        chunks = simulate_streams(
-            pictures,
-            binning,
-            config,
-            seed=2 * seed + (split == "test"),
-            first_index=chosen.start,
-            workers=workers,
-        )
-        ids = np.arange(chosen.start, chosen.stop, dtype=np.int64)
-        cache.write_cache(
-            path,
-            _counted(chunks, len(labels), progress),
-            labels,
-            ids,
-            name=f"{name}-{split}",
-            n_classes=max(CLASSES, int(labels.max()) + 1),
-            binning=binning,
-        )
 
-    return cache.load_or_build(cache.cache_path(f"{name}-{split}", parts), make)
+def _open_digits(request: Request) -> EventDataset:
+    if request.argument:
+        raise DataError(f"{request.spec}: digits takes nothing behind a colon; say digits")
+    return _open_images(request, "digits", *load_digits(request.split))
+
+
+def _open_idx(request: Request) -> EventDataset:
+    if not request.argument:
+        raise DataError(f"idx needs a folder: say idx:DIR; expected {LAYOUT}")
+    folder = Path(request.argument)
+    return _open_images(request, folder.name, *load_idx(folder.expanduser(), request.split))
+
+
+DIGITS = Source(
+    name="digits",
+    usage="digits",
+    note="small images, simulated, no download",
+    about="scikit-learn's 1,797 small digits, seen by the simulated camera: 1,437 for training, "
+    "360 for the test, a fixed split",
+    needs="`pip install 'eggroll-edge[data]'`, no network",
+    open=per_split(_open_digits),
+)
+IDX = Source(
+    name="idx",
+    usage="idx:DIR",
+    note="images, simulated",
+    about="Images as MNIST is published (IDX files, gzipped or not), seen by the simulated camera",
+    needs="nothing",
+    open=per_split(_open_idx),
+)

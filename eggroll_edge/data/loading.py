@@ -1,18 +1,13 @@
-"""Datasets of sample streams: recordings, images seen by a simulated camera, words of tones."""
+"""Opening a dataset by its spec."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from eggroll_edge.data.binning import Binning
 from eggroll_edge.data.cache import Progress
-from eggroll_edge.data.chirps import _open_chirps
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.event_camera import SaccadeConfig
-from eggroll_edge.data.images import _open_images
-from eggroll_edge.data.nmnist import _open_recordings
-from eggroll_edge.data.sources import FETCHED, ChirpConfig, Split, adapt_binning, split_spec
-from eggroll_edge.data.tonic_sets import _open_fetched
+from eggroll_edge.data.opening import Request, Split
+from eggroll_edge.data.sources import adapt_binning, find_source
 from eggroll_edge.errors import ConfigError
 
 __all__ = ["open_dataset"]
@@ -32,57 +27,39 @@ def open_dataset(
 ) -> EventDataset:
     """Open a dataset, from the cache where it has been opened before.
 
-    spec: "digits" (scikit-learn's, simulated), "nmnist" (the full set, fetched through tonic),
-    "idx:DIR" (MNIST-like IDX images, simulated), "chirps" or "chirps:noise=40,drop=0.3" (words of
-    tones, made), "shd", "dvsgesture" (through tonic; with :DIR, from there), "stmnist:DIR", or a
-    folder of N-MNIST recordings. What is no N-MNIST has its own sensor and window (sources.py).
-    skip_first: leave out the first so many of the training split (of an "all", too).
-    seed: the simulator's, or that of the words; real recordings do not depend on it.
-    limit: at most so many samples, from the front. workers: threads.
+    spec: the name of a dataset, if need be with an argument ("digits", "chirps:noise=40,drop=0.3",
+    "idx:DIR"; docs/data.md lists all), or a folder of N-MNIST recordings.
+    split: "train", "test", or "all": the training split, then the test split.
+    binning: how recordings become ticks. Sensor size and window are those of the dataset, except
+    for recordings of N-MNIST's camera, real or simulated.
+    skip_first: leave out this many recordings at the front of the training split.
+    seed: of simulated and synthetic recordings; real ones do not depend on it.
+    limit: at most this many recordings, from the front.
+    workers: threads or processes that decode or simulate; the result does not depend on it.
+    progress: called as progress(recordings done, recordings in all), unless the cache has them.
     simulator: parameters of the simulated camera, by default the calibrated ones.
+
+    ConfigError for an argument out of range; DataError if the dataset is missing or damaged;
+    CacheError if the cache cannot be written.
     """
     if split not in ("train", "test", "all"):
         raise ConfigError(f"split is {split!r}: use train, test or all")
     if skip_first < 0 or seed < 0 or (limit is not None and limit < 1):
         raise ConfigError(
-            f"skip_first {skip_first} and seed {seed} must not be negative, limit {limit} not below"
-            " 1"
+            f"skip_first is {skip_first}, seed {seed} and limit {limit}: use 0 or more for "
+            "skip_first and seed, and 1 or more for limit"
         )
-    binning = adapt_binning(spec, binning or Binning())
-    name, rest = split_spec(spec)
-    parts = ("train", "test") if split == "all" else (split,)
-    if name in ("digits", "idx"):
-        config = simulator or SaccadeConfig()
-        sets = [
-            _open_images(spec, part, binning, config, seed, skip_first, limit, workers, progress)
-            for part in parts
-        ]
-        return _joined(sets, limit)
-    if name == "chirps":
-        words = ChirpConfig.parse(rest)
-        return _joined(
-            [_open_chirps(words, p, binning, seed, skip_first, limit, progress) for p in parts],
-            limit,
-        )
-    if name in FETCHED:
-        return _joined(
-            [_open_fetched(name, rest, p, binning, skip_first, limit, progress) for p in parts],
-            limit,
-        )
-    return _open_recordings(spec, split, binning, skip_first, limit, workers, progress)
-
-
-def _joined(sets: list[EventDataset], limit: int | None) -> EventDataset:
-    if len(sets) == 1:
-        return sets[0]
-    first, second = sets
-    both = EventDataset(
-        f"{first.name}+{second.name}",
-        np.concatenate((first.streams, second.streams)),
-        np.concatenate((first.offsets, second.offsets[1:] + first.offsets[-1])),
-        np.concatenate((first.labels, second.labels)),
-        max(first.n_classes, second.n_classes),
-        first.binning,
-        np.concatenate((first.ids, second.ids)),
+    source, argument = find_source(spec)
+    request = Request(
+        spec=spec,
+        argument=argument,
+        split=split,
+        binning=adapt_binning(spec, binning or Binning()),
+        skip_first=skip_first,
+        limit=limit,
+        seed=seed,
+        workers=workers,
+        progress=progress,
+        simulator=simulator,
     )
-    return both if limit is None else both.subset(slice(0, limit))
+    return source.open(request)

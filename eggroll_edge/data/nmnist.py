@@ -1,21 +1,20 @@
-"""N-MNIST recordings: the 5-byte .bin format, its folders, and the full set through tonic.
+"""`nmnist` and folders of recordings: N-MNIST's .bin files, and the full set through tonic.
 
 N-MNIST: Orchard, Jayawant, Cohen, Thakor, "Converting Static Image Datasets to Spiking Neuromorphic
 Datasets Using Saccades", Frontiers in Neuroscience 9:437, 2015.
 
-A file is a run of 5-byte events: x, y, then 24 bits, most significant byte first, of which the top
-one is the polarity and the other 23 are microseconds. A record whose y is 240 is no event: it adds
-2^13 microseconds to its own and all later times. The sensor crop is 34 x 34.
+A file is a sequence of 5-byte records: x, y, then 24 bits with the most significant byte first, of
+which the highest bit is the polarity and the other 23 are microseconds. A record with y = 240 is no
+event but a clock overflow: it adds 2^13 microseconds to the time of this record and all later ones.
+The sensor is 34 x 34 pixels, two polarities.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -23,20 +22,23 @@ from typing import NamedTuple
 import numpy as np
 
 from eggroll_edge._core import ffi, lib
-from eggroll_edge.data import cache
-from eggroll_edge.data.binning import I64, U8, Binning, Events, bin_many, native_events
-from eggroll_edge.data.cache import Progress, _chosen, _counted, cache_dir
+from eggroll_edge.core.arrays import I64, U8, i64_ptr, u8_ptr, u64_ptr
+from eggroll_edge.data.binning import Binning, Events, bin_many, native_events
+from eggroll_edge.data.cache import cache_dir, labelled, stamp
 from eggroll_edge.data.dataset import EventDataset
-from eggroll_edge.data.sources import CLASSES, Split
+from eggroll_edge.data.opening import Request, Source, open_cached
 from eggroll_edge.errors import DataError
 
 SIDE = 34
+"""Rows and columns of the sensor."""
+CLASSES = 10
 OVERFLOW_Y = 240
-OVERFLOW_US = 1 << 13
+"""In place of y: the record is a clock overflow."""
 MAX_US = (1 << 23) - 1
+"""Latest time of a record, microseconds."""
 LAYOUT = "<folder>/Train/<digit>/<number>.bin and <folder>/Test/<digit>/<number>.bin"
-_CHUNK = 64  # files decoded at once: fewer cost more hand-overs between threads
-_ROOM = 1 << 16  # bytes, more than most recordings have
+_CHUNK = 64  # files that a thread decodes at once: with fewer, handing them over takes longer
+_ROOM = 1 << 16  # bytes to read a file into: more than most recordings have
 _FAULTS = {
     lib.EGG_EVENTS_X: f"x is beyond {SIDE - 1}",
     lib.EGG_EVENTS_Y: f"y is beyond {SIDE - 1}",
@@ -45,27 +47,29 @@ _FAULTS = {
 }
 
 
-class Chunk(NamedTuple):
-    """Some files, one behind the other: file i is data[starts[i]:starts[i + 1]]."""
+class Files(NamedTuple):
+    """The bytes of n files, end to end."""
 
     data: U8
     starts: I64
-    names: Sequence[object]  # for errors
+    """int64 [n + 1]: file i is data[starts[i]:starts[i + 1]]."""
+    names: Sequence[object]
+    """For messages."""
 
 
 def decode_bins(blobs: Sequence[bytes], names: Sequence[object]) -> tuple[Events, I64]:
-    """Decode files given as bytes; (events of all, int64 offsets [n + 1]). `names` is for errors.
+    """Decode n files given as bytes: (events of all, their int64 offsets [n + 1]).
 
-    DataError, naming file and event: a size that is no multiple of 5, no event, x or y beyond 33,
-    time that runs backwards.
+    DataError, with a file's name and an event: a file's size is 0 or no multiple of 5, x or y is
+    beyond 33, time runs backwards or overflows 31 bits. names [n]: of the files, for messages.
     """
     starts = np.cumsum([0, *map(len, blobs)])
-    return _decode(Chunk(np.frombuffer(b"".join(blobs), np.uint8), starts, names))
+    return _decode(Files(np.frombuffer(b"".join(blobs), np.uint8), starts, names))
 
 
-def _decode(chunk: Chunk) -> tuple[Events, I64]:
-    _check_sizes(chunk)
-    n, records = len(chunk.names), int(chunk.starts[-1]) // 5
+def _decode(files: Files) -> tuple[Events, I64]:
+    _check_sizes(files)
+    n, records = len(files.names), int(files.starts[-1]) // 5
     events = Events(
         np.empty(records, np.uint16),
         np.empty(records, np.uint16),
@@ -75,23 +79,22 @@ def _decode(chunk: Chunk) -> tuple[Events, I64]:
     ends = np.zeros(n + 1, np.int64)
     file = ffi.new("uint32_t *")
     fault = lib.egg_events_decode(
-        ffi.from_buffer("uint8_t[]", chunk.data), ffi.from_buffer("int64_t[]", chunk.starts),
-        n, SIDE,
-        native_events(events), ffi.from_buffer("int64_t[]", ends), file,
+        u8_ptr(files.data), i64_ptr(files.starts), n, SIDE, native_events(events), i64_ptr(ends),
+        file,
     )  # fmt: skip
     if fault != lib.EGG_EVENTS_OK:
         at = ends[file[0] + 1]
         raise DataError(
-            f"{chunk.names[file[0]]}: event {at - ends[file[0]]} (x {events.x[at]}, "
+            f"{files.names[file[0]]}: event {at - ends[file[0]]} (x {events.x[at]}, "
             f"y {events.y[at]}, t {events.t[at]} us): {_FAULTS[fault]}; this is no N-MNIST "
             "recording, or it is damaged"
         )
     return events.take(slice(0, ends[-1])), ends
 
 
-def _check_sizes(chunk: Chunk) -> None:
-    sizes = np.diff(chunk.starts)
-    for size, name in zip(sizes, chunk.names, strict=True):
+def _check_sizes(files: Files) -> None:
+    sizes = np.diff(files.starts)
+    for size, name in zip(sizes, files.names, strict=True):
         if size == 0:
             raise DataError(f"{name}: the file is empty; fetch it again")
         if size % 5:
@@ -101,8 +104,11 @@ def _check_sizes(chunk: Chunk) -> None:
             )
 
 
-def read_chunk(paths: Sequence[Path | str]) -> Chunk:
-    """Read whole files, by bare calls: Python's file objects cost as much again as the reading."""
+def read_files(paths: Sequence[Path | str]) -> Files:
+    """Read whole files; DataError if one cannot be read.
+
+    It calls the system directly: with Python's file objects, reading takes twice as long.
+    """
     data: U8 = np.empty(_ROOM * len(paths), np.uint8)
     starts = np.zeros(len(paths) + 1, np.int64)
     at = 0
@@ -119,18 +125,19 @@ def read_chunk(paths: Sequence[Path | str]) -> Chunk:
         except OSError as error:
             raise DataError(f"{path}: cannot be read ({error.strerror})") from error
         starts[i + 1] = at
-    return Chunk(data, starts, paths)
+    return Files(data, starts, paths)
 
 
 def read_bin(path: Path | str) -> Events:
-    """Read one recording."""
-    return _decode(read_chunk([path]))[0]
+    """Read one recording; DataError as from decode_bins(), or if the file cannot be read."""
+    return _decode(read_files([path]))[0]
 
 
 def write_bin(path: Path | str, events: Events) -> None:
-    """Write one recording in N-MNIST's format; the inverse of `read_bin`.
+    """Write one recording in N-MNIST's format, so that read_bin() gives the same events.
 
-    Times need 0..8,388,607 us (23 bits; no overflow marks are written), x and y 0..255 but y != 240
+    DataError unless times are 0..8,388,607 us (23 bits; no clock overflow is written), and x and y
+    are 0..255 with y != 240.
     """
     t = events.t.astype(np.int64)
     if t.size and (t.min() < 0 or t.max() > MAX_US):
@@ -147,10 +154,10 @@ def write_bin(path: Path | str, events: Events) -> None:
 
 
 def list_folder(root: Path, split: str) -> tuple[list[Path], U8, I64]:
-    """(files, labels, ids) of a split "train", "test" or "all"; in order of id within a split.
+    """(files, labels uint8 [n], ids int64 [n]) of a split "train", "test" or "all".
 
-    The id is the number in the file's name. Recordings of a split are ordered by id, not by digit,
-    so that a prefix of them is a fair sample.
+    The id of a recording is the number in its file's name. A split is in order of id, not of
+    digit, so that each prefix has all classes. DataError if the folder has another layout.
     """
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; expected {LAYOUT}")
@@ -174,7 +181,7 @@ def list_folder(root: Path, split: str) -> tuple[list[Path], U8, I64]:
 
 
 def bin_chunk(paths: Sequence[Path], binning: Binning) -> tuple[U8, I64]:
-    """Read and bin some files; (streams, int64 offsets [n + 1])."""
+    """Read and bin n files: (streams, int64 offsets [n + 1]); DataError as from read_bin()."""
     if not binning.stabilize and min(binning.height, binning.width) >= SIDE:
         native, n = binning.native(), len(paths)
         names = os.fsencode("\0".join(map(str, paths)))
@@ -183,26 +190,28 @@ def bin_chunk(paths: Sequence[Path], binning: Binning) -> tuple[U8, I64]:
         stream = np.empty(lib.egg_events_bytes(native, n * (_ROOM // 5), n), np.uint8)
         ends = np.zeros(n + 1, np.int64)
         if lib.egg_events_bin_files(
-            native, names, n, SIDE, ffi.from_buffer("uint8_t[]", data), _ROOM,
-            ffi.from_buffer("uint64_t[]", bit_map), ffi.from_buffer("uint8_t[]", stream),
-            ffi.from_buffer("int64_t[]", ends),
+            native, names, n, SIDE, u8_ptr(data), _ROOM, u64_ptr(bit_map), u8_ptr(stream),
+            i64_ptr(ends),
         ):  # fmt: skip
             return stream[: ends[-1]].copy(), ends
-    # The long way can do all that the short one refuses, or says what is wrong with which file.
-    return bin_many(*_decode(read_chunk(paths)), binning)
+    # What the fast call refuses is done in steps, which can do more and find each faulty file.
+    return bin_many(*_decode(read_files(paths)), binning)
 
 
 def bin_files(
     files: Sequence[Path], binning: Binning, workers: int = 2
 ) -> Iterator[tuple[U8, I64]]:
-    """Read and bin files, some at a time; yields (streams, int64 offsets [n + 1]) of each lot."""
+    """Read and bin files on threads; yields (streams, int64 offsets [k + 1]) of k at a time."""
     chunks = [files[at : at + _CHUNK] for at in range(0, len(files), _CHUNK)]
     with ThreadPoolExecutor(max(1, workers)) as pool:
         yield from pool.map(partial(bin_chunk, binning=binning), chunks)
 
 
 def fetch(split: str) -> Path:
-    """The folder of the full N-MNIST; tonic downloads it (about 1.2 GB) where it is not there."""
+    """The folder of the full N-MNIST, which tonic downloads (about 1.2 GB) if it is not there.
+
+    DataError if tonic is missing or fails.
+    """
     try:
         from tonic.datasets import NMNIST
     except ImportError as error:
@@ -213,7 +222,7 @@ def fetch(split: str) -> Path:
     home = cache_dir() / "tonic"
     try:
         sets = [NMNIST(str(home), train=part == "train") for part in _parts(split)]
-    except Exception as error:  # network, disk, a changed address: tonic lets anything through
+    except Exception as error:  # network, disk, a changed address: tonic lets all errors through
         raise DataError(
             f"tonic could not fetch N-MNIST into {home} ({type(error).__name__}: {error}); check "
             "the network, or unpack it yourself and give the folder instead of 'nmnist'"
@@ -227,34 +236,32 @@ def _parts(split: str) -> tuple[str, ...]:
     return ("train", "test") if split == "all" else (split,)
 
 
-def _open_recordings(
-    spec: str,
-    split: Split,
-    binning: Binning,
-    skip_first: int,
-    limit: int | None,
-    workers: int,
-    progress: Progress | None,
-) -> EventDataset:
-    root = fetch(split) if spec == "nmnist" else Path(spec).expanduser()
-    files, labels, ids = list_folder(root, split)
-    chosen = _chosen(len(files), 0 if split == "test" else skip_first, limit, spec)
+def _open(request: Request) -> EventDataset:
+    """The wanted recordings of the full set or of a folder; takes the split "all", too."""
+    root = fetch(request.split) if request.spec == "nmnist" else Path(request.spec).expanduser()
+    files, labels, ids = list_folder(root, request.split)
+    chosen = request.chosen(len(files))
     files, labels, ids = files[chosen], labels[chosen], ids[chosen]
-    sha = hashlib.sha256()
-    for file in files:  # size and time of change stand for the content: reading it all takes long
-        stat = file.stat()
-        sha.update(f"{file.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-    parts = {"files": sha.hexdigest(), "root": str(root.resolve()), "binning": asdict(binning)}
+    key = {"files": stamp(files, root), "root": str(root.resolve())}
+    chunks = labelled(bin_files(files, request.binning, request.workers), labels)
+    return open_cached(request, root.name, key, ids, n_classes=CLASSES, chunks=chunks)
 
-    def make(path: Path) -> None:
-        cache.write_cache(
-            path,
-            _counted(bin_files(files, binning, workers), len(files), progress),
-            labels,
-            ids,
-            name=f"{root.name}-{split}",
-            n_classes=CLASSES,
-            binning=binning,
-        )
 
-    return cache.load_or_build(cache.cache_path(f"{root.name}-{split}", parts), make)
+NMNIST = Source(
+    name="nmnist",
+    usage="nmnist",
+    note="1.2 GB through tonic",
+    about="The full N-MNIST, 60,000 + 10,000 real recordings, fetched once through tonic (about "
+    "1.2 GB)",
+    needs="network, `pip install 'eggroll-edge[data]'`",
+    open=_open,
+)
+FOLDER = Source(
+    name="",
+    usage="a folder of recordings",
+    note="N-MNIST's files",
+    about="Real recordings: `<folder>/Train/<digit>/<number>.bin` and `<folder>/Test/...`",
+    needs="nothing",
+    open=_open,
+)
+"""For each spec that names no dataset: the spec is the path of the folder."""

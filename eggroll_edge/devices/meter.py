@@ -1,4 +1,4 @@
-"""What a device and its link took: bytes a sample, and where the time went."""
+"""What a device and its link did: bytes for each recording, and how the time was spent."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ import time
 from eggroll_edge.journal.records import Throughput
 from eggroll_edge.link.session import Session
 
-_SURE_TICKS = 0.9 * 2**32
-"""Counters of more ticks, by the host's clock, which may differ a little, have gone round."""
+_CLOCK_MAX = 0.9 * 2**32
+"""Clock cycles between two readings, as the host's clock estimates them, above which the device's
+32-bit counter may have wrapped more than once. The two clocks may differ by a few percent."""
 
 
 class Meter:
-    """Reads a device's STATS, and tells what has been since the reading before."""
+    """Reads the counters of a device (STATS) and reports how much they have grown."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.restart()
 
     def restart(self) -> None:
-        """Forget what was: the device's counters begin anew when it is switched on."""
+        """Begin anew from here: the device's counters are 0 after it was switched on."""
         self.latest, self._at = self._session.stats(), time.perf_counter()
         self._retries, self._reconnects = self._session.retries, self._session.reconnects
 
     def read(self) -> Throughput:
-        """Since the last call of this or of restart()."""
+        """The growth since the last call of this or of restart()."""
         session, before, at = self._session, self.latest, self._at
         retries, reconnects = self._retries, self._reconnects
         self.restart()
-        grown, hz, passed = self.latest.since(before), self.latest.ticks_hz, self._at - at
-        if passed * hz > _SURE_TICKS:
+        grown, hz, passed = self.latest.since(before), self.latest.clock_hz, self._at - at
+        if passed * hz > _CLOCK_MAX:
             hz = 0
         return Throughput(
             port=session.name,
@@ -41,7 +42,7 @@ class Meter:
             repeated=grown.repeated,
             retries=self._retries - retries,
             reconnects=self._reconnects - reconnects,
-            seconds=round(grown.ticks / hz if hz else passed, 6),
-            compute_s=round(grown.busy_ticks / hz, 6) if hz else None,
-            link_s=round(grown.link_ticks / hz, 6) if hz else None,
+            seconds=round(grown.clock / hz if hz else passed, 6),
+            compute_s=round(grown.busy_clock / hz, 6) if hz else None,
+            link_s=round(grown.link_clock / hz, 6) if hz else None,
         )

@@ -1,7 +1,10 @@
-"""weights.bin: a net and its weights, written all or not at all.
+"""A checkpoint: a file that holds a net and its weights.
 
-Little-endian: magic (8 bytes), format version, generation, digest of the weights, length of the
-net's description (four uint32); the description (JSON); the weights; CRC-32 of all before it.
+A power cut while it is written leaves either the old file or the whole new one.
+
+All integers are little-endian. The file holds a magic number (8 bytes); four uint32: the format
+version, the generation, the digest of the weights and the length of the net's description; the
+description (JSON); the weights (int8); and the CRC-32 of everything before it (uint32).
 """
 
 from __future__ import annotations
@@ -19,9 +22,6 @@ from eggroll_edge.core.net import Net
 from eggroll_edge.errors import ConfigError, EggrollError, JournalError
 from eggroll_edge.files import write_atomically
 
-NAME = "weights.bin"
-START = "start.bin"
-"""The weights that a run with start_from began with: its own copy, for replay and resume."""
 _MAGIC = b"EGGWGHTS"
 _VERSION = 1
 _HEAD = struct.Struct("<8sIIII")
@@ -29,22 +29,22 @@ _HEAD = struct.Struct("<8sIIII")
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A net after some generations."""
+    """A net, and the number of generations that made its weights."""
 
     net: Net
     generation: int
 
 
 def save(path: Path, net: Net, generation: int) -> None:
-    """Write a checkpoint: after a power cut or on a full disk, the old file or the new one."""
+    """Write a checkpoint. JournalError if that fails: the old file is then unchanged."""
     text = json.dumps(net.config.to_dict()).encode()
     body = _HEAD.pack(_MAGIC, _VERSION, generation, net.digest, len(text)) + text
     body += net.weights.tobytes()
-    write_atomically(path, body + struct.pack("<I", zlib.crc32(body)))
+    write_atomically(path, body + struct.pack("<I", zlib.crc32(body)), JournalError)
 
 
 def read(path: Path) -> Checkpoint:
-    """Read a checkpoint; JournalError if it is missing or damaged."""
+    """Read a checkpoint. JournalError if it is missing or damaged."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -68,7 +68,10 @@ def read(path: Path) -> Checkpoint:
 
 
 def read_for(config: NetConfig, path: Path) -> Net:
-    """The net of a checkpoint; ConfigError, naming the fields, unless it is one of this config."""
+    """The net in a checkpoint. ConfigError, which names the fields, if its config is another.
+
+    JournalError as in read().
+    """
     net = read(path).net
     theirs, ours = net.config.to_dict(), config.to_dict()
     differing = [f"{k} {theirs[k]} (here {ours[k]})" for k in ours if theirs[k] != ours[k]]

@@ -1,10 +1,9 @@
-"""Appending to the training journal; its format is in journal.py."""
+"""Appending to a training journal; format.py describes the file."""
 
 from __future__ import annotations
 
 import base64
 import contextlib
-import json
 import os
 import zlib
 from pathlib import Path
@@ -13,21 +12,29 @@ from typing import Any
 
 from eggroll_edge.errors import JournalError
 from eggroll_edge.files import reason
-from eggroll_edge.journal.reader import FORMAT, NAME, xor_maps
-from eggroll_edge.journal.records import EvalResult, Outcome, Telemetry
+from eggroll_edge.journal.format import FORMAT, JOURNAL, encode_line, xor_maps
+from eggroll_edge.journal.records import EvalResult, GenerationRecord, Header
 
 try:
     import fcntl
-except ImportError:  # not on Windows: there, nothing keeps two processes from one journal
+except ImportError:  # Windows: nothing keeps two processes from writing one journal
     fcntl = None  # type: ignore[assignment]
 
 
 class JournalWriter:
-    """Appends lines. Each is handed to the system at once, so a killed process loses none."""
+    """Appends lines. Each is handed to the system at once, so that a killed process loses none.
+
+    Any method raises JournalError if the file cannot be written; the file then ends with its last
+    whole line.
+    """
 
     def __init__(self, run_dir: Path, whole_bytes: int = 0, active: bytes | None = None) -> None:
-        """Begin a journal, or go on behind its good bytes; `active` is its last bit map."""
-        self.path = run_dir / NAME
+        """Open the journal of a run directory and cut it off after its first `whole_bytes` bytes.
+
+        0 begins a new journal. To continue one, give JournalReader.whole_bytes and, in `active`,
+        the bit map of its last generation. JournalError if another process writes this journal.
+        """
+        self.path = run_dir / JOURNAL
         self._active = active or b""
         try:
             run_dir.mkdir(parents=True, exist_ok=True)
@@ -61,46 +68,44 @@ class JournalWriter:
     ) -> None:
         os.close(self._file)
 
-    def write_header(self, values: dict[str, Any]) -> None:
-        """The first line, safely on disk."""
-        self._write({"format": FORMAT, **values})
+    def write_header(self, header: Header) -> None:
+        """Write the first line and wait until the disk holds it."""
+        self._write({"format": FORMAT, **header.values})
         self.sync()
 
-    def write_generation(
-        self, outcome: Outcome, telemetry: Telemetry, digest: int, seconds: float
-    ) -> None:
-        """One generation; JournalError if it cannot be written: the file then ends before it."""
-        counts = outcome.counts
+    def write_generation(self, record: GenerationRecord) -> None:
+        """Write a generation; `line` of the record is not used."""
+        counts = record.counts
         values: dict[str, Any] = {
-            "g": outcome.generation,
-            "n": counts.samples,
-            "idx": (outcome.epoch, outcome.offset),
-            "sigma": outcome.steps.sigma,
-            "rate": outcome.steps.rate,
-            "f": base64.b64encode(outcome.f).decode(),
+            "g": record.generation,
+            "n": counts.recordings,
+            "idx": (record.epoch, record.offset),
+            "sigma": record.hyperparameters.sigma,
+            "rate": record.hyperparameters.rate,
+            "f": base64.b64encode(record.fitness_bytes).decode(),
         }
-        if outcome.e:
-            values["e"] = base64.b64encode(outcome.e).decode()
-        if outcome.active is not None and outcome.active != self._active:
-            change = zlib.compress(xor_maps(self._active, outcome.active))
+        if record.exponents:
+            values["e"] = base64.b64encode(record.exponents).decode()
+        if record.active is not None and record.active != self._active:
+            change = zlib.compress(xor_maps(self._active, record.active))
             values["act"] = base64.b64encode(change).decode()
         values |= {
             "loss": counts.loss,
             "correct": counts.correct,
             "spikes": counts.spikes,
-            "saturated": telemetry.saturated,
-            "dead_units": telemetry.dead_units,
-            "digest": f"{digest:08x}",
-            "t": round(seconds, 4),
+            "saturated": record.telemetry.saturated,
+            "dead_units": record.telemetry.dead_units,
+            "digest": f"{record.digest:08x}",
+            "t": round(record.seconds, 4),
         }
-        if outcome.link:
-            values["link"] = [part.to_dict() for part in outcome.link]
+        if record.link:
+            values["link"] = [part.to_dict() for part in record.link]
         self._write(values)
-        if outcome.active is not None:
-            self._active = outcome.active
+        if record.active is not None:
+            self._active = record.active
 
-    def write_eval(self, generation: int, result: EvalResult) -> None:
-        """One evaluation."""
+    def write_evaluation(self, generation: int, result: EvalResult) -> None:
+        """Write an evaluation on the test split, made after `generation` generations."""
         self._write(
             {
                 "eval": generation,
@@ -112,18 +117,17 @@ class JournalWriter:
         )
 
     def sync(self) -> None:
-        """Have the disk hold what was written."""
+        """Wait until the disk holds all lines."""
         try:
             os.fsync(self._file)
         except OSError as error:
             raise self._failed(error) from error
 
     def _write(self, values: dict[str, Any]) -> None:
-        text = json.dumps(values, separators=(",", ":")).encode()
-        line = b"%b\t%08x\n" % (text, zlib.crc32(text))
+        line = encode_line(values)
         try:
             done = os.write(self._file, line)
-            while done < len(line):  # a disk that fills up takes a part first
+            while done < len(line):  # a disk that fills up first takes only a part
                 done += os.write(self._file, line[done:])
         except OSError as error:
             raise self._failed(error) from error
@@ -131,7 +135,7 @@ class JournalWriter:
 
     def _failed(self, error: OSError) -> JournalError:
         with contextlib.suppress(OSError):
-            os.ftruncate(self._file, self._size)  # what is left ends with a whole line
+            os.ftruncate(self._file, self._size)  # remove the part of a line
         return JournalError(
             f"{self.path}: cannot be written, {reason(error)}; the run can go on from its last "
             f"whole line: eggroll-edge resume {self.path.parent}"

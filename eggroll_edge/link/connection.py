@@ -1,9 +1,10 @@
-"""Requests and replies with one device: numbers, credits, retries (runtime_c/PROTOCOL.md).
+"""Requests to a device and its replies: sequence numbers, send window, retries (PROTOCOL.md).
 
-A request that is not answered in time goes out again with the same sequence number, and a device
-answers such a one from memory, so nothing is executed twice. A cable that was pulled is waited for.
-Several requests may be on the way: never more of them than the device keeps replies for, and behind
-the one that it executes never more bytes than fit its receive ring.
+A request that is not answered in time is sent again with the same sequence number. The device
+answers a number that it knows from memory, so that no request is executed twice. If the cable is
+pulled, the link waits for it. Several requests may be outstanding (sent, and not yet answered): at
+most as many as the device keeps replies for. Behind the one that it executes, they must fit its
+receive buffer.
 """
 
 from __future__ import annotations
@@ -21,27 +22,27 @@ from eggroll_edge.link.frames import PROTOCOL, REPLY, Command, Decoder, Frame, e
 from eggroll_edge.link.messages import Hello
 from eggroll_edge.link.transport import BAUD, Opener, Transport
 
-PATIENCE_S = 60.0
-_BACKOFF = 8
-"""A retry waits twice as long as the one before, at most so many times the timeout."""
+TIMEOUT_S = 60.0
+_BACKOFF_MAX = 8
+"""Each retry waits twice as long as the one before, but at most so many reply timeouts."""
 _SWITCH_S = 0.05
-"""Until a device that agreed to another rate has it (firmware: 20 ms)."""
+"""Time after which a device that agreed to another baud rate has changed it (firmware: 20 ms)."""
 _GOODBYE_S = 1.0
-"""Patience while setting a device back to the usual rate."""
+"""Timeout for setting a device back to the usual baud rate."""
 _HINTS = {
     lib.EGG_E_PROTOCOL: "flash firmware of this version",
-    lib.EGG_E_SESSION: "it has been switched off meanwhile: connect again",
+    lib.EGG_E_SESSION: "it was switched off and on: connect again",
     lib.EGG_E_ESTIMATOR: "devices do batch, sample and online",
     lib.EGG_E_EMPTY: "save one first",
     lib.EGG_E_COMMAND: "flash newer firmware",
 }
 
-Tell = Callable[[str], None]
-"""Takes one line for the user: the link broke, is back, stays slow."""
+Notify = Callable[[str], None]
+"""Receives one line for the user, such as: the link broke, the link is back."""
 
 
 class Pending:
-    """A request on its way."""
+    """An outstanding request."""
 
     def __init__(self, command: Command, sequence: int, line: bytes) -> None:
         self.command, self.sequence, self.line = command, sequence, line
@@ -50,38 +51,47 @@ class Pending:
 
 
 class Link:
-    """One device's end of a line. LinkError: it does not answer; DeviceError: it refuses."""
+    """The host's end of a line to one device.
+
+    LinkError: the device does not answer, or the line cannot be opened. DeviceError: the device
+    refuses a command.
+    """
 
     def __init__(
         self,
         open_transport: Opener,
         *,
-        timeout: float = 1.0,
-        patience: float = PATIENCE_S,
-        ceiling: int | None = None,
+        reply_timeout: float = 1.0,
+        timeout: float = TIMEOUT_S,
+        max_payload: int | None = None,
         baud: int = BAUD,
         name: str = "",
     ) -> None:
-        """Connect, and say HELLO.
+        """Open the line and begin a session with the device.
 
-        timeout: seconds before a first retry. patience: seconds without any answer, or without a
-        cable, before giving up; a slow device computes for long. ceiling: longest payload to send,
-        bytes; a bad line wants short frames. baud: the rate to agree on, after a start at 115200; a
-        device that cannot, or a line that does not carry it, stays at 115200. name: of the port,
-        for messages.
+        reply_timeout: seconds until a request is sent again for the first time.
+        timeout: seconds without any answer, or without a cable, after which the link gives up. A
+        slow device may compute for long.
+        max_payload: longest payload to send, in bytes; short frames suit a bad line. At most the
+        device's limit, which is the default.
+        baud: baud rate to agree on, after a start at 115200. If the device or the line cannot have
+        it, the line stays at 115200.
+        name: of the port, for messages.
         """
-        self._open, self._timeout, self._patience = open_transport, timeout, patience
-        self._most, self._asked = ceiling, baud
+        self._open, self._reply_timeout, self._timeout = open_transport, reply_timeout, timeout
+        self._payload_limit, self._wanted_baud = max_payload, baud
         self.name = name
-        self.tell: Tell = lambda text: None
+        self.notify: Notify = lambda text: None
         self.notes: list[str] = []
-        """What tell() was told before anyone listened."""
+        """All lines that notify() has received, those before anyone listened included."""
         self.retries = 0
         """Frames that were sent again."""
         self.reconnects = 0
+        """Times that the line was opened again."""
         self.bytes_out = self.bytes_in = 0
-        self.baud = self._fast = BAUD
-        """The line's rate now; `_fast`: the one that the device may have, too."""
+        self.baud = self._agreed_baud = BAUD
+        """Baud rate of the line now. The device may also be at `_agreed_baud`, if the line went
+        back to 115200 in search of it."""
         self._waiting: list[Pending] = []
         self._decoder = Decoder()
         self._transport: Transport = open_transport()
@@ -89,78 +99,78 @@ class Link:
 
     @property
     def title(self) -> str:
-        """The board, and where it is."""
+        """The board and its port, for messages."""
         board = self.hello.board if hasattr(self, "hello") else "the device"
         return f"{board} at {self.name}" if self.name else board
 
     def handshake(self) -> Hello:
-        """Begin a new session with the device; requests on their way are forgotten."""
+        """Begin a new session with the device; outstanding requests are forgotten."""
         self._waiting.clear()
-        self._sequence = secrets.randbelow(256)  # so that late replies to others do not fit
-        self._replies, self._window = 1, 1 << 30
+        self._sequence = secrets.randbelow(256)  # so that late replies to others do not match
+        self._max_outstanding, self._window = 1, 1 << 30
         self._heard = time.monotonic()
         self._renewed = 0.0
         self._nonce = struct.pack("<IB", secrets.randbits(32), PROTOCOL)
         self._decoder = Decoder()
-        with contextlib.suppress(OSError):  # what others left on the line
+        with contextlib.suppress(OSError):  # discard what is left on the line
             while self._transport.read(0):
                 pass
         hello = Hello.parse(self.request(Command.HELLO, self._nonce))
-        self._replies, self._window = hello.replies, hello.window
-        self.ceiling = min(hello.ceiling, self._most or hello.ceiling)
+        self._max_outstanding, self._window = hello.max_outstanding, hello.receive_window
+        self.max_payload = min(hello.max_payload, self._payload_limit or hello.max_payload)
         self.hello = hello
-        if self._asked != self.baud:
-            self._negotiate(self._asked)
+        if self._wanted_baud != self.baud:
+            self._negotiate(self._wanted_baud)
         return hello
 
-    def said(self) -> list[str]:
-        """Lines that the device has said since the last call, beside its replies."""
-        lines, self._decoder.said = self._decoder.said, []
+    def text_lines(self) -> list[str]:
+        """Lines of text that the device has printed between its replies since the last call."""
+        lines, self._decoder.text_lines = self._decoder.text_lines, []
         return lines
 
     def close(self) -> None:
-        """Let go of the port; the device goes back to the usual rate."""
+        """Close the port; the device goes back to the usual baud rate."""
         if self.baud != BAUD:
-            self._patience = min(self._patience, _GOODBYE_S)
-            with contextlib.suppress(Exception):  # it goes back by itself, only later
+            self._timeout = min(self._timeout, _GOODBYE_S)
+            with contextlib.suppress(Exception):  # without it, the device does so after a while
                 self.request(Command.BAUD, struct.pack("<I", BAUD))
         self._transport.close()
 
-    # --- the line's rate
+    # --- baud rate
 
     def _negotiate(self, baud: int) -> None:
-        """Agree on a rate, and confirm it there with a HELLO; or stay at 115200."""
+        """Agree on a baud rate and confirm it with a HELLO at that rate; or stay at 115200."""
         try:
-            self._transport.set_baud(baud)  # can the port do it at all?
+            self._transport.set_baud(baud)  # fails if the port cannot have it
             self._transport.set_baud(self.baud)
             self.request(Command.BAUD, struct.pack("<I", baud))
         except LinkError as error:
             self._note(f"the line stays at {self.baud} baud: {error}")
             return
-        self._fast = baud
+        self._agreed_baud = baud
         self._set_baud(baud)
         time.sleep(_SWITCH_S)
-        self.request(Command.HELLO, self._nonce)  # is answered at the one rate or at the other
+        self.request(Command.HELLO, self._nonce)  # retries find the device at either baud rate
 
     def _set_baud(self, baud: int) -> None:
         self.baud = baud
-        with contextlib.suppress(LinkError):  # a cable that is out shows with the next byte
+        with contextlib.suppress(LinkError):  # if the cable is out, the next byte shows it
             self._transport.set_baud(baud)
 
     def _note(self, text: str) -> None:
         self.notes.append(f"{self.title}: {text}")
-        self.tell(self.notes[-1])
+        self.notify(self.notes[-1])
 
     # --- requests and replies
 
     def request(self, command: Command, payload: bytes = b"") -> bytes:
-        """Send, wait, and give the reply's body."""
+        """Send a request and wait for its reply; returns the reply's body."""
         return self.collect(self.submit(command, payload))
 
     def submit(self, command: Command, payload: bytes = b"") -> Pending:
-        """Send without waiting for the reply; waits for credits if need be."""
+        """Send a request as soon as the send window allows it; collect() waits for its reply."""
         line = encode(Frame(command, self._sequence, payload))
-        while not self._has_credit(len(line) + 1):
+        while not self._may_send(len(line) + 1):
             self._pump()
         pending = Pending(command, self._sequence, line)
         self._sequence = (self._sequence + 1) & 255
@@ -168,12 +178,12 @@ class Link:
             self._heard = time.monotonic()
         self._waiting.append(pending)
         if len(self._waiting) == 1 and command is Command.HELLO:
-            line = b"\0" + line  # ends whatever was on the line before
+            line = b"\0" + line  # ends a torn frame that may be on the line
         self._send(pending, line)
         return pending
 
     def collect(self, pending: Pending) -> bytes:
-        """Wait for the reply to a request; its body."""
+        """Wait for the reply to a request; returns its body. DeviceError if it is a refusal."""
         while pending.reply is None:
             self._pump()
         status, body = pending.reply[0], pending.reply[1:]
@@ -181,14 +191,18 @@ class Link:
             raise self._refused(pending.command, status, body)
         return body
 
-    def _has_credit(self, size: int) -> bool:
-        """The oldest request is the one at hand: the device has taken it out of its ring."""
+    def _may_send(self, size: int) -> bool:
+        """Whether the send window takes another `size` bytes.
+
+        The oldest request does not count: the device has already taken it out of its receive
+        buffer.
+        """
         behind = sum(len(p.line) + 1 for p in self._waiting[1:] if p.reply is None)
         fits = not self._waiting or behind + size <= self._window
-        return len(self._waiting) < self._replies and fits
+        return len(self._waiting) < self._max_outstanding and fits
 
     def _send(self, pending: Pending, line: bytes) -> None:
-        wait = self._timeout * min(_BACKOFF, 2**pending.tries)
+        wait = self._reply_timeout * min(_BACKOFF_MAX, 2**pending.tries)
         pending.tries += 1
         pending.deadline = time.monotonic() + wait
         self.bytes_out += len(line)
@@ -202,7 +216,7 @@ class Link:
         self._send(pending, b"\0" + pending.line)
 
     def _pump(self) -> None:
-        """Take what arrives; at the oldest request's deadline, send it again."""
+        """Take what arrives. At the deadline of the oldest request, send it again."""
         oldest = self._waiting[0]
         wait = oldest.deadline - time.monotonic()
         try:
@@ -215,37 +229,41 @@ class Link:
             self._take(frame)
         now = time.monotonic()
         if self._waiting and self._waiting[0] is oldest and now >= oldest.deadline:
-            if now - self._heard > self._patience:
+            if now - self._heard > self._timeout:
                 self._waiting.clear()
                 raise LinkError(
                     f"{self.name}{': ' if self.name else ''}no answer to {oldest.command.name} "
-                    f"within {self._patience:g} s: is it the right port, and does the firmware "
-                    "run? A slow board may want more --patience; else unplug it, plug it in and "
+                    f"within {self._timeout:g} s: is it the right port, and does the firmware "
+                    "run? A slow board may want more --timeout; else unplug it, plug it in and "
                     "try again"
                 )
-            patient = 1 if oldest.command is Command.HELLO else 2  # the others may compute for long
-            if oldest.tries > patient and self._fast != BAUD:  # it may be at the other rate
-                self._set_baud(BAUD if self.baud != BAUD else self._fast)
+            # A device answers HELLO at once, but may compute for long before any other reply.
+            tries_here = 1 if oldest.command is Command.HELLO else 2
+            if oldest.tries > tries_here and self._agreed_baud != BAUD:
+                self._set_baud(BAUD if self.baud != BAUD else self._agreed_baud)
             self._resend(oldest)
 
     def _take(self, frame: Frame) -> None:
+        """Match a reply with its request."""
         for pending in self._waiting:
             if (frame.type, frame.sequence) == (pending.command | REPLY, pending.sequence):
                 break
         else:
-            return  # an answer that came twice
+            return  # the second copy of an answer
         if pending.reply is not None or not frame.payload:
             return
         self._heard = time.monotonic()
-        if self._fast != self.baud:
-            self._note(f"nothing comes through at {self._fast} baud: the line is at {self.baud}")
-            self._fast = self.baud
+        if self._agreed_baud != self.baud:
+            self._note(
+                f"nothing comes through at {self._agreed_baud} baud: the line is at {self.baud}"
+            )
+            self._agreed_baud = self.baud
         status = frame.payload[0]
         if status == lib.EGG_E_SESSION:
             self._waiting.clear()
             raise self._refused(pending.command, status, b"")
-        if status == lib.EGG_E_SEQUENCE:  # one before it got lost: all again, but not each time
-            if self._heard - self._renewed > self._timeout / 2:
+        if status == lib.EGG_E_SEQUENCE:  # an earlier one got lost: send all again, but only once
+            if self._heard - self._renewed > self._reply_timeout / 2:
                 self._renewed = self._heard
                 for each in self._waiting:
                     self._resend(each)
@@ -253,23 +271,23 @@ class Link:
         pending.reply = frame.payload
         while self._waiting and self._waiting[0].reply is not None:
             self._waiting.pop(0)
-            if self._waiting:  # its time begins now
-                self._waiting[0].deadline = self._heard + self._timeout
+            if self._waiting:  # the device begins with this one only now
+                self._waiting[0].deadline = self._heard + self._reply_timeout
 
     def _reconnect(self, cause: OSError) -> None:
-        """Open the port again, and repeat what was on its way."""
+        """Open the port again, and repeat the outstanding requests."""
         self._transport.close()
         begun = time.monotonic()
-        self._note(f"the link broke ({cause}); waiting for it, up to {self._patience:g} s")
+        self._note(f"the link broke ({cause}); waiting for it, up to {self._timeout:g} s")
         while True:
             try:
                 self._transport = self._open()
                 break
             except (OSError, LinkError) as error:
-                if time.monotonic() > begun + self._patience:
+                if time.monotonic() > begun + self._timeout:
                     raise LinkError(
                         f"{self.title}: the link broke ({cause}) and did not come back within "
-                        f"{self._patience:g} s: plug the board in, then resume the run"
+                        f"{self._timeout:g} s: plug the board in, then resume the run"
                     ) from error
                 time.sleep(0.05)
         if self.baud != BAUD:

@@ -1,7 +1,7 @@
-"""The frames of the link (runtime_c/PROTOCOL.md), as a pure codec: bytes in, frames out.
+"""The frames of the link as a pure codec: bytes in, frames out (runtime_c/PROTOCOL.md).
 
-Before COBS a frame is: type u8, sequence u8, payload, CRC-32 of all before it (little-endian). A
-zero byte ends it on the line.
+A frame is: type u8, sequence u8, payload, CRC-32 of all before it (little-endian). On the line it
+is encoded by COBS, which leaves no zero byte in it, and a zero byte ends it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from cobs import cobs
 from eggroll_edge._core import lib
 
 PROTOCOL: int = lib.EGG_PROTOCOL
+"""Version of the protocol."""
 REPLY: int = lib.EGG_REPLY
+"""Bit that is set in the type of a reply."""
 LABEL_ASK: int = lib.EGG_LABEL_ASK
+"""In place of a label: the device asks its buttons."""
 _LONGEST = 1 << 16
-"""Bytes without a zero after which they cannot be a frame."""
+"""More bytes than this without a zero cannot be a frame."""
 
 
 class Command(IntEnum):
-    """Type of a request; that of its reply is type | REPLY."""
+    """Type of a request. The type of its reply is type | REPLY."""
 
     HELLO = lib.EGG_HELLO
     CONFIG = lib.EGG_CONFIG
@@ -45,41 +48,42 @@ class Command(IntEnum):
 
 @dataclass(frozen=True)
 class Frame:
-    """What travels in one piece."""
+    """A request or a reply."""
 
     type: int
     """A Command, or a Command | REPLY."""
     sequence: int
-    """0..255."""
+    """Sequence number, 0..255."""
     payload: bytes = b""
 
 
 def encode(frame: Frame) -> bytes:
-    """The frame's bytes on the line, its end included."""
+    """The bytes of a frame on the line, the zero byte at its end included."""
     body = bytes((frame.type, frame.sequence)) + frame.payload
     return bytes(cobs.encode(body + zlib.crc32(body).to_bytes(4, "little"))) + b"\0"
 
 
 def line_bytes(payload: int) -> int:
-    """Most bytes that a frame with so long a payload takes on the line."""
+    """The most bytes that a frame with `payload` bytes of payload takes on the line."""
     body = payload + 6
     return body + body // 254 + 2
 
 
 class Decoder:
-    """Cuts received bytes into frames; what is torn or damaged is dropped and counted."""
+    """Cuts received bytes into frames. Torn and damaged frames are dropped and counted."""
 
     def __init__(self) -> None:
         self.bad = 0
-        self.said: list[str] = []
-        """Lines of text between frames: a board that trains by itself tells how it goes."""
+        """Frames dropped."""
+        self.text_lines: list[str] = []
+        """Lines of text between the frames: a board that trains by itself prints its progress."""
         self._rest = b""
 
     def feed(self, data: bytes) -> list[Frame]:
-        """The frames that these bytes complete."""
+        """The frames that end within these bytes."""
         *ended, self._rest = (self._rest + data).split(b"\0")
         if len(self._rest) > _LONGEST:
-            self._rest = self._rest[:1]  # enough to be dropped and counted at its end
+            self._rest = self._rest[:1]  # enough for it to be dropped and counted at its end
         return [frame for piece in ended if piece and (frame := self._frame(piece))]
 
     def _frame(self, piece: bytes) -> Frame | None:
@@ -89,7 +93,7 @@ class Decoder:
             body = b""
         if len(body) < 6 or zlib.crc32(body[:-4]) != int.from_bytes(body[-4:], "little"):
             if piece.endswith(b"\n") and piece[:-1].isascii() and piece[:-1].decode().isprintable():
-                self.said.append(piece[:-1].decode())
+                self.text_lines.append(piece[:-1].decode())
             else:
                 self.bad += 1
             return None

@@ -1,72 +1,94 @@
-"""What requests and replies of the link say (runtime_c/PROTOCOL.md): small frozen dataclasses."""
+"""The payloads of the link's frames as small frozen dataclasses (runtime_c/PROTOCOL.md)."""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 from eggroll_edge.core.config import ESTIMATORS, FITNESSES, READOUTS, EsConfig, NetConfig
 
 MODES = ("infer", "generations", "online")
 _HELLO = struct.Struct("<BBHHBIIII")
 _RUN = struct.Struct("<BBiI")
+_JSON_NAMES = {
+    "max_outstanding": "replies",
+    "max_payload": "ceiling",
+    "receive_window": "window",
+    "has_clock": "has_ticks",
+}
 
 
 @dataclass(frozen=True)
 class Hello:
-    """What a device says of itself."""
+    """What a device says about itself."""
 
     protocol: int
-    replies: int
-    """Requests that may be unanswered at once."""
-    ceiling: int
-    """Longest payload, bytes."""
-    window: int
-    """Bytes that may be unanswered at once."""
+    """Version of the protocol that it speaks."""
+    max_outstanding: int
+    """Most requests that may wait for their replies at once."""
+    max_payload: int
+    """Longest payload of a frame, bytes."""
+    receive_window: int
+    """Most bytes of waiting requests that its receive buffer takes."""
     has_store: bool
-    has_ticks: bool
+    """Whether it can keep a checkpoint."""
+    has_clock: bool
+    """Whether it has a clock for its counters."""
     has_selftest: bool
     has_label: bool
+    """Whether it can ask for a label, by its buttons."""
     configured: bool
+    """Whether it has a net."""
     has_baud: bool
-    """Whether the line's rate can change."""
+    """Whether the baud rate of its line can change."""
     arena: int
-    """Bytes for a net and its training."""
+    """Bytes of RAM for a net and its training."""
     free: int
+    """Bytes of these that are unused."""
     generation: int
+    """Generations done; 0 without a net."""
     digest: int
     """CRC-32 of the weights; 0 without a net."""
     board: str
+    """Name of the board."""
 
     @staticmethod
     def parse(body: bytes) -> Hello:
-        """From a reply's body."""
-        protocol, replies, ceiling, window, has, arena, free, generation, digest = (
+        """From the body of a reply to HELLO."""
+        protocol, outstanding, payload, window, has, arena, free, generation, digest = (
             _HELLO.unpack_from(body)
         )
         return Hello(
-            protocol, replies, ceiling, window, bool(has & 1), bool(has & 2), bool(has & 4),
+            protocol, outstanding, payload, window, bool(has & 1), bool(has & 2), bool(has & 4),
             bool(has & 8), bool(has & 16), bool(has & 32), arena, free, generation, digest,
             body[_HELLO.size :].decode("ascii", "replace"),
         )  # fmt: skip
 
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON. Some keys are shorter than the field names: `devices --json` has them."""
+        return {_JSON_NAMES.get(name, name): value for name, value in vars(self).items()}
+
 
 @dataclass(frozen=True)
 class DeviceConfig:
-    """What CONFIG sets: net, estimator, and how weights begin."""
+    """What CONFIG sets: the net, the estimator, and the initial weights."""
 
     net: NetConfig
     es: EsConfig | None = None
-    """None: mode infer."""
+    """None: the device only infers."""
     online: bool = False
+    """Whether it changes the weights after each recording."""
     seed: int = 0
     init_std: int = 0
+    """Standard deviation of the initial weights of the LIF matrices, 0..64 weight units."""
     readout_std: int = 0
+    """The same for the readout matrix."""
     stream_max: int = 0
-    """Longest recording, bytes; 0: the longest that the net could have."""
+    """Bytes of the longest recording; 0: the longest that the net could have."""
 
     def pack(self) -> bytes:
-        """CONFIG's payload."""
+        """The payload of CONFIG."""
         net, es = self.net, self.es or EsConfig("batch", 1)
         mode = "infer" if self.es is None else "online" if self.online else "generations"
         payload = struct.pack(
@@ -85,22 +107,24 @@ class DeviceConfig:
 
 @dataclass(frozen=True)
 class RunReply:
-    """Of SAMPLE and INFER: the unperturbed net on a recording."""
+    """The reply to SAMPLE and INFER: the run of the unperturbed net on a recording."""
 
     predicted: int
+    """The predicted class."""
     label: int
-    """As given, or as the board's buttons said."""
+    """The label that the host sent, or that the board's buttons gave."""
     loss: int
-    """1/4096 bit; INFER without a label: 0."""
+    """Cross-entropy in 1/4096 bit; 0 from INFER without a label."""
     spikes: int
-    e: int = 0
-    """Exponent (estimator sample)."""
-    f: bytes = b""
-    """Fitness bytes of the pairs (estimator sample)."""
+    """Spikes of all LIF neurons."""
+    exponent: int = 0
+    """Exponent of the fitness bytes (estimator `sample`)."""
+    fitness_bytes: bytes = b""
+    """int8 [pairs], or the first of them (estimator `sample`)."""
 
     @staticmethod
     def parse(body: bytes) -> RunReply:
-        """From a reply's body; of f, what fitted into it."""
+        """From the body of a reply, which holds as many fitness bytes as fit into it."""
         predicted, label, loss, spikes = _RUN.unpack_from(body)
         rest = body[_RUN.size :]
         return RunReply(predicted, label, loss, spikes, *((rest[0], rest[1:]) if rest else ()))
@@ -108,44 +132,52 @@ class RunReply:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A checkpoint that a device took up."""
+    """A checkpoint that a device has loaded."""
 
     generation: int
+    """Generations done."""
     digest: int
+    """CRC-32 of the weights."""
     config: bytes
-    """As DeviceConfig.pack()."""
+    """As from DeviceConfig.pack()."""
 
 
 @dataclass(frozen=True)
 class Stats:
-    """A device's counters since its start, modulo 2^32."""
+    """The counters of a device since its start, each modulo 2^32."""
 
     bytes_in: int
+    """Bytes received."""
     bytes_out: int
+    """Bytes sent."""
     frames: int
+    """Whole frames received."""
     bad: int
-    """Frames dropped: torn or damaged."""
+    """Frames dropped because they were torn or damaged."""
     repeated: int
-    early: int
+    """Requests answered from memory, because they had been executed before."""
+    out_of_order: int
+    """Requests refused because the one before them had not arrived."""
     samples: int
-    """That trained."""
+    """Recordings that it trained on."""
     updates: int
     """Generations that changed the weights."""
-    busy_ticks: int
-    """Computing: in commands."""
-    link_ticks: int
-    """Waiting for the rest of a frame, and for the line to take a reply."""
-    ticks: int
-    ticks_hz: int
-    """0: no clock."""
+    busy_clock: int
+    """Clock cycles spent on executing commands."""
+    link_clock: int
+    """Clock cycles spent on waiting for the rest of a frame, or for the line to take a reply."""
+    clock: int
+    """Clock cycles since its start."""
+    clock_hz: int
+    """Frequency of the clock; 0: it has none."""
 
     @staticmethod
     def parse(body: bytes) -> Stats:
-        """From a reply's body."""
+        """From the body of a reply to STATS."""
         return Stats(*struct.unpack("<12I", body))
 
     def since(self, before: Stats) -> Stats:
-        """What has been counted since `before`; ticks_hz as it is."""
+        """How much each counter has grown since `before`; clock_hz as it is."""
         now, then = vars(self), vars(before)
         grown = {name: (now[name] - then[name]) % 2**32 for name in now}
-        return Stats(**{**grown, "ticks_hz": self.ticks_hz})
+        return Stats(**{**grown, "clock_hz": self.clock_hz})

@@ -1,4 +1,4 @@
-"""A typed client of a device's session: every command of runtime_c/PROTOCOL.md."""
+"""A session with a device: a method for each command of runtime_c/PROTOCOL.md."""
 
 from __future__ import annotations
 
@@ -14,9 +14,15 @@ from eggroll_edge.link.messages import DeviceConfig, Hello, Loaded, RunReply, St
 
 __all__ = ["DeviceConfig", "Hello", "Loaded", "RunReply", "Session", "Stats"]
 
+_DIFFERENCES, _BYTES = 0, 1  # kinds of FITNESS_READ
+_FITNESS_BYTES, _ACTIVE_ROWS = 0, 1  # kinds of SHAPED_WRITE
+
 
 class Session(Link):
-    """A conversation with one device. LinkError: it does not answer; DeviceError: it refuses."""
+    """A session with one device, as a context manager that closes the link.
+
+    Any method raises LinkError if the device does not answer, and DeviceError if it refuses.
+    """
 
     def __enter__(self) -> Session:
         return self
@@ -25,20 +31,20 @@ class Session(Link):
         self.close()
 
     def configure(self, config: DeviceConfig) -> int:
-        """Carve the device's memory for a net; its bytes. Weights are random by the seed."""
+        """Give the device a net with initial weights; returns the bytes of RAM that it takes."""
         needed, _ = struct.unpack("<II", self.request(Command.CONFIG, config.pack()))
         return int(needed)
 
     def read_weights(self, size: int) -> bytes:
-        """All weights, in the order of the core; `size` as NetConfig.parameters."""
-        step = self.ceiling - 1
+        """All weights, in the order of Net.weights; size: NetConfig.parameters."""
+        step = self.max_payload - 1
         spans = [(at, min(step, size - at)) for at in range(0, size, step)]
         sent = [self.submit(Command.WEIGHTS_READ, struct.pack("<IH", *span)) for span in spans]
         return b"".join(map(self.collect, sent))
 
     def write_weights(self, weights: bytes) -> None:
-        """All weights."""
-        step = self.ceiling - 4
+        """Replace all weights."""
+        step = self.max_payload - 4
         sent = [
             self.submit(Command.WEIGHTS_WRITE, struct.pack("<I", at) + weights[at : at + step])
             for at in range(0, len(weights), step)
@@ -46,16 +52,21 @@ class Session(Link):
         for pending in sent:
             self.collect(pending)
 
-    def begin(self, generation: int, steps: Hyperparameters) -> None:
-        """Begin a generation; online: set the rates from this one on."""
-        payload = struct.pack("<IHH", generation, *steps.sigma)
-        self.request(Command.GENERATION, payload + bytes((*steps.rate[0], *steps.rate[1])))
+    def begin(self, generation: int, hyperparameters: Hyperparameters) -> None:
+        """Begin a generation. Online: set sigmas and learning rates from this generation on."""
+        rates = bytes(value for rate in hyperparameters.rate for value in rate)
+        payload = struct.pack("<IHH", generation, *hyperparameters.sigma) + rates
+        self.request(Command.GENERATION, payload)
 
-    def send_sample(
+    def send_recording(
         self, stream: bytes, label: int | None, pos: int = 0, command: Command = Command.SAMPLE
     ) -> list[Pending]:
-        """Send a recording, for result(); label None: ask the board (INFER: there is none)."""
-        step = self.ceiling - 4
+        """Send a recording, in as many frames as it takes; result() waits for the reply.
+
+        label: None asks the board's buttons (INFER: there is no label). pos: the position of the
+        recording in its generation; 0 if online.
+        """
+        step = self.max_payload - 4
         label = LABEL_ASK if label is None else label
         sent = []
         for at in range(0, len(stream), step):
@@ -65,85 +76,105 @@ class Session(Link):
         return sent
 
     def result(self, sent: list[Pending], pairs: int = 0) -> RunReply:
-        """What became of a recording. pairs: of the estimator sample, to fetch all their bytes."""
+        """Wait for the reply to a recording.
+
+        pairs: with the estimator `sample`, the number of fitness bytes to fetch. Those that did
+        not fit into the reply take another command.
+        """
         reply = RunReply.parse([self.collect(pending) for pending in sent][-1])
-        if reply.f and len(reply.f) < pairs:
-            rest = self.read_f(pairs - len(reply.f), len(reply.f))
-            reply = replace(reply, f=reply.f + rest)
+        missing = pairs - len(reply.fitness_bytes)
+        if reply.fitness_bytes and missing > 0:
+            rest = self.read_fitness_bytes(missing, len(reply.fitness_bytes))
+            reply = replace(reply, fitness_bytes=reply.fitness_bytes + rest)
         return reply
 
     def one_reply(self, pairs: int) -> bool:
-        """Whether all bytes f come with the reply to a sample, so that the next may follow it."""
-        return pairs <= self.hello.ceiling - 12
+        """Whether a reply has room for the fitness bytes of all pairs.
 
-    def sample(self, stream: bytes, label: int | None, pos: int = 0, pairs: int = 0) -> RunReply:
-        """Train on a recording (online), or add it to the generation."""
-        return self.result(self.send_sample(stream, label, pos), pairs)
+        Only then may the next recording be sent before the result of this one is there.
+        """
+        return pairs <= self.hello.max_payload - 12
+
+    def train(self, stream: bytes, label: int | None, pos: int = 0, pairs: int = 0) -> RunReply:
+        """Evaluate a recording for the generation, or learn it at once (online).
+
+        Arguments as in send_recording() and result().
+        """
+        return self.result(self.send_recording(stream, label, pos), pairs)
 
     def infer(self, stream: bytes, label: int | None = None) -> RunReply:
-        """Run the unperturbed net."""
-        return self.result(self.send_sample(stream, label, 0, Command.INFER))
+        """Run the unperturbed net on a recording."""
+        return self.result(self.send_recording(stream, label, 0, Command.INFER))
 
-    def read_diff(self, pairs: int) -> list[int]:
-        """Fitness differences of the pairs so far in this generation (batch)."""
+    def read_fitness_diff(self, pairs: int) -> list[int]:
+        """Fitness differences [pairs] of this generation so far, in 1/4096 bit (`batch`)."""
         found: list[int] = []
-        for first, count in _spans(0, pairs, (self.hello.ceiling - 2) // 4):
-            body = self.request(Command.FITNESS_READ, struct.pack("<BHH", 0, first, count))
-            found += struct.unpack(f"<{count}i", body[1:])
+        for first, count in _spans(0, pairs, (self.hello.max_payload - 2) // 4):
+            payload = struct.pack("<BHH", _DIFFERENCES, first, count)
+            found += struct.unpack(f"<{count}i", self.request(Command.FITNESS_READ, payload)[1:])
         return found
 
-    def read_f(self, pairs: int, first: int = 0) -> bytes:
-        """Bytes f of the latest generation (batch) or sample."""
-        spans = _spans(first, first + pairs, self.hello.ceiling - 2)
-        sent = [self.submit(Command.FITNESS_READ, struct.pack("<BHH", 1, *s)) for s in spans]
+    def read_fitness_bytes(self, pairs: int, first: int = 0) -> bytes:
+        """Fitness bytes of pairs [first, first + pairs): int8.
+
+        They are those of the latest update (`batch`) or recording (`sample`).
+        """
+        sent = [
+            self.submit(Command.FITNESS_READ, struct.pack("<BHH", _BYTES, *span))
+            for span in _spans(first, first + pairs, self.hello.max_payload - 2)
+        ]
         return b"".join(self.collect(pending)[1:] for pending in sent)
 
-    def write_f(self, f: bytes) -> None:
-        """Bytes f, for update(given=True): of several devices' differences summed up."""
-        self._write_shaped(0, f)
+    def write_fitness_bytes(self, fitness_bytes: bytes) -> None:
+        """Set the fitness bytes of all pairs, int8, for update(from_host=True)."""
+        self._write_shaped(_FITNESS_BYTES, fitness_bytes)
 
     def write_active(self, active: bytes) -> None:
-        """Rows of matrix 0 that other devices' samples touched: bits set are added."""
-        self._write_shaped(1, active)
+        """Add active rows of matrix 0, as a bit map, to those that the device has marked."""
+        self._write_shaped(_ACTIVE_ROWS, active)
 
     def _write_shaped(self, kind: int, data: bytes) -> None:
-        for at, count in _spans(0, len(data), self.ceiling - 3):
+        for at, count in _spans(0, len(data), self.max_payload - 3):
             head = struct.pack("<BH", kind, at)
             self.request(Command.SHAPED_WRITE, head + data[at : at + count])
 
-    def update(self, given: bool = False) -> int:
-        """End a generation; how many are done."""
-        return int.from_bytes(self.request(Command.UPDATE, bytes((given,))), "little")
+    def update(self, from_host: bool = False) -> int:
+        """End a generation and change the weights; returns the generations done.
+
+        from_host: use the fitness bytes that the host has written (`batch`), which it made from
+        the fitness differences of several devices.
+        """
+        return int.from_bytes(self.request(Command.UPDATE, bytes((from_host,))), "little")
 
     def digest(self) -> tuple[int, int]:
-        """Generations done, and CRC-32 of the weights."""
+        """(generations done, CRC-32 of the weights)."""
         done, digest = struct.unpack("<II", self.request(Command.DIGEST))
         return done, digest
 
     def save(self) -> int:
-        """Write a checkpoint; the generations done that it holds."""
+        """Write a checkpoint on the device; returns the generations done that it holds."""
         return int.from_bytes(self.request(Command.SAVE), "little")
 
     def load(self) -> Loaded:
-        """Take up the newest checkpoint."""
+        """Load the newest checkpoint on the device."""
         body = self.request(Command.LOAD)
         generation, digest = struct.unpack_from("<II", body)
         return Loaded(generation, digest, body[8:])
 
     def stats(self) -> Stats:
-        """Counters."""
+        """The device's counters."""
         return Stats.parse(self.request(Command.STATS))
 
     def selftest(self) -> int:
-        """Faults found; the net is lost."""
+        """Run the device's selftest; returns the number of faults. The net is lost."""
         return int.from_bytes(self.request(Command.SELFTEST), "little")
 
     def reset(self) -> None:
-        """Forget the net; the session goes on."""
+        """Remove the net; the session goes on."""
         self.request(Command.RESET)
 
 
 def _spans(start: int, stop: int, most: int) -> Iterator[tuple[int, int]]:
-    """(first, count) of pieces of [start, stop)."""
+    """(first, count) of consecutive pieces of [start, stop), each of at most `most`."""
     for first in range(start, stop, most):
         yield first, min(most, stop - first)

@@ -1,4 +1,4 @@
-"""Ways to move bytes: any pyserial URL, or a session of the C core inside this process."""
+"""Ways to move bytes to a device and back: any pyserial URL."""
 
 from __future__ import annotations
 
@@ -14,32 +14,42 @@ from eggroll_edge._core import lib
 from eggroll_edge.errors import LinkError
 
 BAUD: int = lib.EGG_BAUD
-"""Rate of a serial line at its start."""
+"""Baud rate of a serial line when a session begins."""
 _POLL_S = 0.0005
 
 
 class Transport(Protocol):
-    """A pipe of bytes to a device. Any method but close() may raise OSError: the cable is out."""
+    """A pipe of bytes to a device. Any method but close() raises OSError if the cable is out."""
 
     def write(self, data: bytes) -> None:
         """Send all of data."""
 
     def read(self, timeout: float) -> bytes:
-        """What has arrived; waits up to `timeout` seconds for the first byte. b"" if none came."""
+        """The bytes that have arrived. If there are none, waits up to `timeout` seconds for some.
+
+        Returns b"" if none came.
+        """
 
     def set_baud(self, baud: int) -> None:
-        """Rate of a serial line from here on; nothing where there is none. LinkError: it cannot."""
+        """Change the baud rate of the line from here on; a line that has none ignores it.
+
+        LinkError if the port cannot have this baud rate.
+        """
 
     def close(self) -> None:
-        """Let go of the device."""
+        """Close the port."""
 
 
 Opener = Callable[[], Transport]
-"""Opens a transport, again after a cable was pulled; LinkError or OSError if it cannot."""
+"""Opens a transport, and opens it again after a cable was pulled. LinkError or OSError if it
+cannot."""
 
 
 class SerialTransport:
-    """A pyserial URL: /dev/ttyACM0, COM3, socket://host:port, rfc2217://host:port, loop://."""
+    """A pyserial URL: /dev/ttyACM0, COM3, socket://host:port, rfc2217://host:port, loop://.
+
+    LinkError if it cannot be opened.
+    """
 
     def __init__(self, url: str) -> None:
         try:
@@ -70,7 +80,7 @@ class SerialTransport:
     def set_baud(self, baud: int) -> None:
         try:
             self._port.baudrate = baud
-        except Exception as error:  # ValueError, OSError, termios.error: whatever the platform has
+        except Exception as error:  # ValueError, OSError, termios.error: platforms differ
             raise LinkError(f"{self._port.name}: cannot have {baud} baud ({error})") from error
 
     def close(self) -> None:
@@ -79,5 +89,5 @@ class SerialTransport:
 
 
 def opener(url: str) -> Opener:
-    """Opens a pyserial URL, each time anew."""
+    """An Opener for a pyserial URL."""
     return lambda: SerialTransport(url)

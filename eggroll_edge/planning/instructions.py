@@ -1,12 +1,13 @@
 """How many instructions a generation takes on a microcontroller's core: a model fitted to counts.
 
-A count is a sum of loops, so it is linear in how often each loop runs: `terms` says how often, and
-instruction_costs.json has the cost of each turn on each core, fitted by bench.cost_fit.fit() to
-exact counts in emulators. Instructions, not cycles: seconds need a clock and a CPI, and are an
-estimate.
+A program's instructions are a sum over its loops, so the count is linear in how often each loop
+runs. `terms` says how often that is. instruction_costs.json holds the instructions of one turn of
+each loop on each core, which bench.cost_fit fits to exact counts in emulators. These are
+instructions, not clock cycles: seconds need a clock and the cycles of an instruction (CPI), and are
+an estimate.
 
-The model is of what microcontrollers mostly train: one LIF layer with leak shift 1, an even
-threshold and no refractory time, readout integrate. Other nets take slower paths.
+The model covers the nets that microcontrollers mostly train: one LIF layer with leak shift 1, an
+even threshold and no refractory time, and readout integrate. Other nets take slower paths.
 """
 
 from __future__ import annotations
@@ -21,27 +22,28 @@ from eggroll_edge.core.config import EsConfig, NetConfig
 
 FILE = "instruction_costs.json"
 EVENT_RATE = 0.11
-"""Events an input and tick: N-MNIST, 2 x 2 pooled, 15 ticks."""
+"""Mean events of an input in a tick: N-MNIST with 2 x 2 pooling in 15 ticks."""
 LIVE = 0.56
-"""Share of the neurons whose spikes perturbations move: 578-64-10 trained by `batch`, measured."""
+"""Share of the neurons whose spikes a perturbation can change, measured on 578-64-10 trained by
+`batch`."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """A generation, and of its recordings what instructions depend on (means over them)."""
+    """A generation, with the means over its recordings that the instructions depend on."""
 
     net: NetConfig
     es: EsConfig
     samples: int
-    """Recordings a generation; online: 1."""
+    """Recordings of a generation; online: 1."""
     events: float
-    """Of a recording."""
+    """Events of a recording."""
     live: float
-    """Share of neurons whose spikes perturbations move."""
+    """Share of the neurons whose spikes a perturbation can change, 0..1."""
     rows: float
-    """Inputs with an event: batch, in the generation; online, in a recording."""
+    """Inputs that have an event: in the whole generation (batch), or in a recording (online)."""
     spans: float
-    """Pairs of input and segment with an event, in a recording (sample)."""
+    """Combinations of input and segment that have an event in a recording (estimator sample)."""
 
     @property
     def members(self) -> int:
@@ -56,7 +58,10 @@ def typical_load(
     events: float | None = None,
     live: float = LIVE,
 ) -> Load:
-    """A load whose events fall on all inputs alike; by default as many as N-MNIST has."""
+    """A load whose events fall on all inputs equally.
+
+    events: of a recording; None: as many as N-MNIST has.
+    """
     cells = net.inputs * net.ticks
     events = EVENT_RATE * cells if events is None else events
     silent = max(0.0, 1 - events / cells)
@@ -67,14 +72,14 @@ def typical_load(
 
 
 def modelled(net: NetConfig, es: EsConfig) -> bool:
-    """Whether the model is of this net and estimator."""
+    """Whether the model covers this net and estimator."""
     layer = net.layers[0]
     plain = layer.leak_shift == 1 and layer.threshold % 2 == 0 and layer.refractory == 0
     return len(net.layers) == 1 and plain and net.readout == "integrate" and es.estimator != "full"
 
 
 def terms(load: Load) -> dict[str, dict[str, float]]:
-    """How often each kind of loop runs in a generation, for its `evaluation` and its `update`."""
+    """How often each loop runs in a generation: `evaluation` and `update` -> loop -> turns."""
     net, es, n = load.net, load.es, load.samples
     hidden, out, ticks, pairs = net.layers[0].size, net.outputs, net.ticks, es.pairs
     words, batch = -(-pairs // 32), es.estimator == "batch"
@@ -138,7 +143,7 @@ def _costs() -> dict[str, Any]:
 
 
 def cores() -> list[str]:
-    """The cores that the model knows."""
+    """Names of the cores that the model knows."""
     return list(_costs()["cores"])
 
 
@@ -148,18 +153,22 @@ class Cost:
 
     core: str
     evaluation: float
-    """All member evaluations, and the unperturbed runs."""
+    """Instructions of all member evaluations and of the unperturbed runs."""
     update: float
-    """Fitness to weights."""
+    """Instructions from the fitness to the new weights."""
     members: int
     """Member evaluations."""
 
     @property
     def generation(self) -> float:
+        """All instructions of a generation."""
         return self.evaluation + self.update
 
     def seconds(self, clock_mhz: float, cpi: float) -> float:
-        """An estimate: no emulator tells cycles, and memory has wait states."""
+        """An estimate, because emulators count no clock cycles and memory has wait states.
+
+        clock_mhz: clock of the core, MHz. cpi: clock cycles of an instruction.
+        """
         return self.generation * cpi / (clock_mhz * 1e6)
 
     def to_dict(self) -> dict[str, float]:
@@ -172,13 +181,13 @@ class Cost:
 
 
 def cost(core: str, load: Load) -> Cost:
-    """What a generation takes on a core; the net must be modelled()."""
+    """The instructions of a generation on one of cores(); the net must be modelled()."""
     found = predict(core, load)
     return Cost(core, found["evaluation"], found["update"], load.members)
 
 
 def predict(core: str, load: Load) -> dict[str, float]:
-    """Instructions of a generation on a core: `evaluation`, `update`."""
+    """`evaluation` and `update` -> instructions of a generation on a core."""
     kind = "batch" if load.es.estimator == "batch" else "online"
     costs = _costs()["cores"][core][kind]
     return {

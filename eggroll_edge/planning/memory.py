@@ -1,59 +1,31 @@
-"""Will it fit? RAM and flash of a net and its training on a microcontroller, before any flashing.
+"""RAM and flash that a net and its training take on a microcontroller, before any flashing.
 
-The sizes come from the C core's own layout code, compiled with a microcontroller's constants
-(runtime_c/host/egg_plan.h), not from an estimate beside it.
+The sizes are exact: the C core's layout code computes them, compiled with a microcontroller's
+constants (runtime_c/host/egg_memory_plan.h).
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from eggroll_edge._core import lib
+from eggroll_edge.boards.table import BOARDS, KIB, Board
 from eggroll_edge.core.config import EsConfig, NetConfig
 from eggroll_edge.errors import ConfigError
 
-KIB = 1024
 SAMPLE_BUFFER = 4096
-"""Default bytes for one recording's stream: about one byte an event, N-MNIST has some 4,000."""
+"""Default bytes for one recording's stream: an event takes about one byte, and a recording of
+N-MNIST has about 4,000 events."""
 CODE_RESERVE = 32 * KIB
 """Bytes of flash set aside for the program."""
 
 
 @dataclass(frozen=True)
-class Board:
-    """What a board that one can buy has."""
-
-    name: str
-    title: str
-    core: str
-    ram: int
-    """Bytes of the one RAM block that data and stack share."""
-    flash: int
-    """Bytes."""
-    reserve: int = 10 * KIB
-    """Bytes of RAM that must remain: stack, serial buffers, the firmware's own variables."""
-
-
-BOARDS = {
-    board.name: board
-    for board in (
-        Board("microbit", "BBC micro:bit v1 (nRF51822)", "Cortex-M0", 16 * KIB, 256 * KIB, 3 * KIB),
-        Board("hifive1", "SiFive HiFive1 Rev B (FE310)", "RV32IMAC", 16 * KIB, 4096 * KIB, 3 * KIB),
-        Board("stm32f405", "STM32F405 boards", "Cortex-M4", 128 * KIB, 1024 * KIB),
-        Board("nucleo-f446re", "ST Nucleo-F446RE", "Cortex-M4", 128 * KIB, 512 * KIB),
-        Board("nrf52840-dk", "Nordic nRF52840 DK", "Cortex-M4", 256 * KIB, 1024 * KIB),
-        Board("pico", "Raspberry Pi Pico (RP2040)", "Cortex-M0+", 264 * KIB, 2048 * KIB),
-    )
-}
-
-
-@dataclass(frozen=True)
 class Plan:
-    """Bytes that a net takes on a microcontroller; int8 weights are trained where they lie, in RAM.
+    """Bytes that a net takes on a microcontroller. Its int8 weights are trained in place, in RAM.
 
-    `inference` and `training_extra` are exact, `sample_buffer` is the caller's choice.
+    `inference` and `training_extra` are exact; the caller chooses `sample_buffer`.
     """
 
     weights: int
@@ -61,9 +33,9 @@ class Plan:
     inference: int
     """Workspace to run the net."""
     training_extra: int
-    """What training adds: more workspace, and a generation's fitness, active rows, sums."""
+    """What training adds: more workspace, and the fitness, active rows and sums of a generation."""
     sample_buffer: int
-    """One recording as it comes in: the same for inference and training."""
+    """Memory for the stream of one recording; inference and training share it."""
 
     @property
     def ram_inference(self) -> int:
@@ -77,7 +49,7 @@ class Plan:
 
     @property
     def flash(self) -> int:
-        """Flash: the program's reserve, and the two slots of weights that outlive a power cut."""
+        """Flash: the program, and the two copies of the weights that survive a power cut."""
         return CODE_RESERVE + 2 * self.weights
 
     def ram_left(self, board: Board) -> int:
@@ -89,7 +61,7 @@ class Plan:
         return self.ram_left(board) >= board.reserve and self.flash <= board.flash
 
     def verdict(self, board: Board) -> str:
-        """Why it fits or not, in a few words."""
+        """In a few words: whether training fits the board, and if not, why."""
         if self.fits(board):
             return "fits"
         if self.flash > board.flash:
@@ -120,11 +92,11 @@ class Plan:
 def plan_of(
     net: NetConfig, es: EsConfig, sample_buffer: int = SAMPLE_BUFFER, *, online: bool = False
 ) -> Plan:
-    """What `net` and its training by `es` take. ConfigError if the core cannot run the pair.
+    """What `net` and its training by `es` take. ConfigError if the core cannot run both.
 
-    sample_buffer: bytes, at least one a tick (an empty recording).
-    online: estimator sample updates after each recording; else it sums up a mini-batch, four bytes
-    a weight.
+    sample_buffer: bytes for one recording's stream, at least one for each tick.
+    online: estimator sample updates the weights after each recording. Otherwise it sums up the
+    updates of a mini-batch, which takes four more bytes for each weight.
     """
     es.check(net)
     if es.estimator == "full":
@@ -138,12 +110,3 @@ def plan_of(
         )
     sizes = lib.egg_plan_of(net.native(), es.native(), online)
     return Plan(int(sizes.weights), int(sizes.inference), int(sizes.training), sample_buffer)
-
-
-def board(name: str) -> Board:
-    """A board by name; ConfigError that lists the boards, the nearest first, if there is none."""
-    if name in BOARDS:
-        return BOARDS[name]
-    near = get_close_matches(name.lower(), BOARDS, 1)
-    hint = f" (did you mean {near[0]}?)" if near else ""
-    raise ConfigError(f"board {name!r} is not known{hint}: use one of {', '.join(BOARDS)}")

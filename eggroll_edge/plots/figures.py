@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from eggroll_edge.data.binning import U8, Binning
+from eggroll_edge.core.arrays import U8
+from eggroll_edge.data.binning import Binning
 from eggroll_edge.errors import ConfigError
 
 if TYPE_CHECKING:

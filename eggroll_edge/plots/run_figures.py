@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,9 +12,9 @@ import numpy as np
 from eggroll_edge.core.net import Net
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.stream import to_frames
-from eggroll_edge.errors import ConfigError, DataError
+from eggroll_edge.errors import ConfigError, DataError, unknown
 from eggroll_edge.journal.reader import JournalReader
-from eggroll_edge.journal.records import EvalLine, EvalResult
+from eggroll_edge.journal.records import EvalRecord, EvalResult
 from eggroll_edge.plots import figures as plots
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.evaluation import evaluate
@@ -62,18 +61,18 @@ class _Run:
         evaluated: list[tuple[int, float]] = []
         neuron_ticks = self.net.config.neurons * self.net.config.ticks
         for line in JournalReader(self.run_dir):
-            if isinstance(line, EvalLine):
+            if isinstance(line, EvalRecord):
                 evaluated.append((line.generation, line.test_accuracy))
                 continue
-            n = line.samples
+            counts, n = line.counts, line.counts.recordings
             rows.append(
                 (
-                    line.generation + line.generations,
-                    line.loss / (4096 * n),
-                    100 * line.correct / n,
-                    line.spikes / (n * neuron_ticks),
-                    line.saturated,
-                    line.dead_units,
+                    line.end,
+                    counts.loss / (4096 * n),
+                    100 * counts.correct / n,
+                    counts.spikes / (n * neuron_ticks),
+                    line.telemetry.saturated,
+                    line.telemetry.dead_units,
                 )
             )
         if not rows:
@@ -103,9 +102,7 @@ def plot_run(
     """
     for kind in kinds:
         if kind not in KINDS:
-            near = difflib.get_close_matches(kind, KINDS, 1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            raise ConfigError(f"kind is {kind!r}{hint}: use {', '.join(KINDS)} or all")
+            raise ConfigError(unknown("kind of figure", kind, (*KINDS, "all")))
     run = _Run(run_dir, recordings, workers)
     draw: dict[str, Callable[[_Run, Path], Iterator[Path]]] = {
         "curve": _curve,

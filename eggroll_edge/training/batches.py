@@ -1,4 +1,4 @@
-"""Which samples a generation sees: a function of seed and generation (runtime_c/DESIGN.md, 10)."""
+"""Which recordings a generation sees: a function of seed and generation (SPEC.md, section 10)."""
 
 from __future__ import annotations
 
@@ -10,26 +10,29 @@ from eggroll_edge.core.arrays import U32
 from eggroll_edge.core.config import NetConfig
 from eggroll_edge.core.recordings import Recordings, epoch_order
 from eggroll_edge.data.dataset import EventDataset, recordings_for
-from eggroll_edge.training.config import TrainConfig
 
 
 class RecordingOrder:
-    """The order in which a run visits n samples, `batch` a generation."""
+    """The order in which a run visits n recordings, `batch` of them in each generation.
+
+    Each epoch visits them in another order, and leaves out the last n modulo `batch` of it.
+    """
 
     def __init__(self, seed: int, n: int, batch: int) -> None:
         self.seed, self.n = seed, n
         self.batch = min(batch, n)
+        """Recordings in a generation: at most n."""
         self._per_epoch = n // self.batch
         self._epoch = -1
         self._order: U32 = np.zeros(0, np.uint32)
 
     def place(self, generation: int) -> tuple[int, int]:
-        """(epoch, offset in its order) of a generation's first sample."""
+        """(epoch, position in its order) of a generation's first recording."""
         epoch, at = divmod(generation, self._per_epoch)
         return epoch, at * self.batch
 
     def indices(self, generation: int, generations: int = 1) -> U32:
-        """The samples of some consecutive generations, in order."""
+        """The recordings of some consecutive generations: uint32 [generations * batch]."""
         parts = []
         while generations > 0:
             epoch, offset = self.place(generation)
@@ -42,32 +45,34 @@ class RecordingOrder:
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
-    """The samples of a generation, or of a chunk of online generations."""
+class MiniBatch:
+    """The recordings of a generation, or of a chunk of `online` generations."""
 
-    samples: Recordings
+    recordings: Recordings
+    """All recordings of the dataset."""
     index: U32
-    """Which of `samples`, in order."""
+    """[len]: those of this mini-batch, in their order."""
     epoch: int
     offset: int
+    """Position of index[0] in the order of the epoch."""
 
     def __len__(self) -> int:
         return len(self.index)
 
 
-class Batches:
-    """Fetches the samples of generations. DataError if the dataset does not fit the net."""
+class MiniBatches:
+    """Gives each generation its mini-batch of a dataset.
+
+    batch: recordings in a generation. DataError if the dataset does not fit the net.
+    """
 
     def __init__(self, dataset: EventDataset, net: NetConfig, seed: int, batch: int) -> None:
         self.order = RecordingOrder(seed, len(dataset), batch)
-        self._samples = recordings_for(dataset, net)
+        self._recordings = recordings_for(dataset, net)
 
-    def get(self, generation: int, generations: int = 1) -> Batch:
-        """The samples of generations [generation, generation + generations)."""
+    def get(self, generation: int, generations: int = 1) -> MiniBatch:
+        """The recordings of generations [generation, generation + generations)."""
         epoch, offset = self.order.place(generation)
-        return Batch(self._samples, self.order.indices(generation, generations), epoch, offset)
-
-
-def batches_of(config: TrainConfig, net: NetConfig, data: EventDataset) -> Batches:
-    """Where a run's samples come from."""
-    return Batches(data, net, config.seed, config.batch)
+        return MiniBatch(
+            self._recordings, self.order.indices(generation, generations), epoch, offset
+        )

@@ -1,277 +1,294 @@
-"""TrainConfig: everything a training run depends on, in units for people.
+"""TrainConfig: everything that a training run depends on, in units for people.
 
-A run is a function of this config and of the data. `rate` and `steps_at` turn its float units into
-the core's integers; the journal logs those integers, so a replay needs no float arithmetic.
+A run is a function of this config and of the data. `hyperparameters_at` turns sigma and lr into the
+core's integers, which the journal logs.
 """
+
+# ruff: noqa: RUF009  # setting() makes a dataclass field, as field() does
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from eggroll_edge._core import lib
 from eggroll_edge.core.config import (
-    ESTIMATORS,
-    FITNESSES,
-    READOUTS,
+    GAIN_MAX,
+    GAIN_SPIKES_MAX,
+    LEAK_SHIFT_MAX,
+    PENALTY_MAX,
+    REFRACTORY_MAX,
+    STD_MAX,
+    THRESHOLD_MAX,
     EsConfig,
     EstimatorName,
     Fitness,
     Hyperparameters,
-    LearningRate,
     LifConfig,
     NetConfig,
     Readout,
-    check_choice,
     check_int,
 )
 from eggroll_edge.data.binning import Binning
-from eggroll_edge.data.sources import adapt_binning
-from eggroll_edge.errors import ConfigError
+from eggroll_edge.data.sources import adapt_binning, help_text
+from eggroll_edge.errors import ConfigError, unknown
+from eggroll_edge.training.settings import (
+    DATA,
+    ESTIMATOR,
+    NET,
+    SCHEDULE,
+    UINT32_MAX,
+    ByEstimator,
+    defaults_for,
+    setting,
+    settings_of,
+)
+from eggroll_edge.training.units import BIT, Units
 
 Polarity = Literal["split", "merged", "on", "off"]
-_AUTO: Any = None
-_BIT = 4096  # fixed-point units in a bit of fitness, and in a weight unit of a step
 
-# What a field left at None becomes: best values, and some units, depend on the estimator. Found by
-# random search on simulated N-MNIST, 60,000 recordings, 2312-128-10; full takes batch's.
-_SAMPLE: dict[str, Any] = {
-    "sigma": 500.0, "threshold": 1400, "gain": 5, "penalty_bits": 0.0015,
-}  # fmt: skip
-_BATCH: dict[str, Any] = {
-    "batch": 128, "sigma": 6.0, "sigma_readout": 2.0, "lr": 3.5, "lr_readout": 1.25,
-    "threshold": 900, "gain": 4, "penalty_bits": 0.00025,
-}  # fmt: skip
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "sample": _SAMPLE | {
-        "pairs": 256, "batch": 32, "generations": 16000,
-        "sigma_readout": 1.95, "lr": 20.0, "lr_readout": 6.0,
-    },
-    "online": _SAMPLE | {
-        "pairs": 128, "batch": 1, "generations": 600000,
-        "sigma_readout": 1.22, "lr": 0.6, "lr_readout": 0.1,
-    },
-    "batch": _BATCH | {"pairs": 8192, "generations": 600},
-    "full": _BATCH | {"pairs": 64, "generations": 200},
-}  # fmt: skip
-# ... and with LIF layers behind the first, whose few and rare inputs need a lower threshold. Each
-# member then runs on its own, so pairs cost time.
-_DEEP: dict[str, dict[str, Any]] = {
-    "sample": {"threshold": 1500, "sigma": 200.0, "pairs": 48, "lr": 8.0},
-    "online": {"threshold": 1500, "sigma": 200.0, "pairs": 16, "lr": 0.15},
-}
+ONLINE_CHUNK = 250
+"""Online training: recordings between two lines of the journal, and between two changes of the
+learning rates."""
+
 _DEEP_SHARE = 5  # deep_threshold is threshold // this
-_GAIN_OF_SPIKES = 11  # counts are small: at most 32, and a logit needs some bits
-
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "estimator": ESTIMATORS,
-    "readout": READOUTS,
-    "fitness": FITNESSES,
-    "polarity": get_args(Polarity),
-}
-_INTEGERS = {
-    "skip_first": (0, 2**31 - 1),
-    "ticks": (1, 32),
-    "pool": (1, 2),
-    "threshold": (1, 16383),
-    "deep_threshold": (1, 16383),
-    "leak_shift": (1, 8),
-    "refractory": (0, 15),
-    "gain": (0, 12),
-    "init_std": (0, 64),
-    "readout_std": (0, 64),
-    "pairs": (1, 8192),
-    "batch": (1, 8192),
-    "rank": (1, 16),
-    "segments": (1, 8),
-    "generations": (1, 2**32 - 1),
-    "seed": (0, 2**32 - 1),
-    "eval_every": (0, 2**32 - 1),
-    "early_stop": (0, 2**32 - 1),
-}
-_NUMBERS = {
-    "penalty_bits": (0, 4095 / 4096),
-    "sigma": (0, 8192),
-    "sigma_readout": (0, 127),
-    "lr": (0, 1e6),
-    "lr_readout": (0, 1e6),
-    "lr_final": (0, 1),
-    "sigma_final": (0, 1),
-}
-
-
-def rate(value: float, least: int = 0) -> LearningRate:
-    """The nearest (m, n) with m <= 127 and least <= n <= 30; m has 7 bits where n allows.
-
-    ConfigError if `value` is too large; a value below 2^-31 becomes 0.
-    """
-    n = 30
-    while n > least and value * 2.0**n > 127.5:
-        n -= 1
-    m = round(value * 2.0**n)
-    if m > 127:
-        raise ConfigError(f"learning rate {value:g}: use at most {127 / 2**least:g}")
-    return m, n
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """A training run. A field that is None takes the estimator's default (DEFAULTS)."""
+    """A training run. docs/reference/configuration.md explains each field.
 
+    A field that is None takes its default for the estimator. The defaults are the best values of a
+    random search on simulated N-MNIST with 60,000 recordings and a net 2312-128-10; estimator full
+    takes most of batch's. ConfigError at a value out of range, and at values that do not fit
+    together.
+    """
+
+    # fmt: off
     # --- data
-    data: str = "digits"
-    """digits, nmnist, idx:DIR, chirps[:NAME=NUMBER,...], shd[:DIR], dvsgesture[:DIR], stmnist:DIR,
-    or a folder of N-MNIST recordings."""
-    test_data: str | None = None
-    """Where the test split is; None = in `data`."""
-    skip_first: int = 0
-    """Leave out the first so many samples of the training split."""
-    ticks: int = 15
-    """Ticks a recording is cut into, 1..32."""
-    pool: int = 1
-    """2 merges 2 x 2 pixels into one input."""
-    polarity: Polarity = "split"
-    first_saccade_only: bool = False
-    stabilize: bool = False
+    data: str = setting(
+        "digits", DATA, metavar="SPEC", short="d",
+        help=f"The recordings: {help_text()}.",
+    )
+    test_data: str | None = setting(
+        None, DATA, metavar="SPEC", default_text="as data",
+        help="Take the test split from these recordings instead.",
+    )
+    skip_first: int = setting(
+        0, DATA, low=0, high=2**31 - 1, metavar="K",
+        help="Leave out the first K recordings of the training split.",
+    )
+    ticks: int = setting(
+        15, DATA, low=1, high=lib.EGG_TICKS_MAX, metavar="T",
+        help="Ticks that a recording is cut into. A tick is one simulation step.",
+    )
+    pool: int = setting(
+        1, DATA, low=1, high=2, metavar="1|2",
+        help="2 merges 2 x 2 pixels into one input: a fourth of the inputs.",
+    )
+    polarity: Polarity = setting(
+        "split", DATA, metavar="NAME",
+        help="Which events are inputs: split (on and off events in two channels), merged (both in "
+        "one), on, or off.",
+    )
+    first_saccade_only: bool = setting(
+        False, DATA, off="all-saccades",
+        help="Take only the first 100 ms of a recording (N-MNIST).",
+    )
+    stabilize: bool = setting(
+        False, DATA, off="no-stabilize",
+        help="Undo the camera's motion (N-MNIST).",
+    )
     # --- net
-    hidden: tuple[int, ...] = (128,)
-    """Neurons of the hidden LIF layers."""
-    threshold: int = _AUTO
-    """Membrane at which a neuron of the first LIF layer spikes, 1..16383, in weight units."""
-    deep_threshold: int = _AUTO
-    """The same of the LIF layers behind it; None = a fifth of threshold."""
-    leak_shift: int = 1
-    refractory: int = 0
-    readout: Readout = "integrate"
-    gain: int = _AUTO
-    init_std: int = 28
-    """Standard deviation of initial weights, 0..64 weight units (a weight is an int8)."""
-    readout_std: int = 24
-    start_from: str | None = None
-    """Run directory or weights file whose weights the run begins with; None = random ones."""
+    hidden: tuple[int, ...] = setting(
+        (128,), NET, metavar="N[,N...]",
+        help="Neurons of each hidden LIF layer, such as 128 or 128,64.",
+    )
+    threshold: int = setting(
+        ByEstimator(1400, 1400, 900, 900, deep={"sample": 1500, "online": 1500}),
+        NET, low=1, high=THRESHOLD_MAX,
+        help="Membrane at which a neuron of the first LIF layer spikes, in weight units (a weight "
+        "is an int8).",
+    )
+    deep_threshold: int = setting(
+        None, NET, low=1, high=THRESHOLD_MAX, default_text="a fifth of threshold",
+        help="The same for the LIF layers behind the first, whose inputs are few.",
+    )
+    leak_shift: int = setting(
+        1, NET, low=1, high=LEAK_SHIFT_MAX, metavar="K",
+        help="In each tick the membrane loses membrane >> K: a time constant of about 2^K ticks.",
+    )
+    refractory: int = setting(
+        0, NET, low=0, high=REFRACTORY_MAX, metavar="T",
+        help="Ticks after a spike in which a neuron takes no input and cannot spike.",
+    )
+    readout: Readout = setting(
+        "integrate", NET, metavar="NAME",
+        help="integrate (a matrix sums the last layer's spikes) or spikes (output neurons, whose "
+        "spikes are counted).",
+    )
+    gain: int = setting(
+        ByEstimator(5, 5, 4, 4, spikes=11), NET, low=0, high=GAIN_SPIKES_MAX,
+        help=f"Logit = readout << N, in 1/{BIT} bit; at most {GAIN_MAX} with readout integrate.",
+    )
+    init_std: int = setting(
+        28, NET, low=0, high=STD_MAX,
+        help="Standard deviation of the initial weights of LIF layers, in weight units.",
+    )
+    readout_std: int = setting(
+        24, NET, low=0, high=STD_MAX,
+        help="Standard deviation of the initial weights of the readout matrix, in weight units.",
+    )
+    start_from: str | None = setting(
+        None, NET, metavar="RUN", default_text="random weights",
+        help="Begin with the weights of this run directory or weights file, to adapt a trained "
+        "net.",
+    )
     # --- estimator
-    estimator: EstimatorName = "sample"
-    online: bool = False
-    """Estimator sample, one sample a generation, weights updated in place: what a device does."""
-    pairs: int = _AUTO
-    batch: int = _AUTO
-    """Recordings a generation, 1..8192 (online: 1)."""
-    rank: int = 1
-    segments: int = 5
-    fitness: Fitness = "xent"
-    penalty_bits: float = _AUTO
-    """Fitness that a spike costs, 0..0.99 bits."""
-    # --- course
-    generations: int = _AUTO
-    """Generations in all; online: samples."""
-    seed: int = 1
-    """0..2^32 - 1."""
-    sigma: float = _AUTO
-    """Perturbation of LIF layers. sample: of a current, in current units (sums of weights);
-    batch, full: standard deviation of a weight's, in weight units."""
-    sigma_readout: float = _AUTO
-    """Perturbation of the readout. sample: of a logit, in bits; batch, full: as sigma."""
-    lr: float = _AUTO
-    """Learning rate of LIF layers. sample: weight units per bit of fitness difference, averaged
-    over pairs and batch; batch, full: weight units that a typical weight moves in a generation."""
-    lr_readout: float = _AUTO
-    """Learning rate of the readout matrix, units as lr."""
-    lr_final: float = 0.05
-    """Share of the learning rates left at the end, 0..1; they fall along a cosine."""
-    sigma_final: float = 1.0
-    """Share of the sigmas left at the end, 0..1; they fall linearly."""
-    # --- evaluation
-    eval_every: int = 0
-    """Generations between evaluations on the test split; 0 = about 20 times a run."""
-    early_stop: int = 0
-    """Stop after so many evaluations without a better test accuracy; 0 = never."""
+    estimator: EstimatorName = setting(
+        "sample", ESTIMATOR, metavar="NAME", short="e",
+        help="batch (EGGROLL as published), sample (each recording credits its events) or full "
+        "(full-rank baseline).",
+    )
+    online: bool = setting(
+        False, ESTIMATOR, off="mini-batch",
+        help="Update the weights after every recording, as a device does (estimator sample).",
+    )
+    pairs: int = setting(
+        ByEstimator(256, 128, 8192, 64, deep={"sample": 48, "online": 16}),
+        ESTIMATOR, low=1, high=lib.EGG_PAIRS_MAX, metavar="P", short="p",
+        help="Antithetic pairs; the population has twice as many members. At most "
+        f"{lib.EGG_SAMPLE_PAIRS_MAX} with estimator sample.",
+    )
+    batch: int = setting(
+        ByEstimator(32, 1, 128, 128), ESTIMATOR, low=1, high=lib.EGG_SAMPLES_MAX, metavar="B",
+        short="b", help="Recordings of a generation, the mini-batch; 1 with online.",
+    )
+    rank: int = setting(
+        1, ESTIMATOR, low=1, high=lib.EGG_RANK_MAX, metavar="R",
+        help="Rank of a perturbation (estimator batch).",
+    )
+    segments: int = setting(
+        5, ESTIMATOR, low=1, high=lib.EGG_SEGMENTS_MAX, metavar="S",
+        help="Parts of a recording that are perturbed separately (estimator sample); at most as "
+        "many as ticks.",
+    )
+    fitness: Fitness = setting(
+        "xent", ESTIMATOR, metavar="NAME",
+        help="xent (minus cross-entropy) or accuracy (one bit for a right answer).",
+    )
+    penalty_bits: float = setting(
+        ByEstimator(0.0015, 0.0015, 0.00025, 0.00025), ESTIMATOR,
+        low=0, high=PENALTY_MAX / BIT, metavar="X",
+        help="Fitness that a spike costs, in bits; more makes neurons fire less.",
+    )
+    # The units of sigma and lr depend on the estimator. In a deep net the few and rare inputs of
+    # the later layers need smaller values.
+    sigma: float = setting(
+        ByEstimator(500.0, 500.0, 6.0, 6.0, deep={"sample": 200.0, "online": 200.0}),
+        ESTIMATOR, low=0, high=8192, metavar="X",
+        help="Size of the perturbation of LIF layers. Estimator sample: of a current, in weight "
+        "units; batch and full: standard deviation of a weight's, in weight units.",
+    )
+    sigma_readout: float = setting(
+        ByEstimator(1.95, 1.22, 2.0, 2.0), ESTIMATOR, low=0, high=127, metavar="X",
+        help="Size of the perturbation of the readout. Estimator sample: of a logit, in bits; "
+        "batch and full: as sigma.",
+    )
+    sigma_final: float = setting(
+        1.0, ESTIMATOR, low=0, high=1, metavar="SHARE",
+        help="Share of both sigmas that is left at the end; they fall linearly.",
+    )
+    # --- schedule
+    generations: int = setting(
+        ByEstimator(16000, 600000, 600, 200), SCHEDULE, low=1, high=UINT32_MAX, metavar="G",
+        short="g", help="Generations of the whole run; with online: recordings.",
+    )
+    seed: int = setting(
+        1, SCHEDULE, low=0, high=UINT32_MAX, metavar="S", short="s",
+        help="Everything random follows from this number.",
+    )
+    lr: float = setting(
+        ByEstimator(20.0, 0.6, 3.5, 3.5, deep={"sample": 8.0, "online": 0.15}),
+        SCHEDULE, low=0, high=1_000_000, metavar="X",
+        help="Learning rate of LIF layers. Estimator sample: weight units per bit of fitness "
+        "difference, averaged over pairs and recordings; batch and full: weight units that a "
+        "typical weight moves in a generation.",
+    )
+    lr_readout: float = setting(
+        ByEstimator(6.0, 0.1, 1.25, 1.25), SCHEDULE, low=0, high=1_000_000, metavar="X",
+        help="Learning rate of the readout matrix, in the units of lr.",
+    )
+    lr_final: float = setting(
+        0.05, SCHEDULE, low=0, high=1, metavar="SHARE",
+        help="Share of both learning rates that is left at the end; they fall along a cosine.",
+    )
+    eval_every: int = setting(
+        0, SCHEDULE, low=0, high=UINT32_MAX, metavar="G",
+        help="Generations between evaluations on the test split; 0 makes about 20 in a run.",
+    )
+    early_stop: int = setting(
+        0, SCHEDULE, low=0, high=UINT32_MAX,
+        help="Stop after N evaluations without a better test accuracy; 0 never stops early.",
+    )
+    # fmt: on
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            check_choice(name, getattr(self, name), choices)
-        for name in ("online", "first_saccade_only", "stabilize"):
-            if not isinstance(getattr(self, name), bool):
-                raise ConfigError(f"{name} is {getattr(self, name)!r}: use true or false")
+        known = settings_of(TrainConfig)
+        for one in known.values():
+            if one.choices or one.type is bool:
+                one.check(getattr(self, one.name))
         if self.online and self.estimator != "sample":
             raise ConfigError(
                 f"online is set with estimator {self.estimator}: only sample can update after "
                 "each recording; use estimator = sample, or leave online out"
             )
         object.__setattr__(self, "hidden", _sizes(self.hidden, self.readout))
-        for name, value in self._defaults().items():
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
-        if self.deep_threshold is None and isinstance(self.threshold, int):
-            object.__setattr__(self, "deep_threshold", max(1, self.threshold // _DEEP_SHARE))
-        for name, (low, high) in _INTEGERS.items():
-            check_int(name, getattr(self, name), low, high)
-        for name, (least, most) in _NUMBERS.items():
-            object.__setattr__(self, name, _number(name, getattr(self, name), least, most))
+        self._fill_in_defaults()
+        for one in known.values():
+            object.__setattr__(self, one.name, one.check(getattr(self, one.name)))
         self._check_together()
 
-    def _defaults(self) -> dict[str, Any]:
-        values = dict(DEFAULTS[self.kind])
-        if len(self.hidden) + (self.readout == "spikes") > 1:
-            values |= _DEEP.get(self.kind, {})
-        if self.readout == "spikes":
-            values["gain"] = _GAIN_OF_SPIKES
-        return values
+    def _fill_in_defaults(self) -> None:
+        spikes = self.readout == "spikes"
+        deep = len(self.hidden) + spikes > 1
+        for name, one in settings_of(TrainConfig).items():
+            if getattr(self, name) is None and isinstance(one.default, ByEstimator):
+                object.__setattr__(self, name, one.default.of(self.kind, deep, spikes))
+        if self.deep_threshold is None and isinstance(self.threshold, int):
+            object.__setattr__(self, "deep_threshold", max(1, self.threshold // _DEEP_SHARE))
 
     def _check_together(self) -> None:
         self.es_config()
-        if self.readout == "integrate" and self.gain > 8:
-            raise ConfigError(f"gain is {self.gain}: use 0..8 with readout = integrate")
+        if self.readout == "integrate" and self.gain > GAIN_MAX:
+            raise ConfigError(f"gain is {self.gain}: use 0..{GAIN_MAX} with readout = integrate")
         if self.online and self.batch != 1:
-            raise ConfigError(f"batch is {self.batch} with online: a generation is one sample")
+            raise ConfigError(f"batch is {self.batch} with online: a generation is one recording")
         if self.estimator == "sample" and self.segments > self.ticks:
             raise ConfigError(
                 f"segments is {self.segments}, but a recording has {self.ticks} ticks: use at most "
                 "as many segments as ticks"
             )
-        if self.estimator == "batch" and self.pairs * self.rank > 65536:
+        if self.estimator == "batch" and self.pairs * self.rank > lib.EGG_PAIRS_RANK_MAX:
             raise ConfigError(
-                f"pairs * rank is {self.pairs * self.rank}: use at most 65536, a smaller rank"
+                f"pairs * rank is {self.pairs * self.rank}: use at most {lib.EGG_PAIRS_RANK_MAX}, "
+                "a smaller rank"
             )
-        scale, least = self._rate_scale()
-        for name in ("lr", "lr_readout"):
-            lr, most = getattr(self, name), 127 / 2**least / scale
-            if lr > most:
-                raise ConfigError(
-                    f"{name} is {lr:g}: use at most {_floor3(most)} with {self.pairs} pairs and "
-                    f"{self.batch} samples a generation"
-                )
-            if 0 < lr * scale < 2.0**-30:
-                raise ConfigError(
-                    f"{name} is {lr:g}: use at least {2.0**-29 / scale:.2g}, or 0 to freeze weights"
-                )
-        limits = self._most_sigma()
-        for name, got, limit in zip(
-            ("sigma", "sigma_readout"), self.steps_at(0).sigma, limits, strict=True
-        ):
-            if got > limit:
-                raise ConfigError(
-                    f"{name} is {getattr(self, name):g}: use at most "
-                    f"{_floor3(getattr(self, name) * limit / got)} with estimator {self.estimator} "
-                    f"and leak_shift {self.leak_shift}"
-                )
-
-    def _most_sigma(self) -> tuple[int, int]:
-        if self.estimator == "sample":  # a perturbation takes at most a fourth of a current's range
-            return ((32767 >> self.leak_shift) - 1) // 4, 32767
-        return (16383, 16367) if self.estimator == "full" else (32767, 32767)
+        self._units.check_lr("lr", self.lr)
+        self._units.check_lr("lr_readout", self.lr_readout)
+        self._units.check_sigmas(("sigma", "sigma_readout"), (self.sigma, self.sigma_readout))
 
     @property
     def kind(self) -> str:
-        """Key of DEFAULTS: the estimator, or online."""
+        """The kind of training: sample, online, batch or full."""
         return "online" if self.online else self.estimator
 
     @property
     def penalty(self) -> int:
         """penalty_bits in the core's 1/4096 bit."""
-        return round(_BIT * self.penalty_bits)
+        return round(BIT * self.penalty_bits)
 
     @property
     def evaluate_every(self) -> int:
@@ -279,7 +296,7 @@ class TrainConfig:
         return self.eval_every or max(1, self.generations // 20)
 
     def binning(self) -> Binning:
-        """How recordings become ticks, with the sensor and the window of `data`."""
+        """How recordings become ticks, with the sensor and the time window of `data`."""
         asked = Binning(
             ticks=self.ticks,
             pool=self.pool,
@@ -290,7 +307,7 @@ class TrainConfig:
         return adapt_binning(self.data, asked)
 
     def net_config(self, inputs: int, outputs: int) -> NetConfig:
-        """The net for data of so many inputs and classes; ConfigError if it cannot be."""
+        """The net for data with so many inputs and classes; ConfigError if there can be none."""
         sizes = (*self.hidden, outputs) if self.readout == "spikes" else self.hidden
         layers = tuple(
             LifConfig(
@@ -306,96 +323,44 @@ class TrainConfig:
         return net
 
     def es_config(self) -> EsConfig:
-        """The estimator."""
+        """The estimator's configuration."""
         return EsConfig(
             self.estimator, self.pairs, self.rank, self.segments, self.fitness, self.penalty
         )
 
-    def steps_at(self, generation: int) -> Hyperparameters:
+    def hyperparameters_at(self, generation: int) -> Hyperparameters:
         """Sigmas and learning rates of a generation, 0..generations - 1, as the core's integers."""
         x = generation / self.generations
-        fall = self.lr_final + (1 - self.lr_final) * 0.5 * (1 + math.cos(math.pi * x))
-        return self._steps(fall, self.sigma_final + (1 - self.sigma_final) * (1 - x))
-
-    def _steps(self, lr_share: float, sigma_share: float) -> Hyperparameters:
-        if self.estimator == "sample":
-            sigma = (
-                round(self.sigma * sigma_share),
-                round(_BIT * self.sigma_readout * sigma_share),
-            )
-        else:
-            sigma = (
-                self._weight_sigma(self.sigma * sigma_share),
-                self._weight_sigma(self.sigma_readout * sigma_share),
-            )
-        scale, least = self._rate_scale()
-        scale *= lr_share
-        return Hyperparameters(
-            sigma, (rate(self.lr * scale, least), rate(self.lr_readout * scale, least))
+        return self._units.hyperparameters(
+            (self.sigma, self.sigma_readout),
+            (self.lr, self.lr_readout),
+            sigma_share=self.sigma_final + (1 - self.sigma_final) * (1 - x),
+            lr_share=self.lr_final + (1 - self.lr_final) * 0.5 * (1 + math.cos(math.pi * x)),
         )
 
-    def _weight_sigma(self, sigma: float) -> int:
-        """Weight units to the core's 1/256, less the standard deviation of the noise letters."""
-        if self.estimator == "full":
-            return round(256 * sigma / math.sqrt(2))
-        return int(lib.egg_sigma_of_rank(min(round(256 * sigma), 65535), self.rank))
-
-    def _rate_scale(self) -> tuple[float, int]:
-        """What turns lr into the core's value, and the core's least n."""
-        if self.estimator == "sample":
-            return 1 / (self.pairs * self.batch), 4
-        # bytes f have a mean |f| of 32, so 32 * sqrt(pairs * variance) is a typical sum of them
-        variance = self.rank if self.estimator == "batch" else 2
-        return _BIT / (32 * math.sqrt(self.pairs * variance)), 0
+    @property
+    def _units(self) -> Units:
+        return Units(self.estimator, self.pairs, self.batch, self.rank, self.leak_shift)
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON and TOML; None only in test_data."""
+        """Ready for JSON and TOML; None only in test_data and start_from."""
         return {**asdict(self), "hidden": list(self.hidden)}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> TrainConfig:
         """The inverse of to_dict; fields may be left out. ConfigError at an unknown one."""
-        known = [f.name for f in fields(TrainConfig)]
+        known = settings_of(TrainConfig)
         for name in values:
             if name not in known:
-                near = difflib.get_close_matches(name, known, 1)
-                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-                raise ConfigError(f"{name!r} is no field of the training config: {hint}")
+                raise ConfigError(unknown("field of the training config", name, known))
         return TrainConfig(**values)
-
-
-def _number(name: str, value: object, least: float, most: float) -> float:
-    """`value` as a float; ConfigError unless it is a number in least..most."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
-        raise ConfigError(f"{name} is {value!r}: use a number {least:g}..{most:g}")
-    return float(value)
-
-
-def _floor3(x: float) -> str:
-    """A positive number rounded down to three digits, so that it is a limit one may use."""
-    unit = 10.0 ** (math.floor(math.log10(x)) - 2)
-    return f"{math.floor(x / unit) * unit:.3g}"
-
-
-def _sizes(hidden: object, readout: str) -> tuple[int, ...]:
-    """`hidden` as a tuple; ConfigError unless it is a list of layer sizes that fits the readout."""
-    if not isinstance(hidden, (tuple, list)):
-        raise ConfigError(f"hidden is {hidden!r}: use a list of layer sizes, such as [128, 64]")
-    low, high = (0, 3) if readout == "spikes" else (1, 4)
-    if not low <= len(hidden) <= high:
-        raise ConfigError(
-            f"hidden has {len(hidden)} layers: use {low}..{high} with readout = {readout}"
-        )
-    for size in hidden:
-        check_int("a size in hidden", size, 1, 1024)
-    return tuple(hidden)
 
 
 def merge(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> TrainConfig:
     """Defaults < preset < overrides.
 
     Where the overrides choose another estimator than the preset's, the preset's values of the
-    fields that depend on the estimator (DEFAULTS) are dropped.
+    fields whose defaults depend on the estimator are dropped.
     """
 
     def kind(values: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -406,9 +371,21 @@ def merge(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> TrainConfi
         base.pop("online", None)
     both = {**base, **overrides}
     if kind(both) != kind(preset):
-        both = {k: v for k, v in both.items() if k in overrides or k not in DEFAULTS["sample"]}
+        dependent = defaults_for(TrainConfig, "sample")
+        both = {k: v for k, v in both.items() if k in overrides or k not in dependent}
     return TrainConfig.from_dict(both)
 
 
-ONLINE_CHUNK = 250
-"""Recordings between two journal lines, and two settings of the learning rate, of `online`."""
+def _sizes(hidden: object, readout: str) -> tuple[int, ...]:
+    """`hidden` as a tuple; ConfigError unless it is a list of layer sizes that fits the readout."""
+    if not isinstance(hidden, (tuple, list)):
+        raise ConfigError(f"hidden is {hidden!r}: use a list of layer sizes, such as [128, 64]")
+    most = int(lib.EGG_LAYERS_MAX)
+    low, high = (0, most - 1) if readout == "spikes" else (1, most)
+    if not low <= len(hidden) <= high:
+        raise ConfigError(
+            f"hidden has {len(hidden)} layers: use {low}..{high} with readout = {readout}"
+        )
+    for size in hidden:
+        check_int("a size in hidden", size, 1, lib.EGG_NEURONS_MAX)
+    return tuple(hidden)

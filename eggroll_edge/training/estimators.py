@@ -1,7 +1,9 @@
-"""The estimators on the host: one generation, sharded over threads.
+"""The estimators on the host: each turns a generation into an update of the weights.
 
-Shards are contiguous and what they give is summed in int32, so any number of threads gives the same
-bits. All arrays are allocated once; `Outcome` holds bytes, so a later generation changes none.
+Work is shared out to the threads of a worker pool in contiguous shards, and their results are
+summed in int32, so that no bit depends on the number of threads. All arrays are allocated once. A
+record copies them into bytes, so a later generation does not change it. core/population.py gives
+the shapes and units of the arrays.
 """
 
 from __future__ import annotations
@@ -16,140 +18,160 @@ from eggroll_edge.core.config import EsConfig, Hyperparameters
 from eggroll_edge.core.net import Net, active_bytes, padded
 from eggroll_edge.core.population import Credit, Population, shape_fitness
 from eggroll_edge.core.workers import Task, WorkerPool, shards_of
-from eggroll_edge.journal.records import Outcome
-from eggroll_edge.training.batches import Batch
+from eggroll_edge.journal.records import GenerationRecord
+from eggroll_edge.training.batches import MiniBatch
 from eggroll_edge.training.config import TrainConfig
 
 
 class Estimator(ABC):
     """Moves a net's weights from one generation to the next."""
 
-    needs_data = False
-    """Whether a replay needs the samples, too."""
-
-    def __init__(self, net: Net, es: EsConfig, seed: int, batch: int, pool: WorkerPool) -> None:
-        self.net, self.pool, self.batch = net, pool, batch
-        self.population = Population(net, es, seed)
-        self.pairs = es.pairs
-        self._rows = [shards_of(rows, len(pool)) for rows, _ in net.config.shapes]
-
     @abstractmethod
-    def step(self, generation: int, steps: Hyperparameters, batch: Batch, overlap: Task) -> Outcome:
-        """One generation (online: len(batch) of them).
+    def step(
+        self, generation: int, hyperparameters: Hyperparameters, batch: MiniBatch, overlap: Task
+    ) -> GenerationRecord:
+        """Carry out a generation (`online`: len(batch) of them).
 
-        `meanwhile` is called once, before any weight changes: while the threads evaluate.
+        `overlap` is called once, before any weight changes, while the threads evaluate.
         """
 
     @abstractmethod
-    def replay(
-        self, generation: int, steps: Hyperparameters, batch: Batch | None, f: I8, e: U8, active: U8
+    def replay(self, record: GenerationRecord, batch: MiniBatch | None) -> None:
+        """Change the weights as the generation of the record did; no member is evaluated.
+
+        batch: its recordings. Only `sample`, `online` included, needs them.
+        """
+
+
+class HostEstimator(Estimator):
+    """An estimator on the threads of this computer.
+
+    batch_size: recordings in a generation, at most those of the dataset.
+    """
+
+    def __init__(
+        self, net: Net, es: EsConfig, seed: int, batch_size: int, pool: WorkerPool
     ) -> None:
-        """Change the weights as step() did, from its bytes; no member is evaluated."""
+        self.net, self.pool, self.pairs = net, pool, es.pairs
+        self.population = Population(net, es, seed)
+        self._rows = [shards_of(rows, len(pool)) for rows, _ in net.config.shapes]
 
 
-class Sample(Estimator):
-    """Estimator sample in mini-batches."""
+class Sample(HostEstimator):
+    """Estimator `sample` with mini-batches."""
 
-    needs_data = True
-
-    def __init__(self, net: Net, es: EsConfig, seed: int, batch: int, pool: WorkerPool) -> None:
-        super().__init__(net, es, seed, batch, pool)
-        self._f: I8 = np.zeros(batch * es.pairs, np.int8)
-        self._e: U8 = np.zeros(batch, np.uint8)
-        share = min(Credit.MOST, -(-batch // len(pool)))
+    def __init__(
+        self, net: Net, es: EsConfig, seed: int, batch_size: int, pool: WorkerPool
+    ) -> None:
+        super().__init__(net, es, seed, batch_size, pool)
+        self._fitness_bytes: I8 = np.zeros(batch_size * es.pairs, np.int8)
+        self._exponents: U8 = np.zeros(batch_size, np.uint8)
+        share = min(Credit.MOST, -(-batch_size // len(pool)))
         self._credits = [Credit(net.config, es, share) for _ in pool.workspaces]
-        self._chunk = share * len(pool)
-        self._total = np.zeros(len(net.weights), np.int32) if batch > self._chunk else None
+        self._part = share * len(pool)  # recordings that the credits hold at a time
+        whole = batch_size <= self._part
+        self._total = None if whole else np.zeros(len(net.weights), np.int32)
 
-    def step(self, generation: int, steps: Hyperparameters, batch: Batch, overlap: Task) -> Outcome:
-        self._generation(generation, steps, batch, False, self._f, self._e, overlap)
-        return Outcome(
-            generation, 1, batch.epoch, batch.offset, steps,
-            self._f.tobytes(), self._e.tobytes(), None, self.pool.drain_counts(),
+    def step(
+        self, generation: int, hyperparameters: Hyperparameters, batch: MiniBatch, overlap: Task
+    ) -> GenerationRecord:
+        fitness_bytes, exponents = self._fitness_bytes, self._exponents
+        self.population.at(generation, hyperparameters)
+        self._generation(batch, False, fitness_bytes, exponents, overlap)
+        return GenerationRecord(
+            generation, 1, batch.epoch, batch.offset, hyperparameters,
+            fitness_bytes.tobytes(), exponents.tobytes(), None, self.pool.drain_counts(),
         )  # fmt: skip
 
-    def replay(
-        self, generation: int, steps: Hyperparameters, batch: Batch | None, f: I8, e: U8, active: U8
-    ) -> None:
+    def replay(self, record: GenerationRecord, batch: MiniBatch | None) -> None:
         assert batch is not None
-        self._generation(generation, steps, batch, True, f, e, _nothing)
+        self.population.at(record.generation, record.hyperparameters)
+        self._generation(batch, True, *_arrays(record), _nothing)
 
     def _generation(
         self,
-        generation: int,
-        steps: Hyperparameters,
-        batch: Batch,
-        given: bool,
-        f: I8,
-        e: U8,
+        batch: MiniBatch,
+        from_journal: bool,
+        fitness_bytes: I8,
+        exponents: U8,
         overlap: Task,
     ) -> None:
-        self.population.at(generation, steps)
+        pairs, workers = self.pairs, range(len(self.pool))
 
         def credit(worker: int, start: int, stop: int) -> None:
             self.population.sample(
-                self.pool.workspaces[worker], batch.samples, batch.index[start:stop], start, given,
-                f[start * self.pairs : stop * self.pairs], e[start:stop], self._credits[worker],
+                self.pool.workspaces[worker], batch.recordings, batch.index[start:stop], start,
+                from_journal, fitness_bytes[start * pairs : stop * pairs], exponents[start:stop],
+                self._credits[worker],
             )  # fmt: skip
 
-        workers = range(len(self.pool))
-        for first in range(0, len(batch), self._chunk):
-            n = min(self._chunk, len(batch) - first)
-            shards = [(first + start, first + stop) for start, stop in shards_of(n, len(self.pool))]
+        for first in range(0, len(batch), self._part):
+            n = min(self._part, len(batch) - first)
+            shards = [(first + start, first + stop) for start, stop in shards_of(n, len(workers))]
             last = first + n == len(batch)
             self.pool.run([_task(credit, w, *shards[w]) for w in workers], overlap)
             self.pool.run([_task(self._learn, w, last) for w in workers])
             overlap = _nothing
 
     def _learn(self, worker: int, last: bool) -> None:
-        """Take a share of the rows out of all workers' credit."""
-        ws = self.pool.workspaces[worker]
-        for m, rows in enumerate(self._rows):
-            self.population.learn(ws, self._credits, m, *rows[worker], self._total, last)
+        """Take a share of the rows out of the credits of all workers."""
+        workspace = self.pool.workspaces[worker]
+        for matrix, rows in enumerate(self._rows):
+            self.population.learn(
+                workspace, self._credits, matrix, *rows[worker], self._total, last
+            )
 
 
-class Online(Estimator):
-    """Estimator sample, a sample a generation: each sees the weights that the one before left."""
+class Online(HostEstimator):
+    """Estimator `sample`, one recording at a time: each sees the weights that the one before left.
 
-    needs_data = True
+    That is sequential, so it runs on one thread.
+    """
 
-    def step(self, generation: int, steps: Hyperparameters, batch: Batch, overlap: Task) -> Outcome:
+    def step(
+        self, generation: int, hyperparameters: Hyperparameters, batch: MiniBatch, overlap: Task
+    ) -> GenerationRecord:
         overlap()
         n = len(batch)
-        f, e = np.zeros(n * self.pairs, np.int8), np.zeros(n, np.uint8)
-        self._chunk(generation, steps, batch, False, f, e)
-        return Outcome(
-            generation, n, batch.epoch, batch.offset, steps, f.tobytes(), e.tobytes(), None,
-            self.pool.drain_counts(),
+        fitness_bytes, exponents = np.zeros(n * self.pairs, np.int8), np.zeros(n, np.uint8)
+        self.population.at(generation, hyperparameters)
+        self._chunk(batch, False, fitness_bytes, exponents)
+        return GenerationRecord(
+            generation, n, batch.epoch, batch.offset, hyperparameters,
+            fitness_bytes.tobytes(), exponents.tobytes(), None, self.pool.drain_counts(),
         )  # fmt: skip
 
-    def replay(
-        self, generation: int, steps: Hyperparameters, batch: Batch | None, f: I8, e: U8, active: U8
-    ) -> None:
+    def replay(self, record: GenerationRecord, batch: MiniBatch | None) -> None:
         assert batch is not None
-        self._chunk(generation, steps, batch, True, f, e)
+        self.population.at(record.generation, record.hyperparameters)
+        self._chunk(batch, True, *_arrays(record))
 
     def _chunk(
-        self, generation: int, steps: Hyperparameters, batch: Batch, given: bool, f: I8, e: U8
+        self, batch: MiniBatch, from_journal: bool, fitness_bytes: I8, exponents: U8
     ) -> None:
-        self.population.at(generation, steps)
-        ws = self.pool.workspaces[0]
-        self.population.online(ws, batch.samples, batch.index, given, f, e)
+        self.population.online(
+            self.pool.workspaces[0], batch.recordings, batch.index, from_journal, fitness_bytes,
+            exponents,
+        )  # fmt: skip
 
 
-class Batched(Estimator):
-    """What batch and full share: one fitness byte a pair for the whole generation."""
+class SharedFitness(HostEstimator):
+    """Common to `batch` and `full`: a pair has one fitness byte for the whole generation."""
 
-    def __init__(self, net: Net, es: EsConfig, seed: int, batch: int, pool: WorkerPool) -> None:
-        super().__init__(net, es, seed, batch, pool)
-        self._f: I8 = np.zeros(es.pairs, np.int8)
+    def __init__(
+        self, net: Net, es: EsConfig, seed: int, batch_size: int, pool: WorkerPool
+    ) -> None:
+        super().__init__(net, es, seed, batch_size, pool)
+        self._fitness_bytes: I8 = np.zeros(es.pairs, np.int8)
         self._diffs = [np.zeros(es.pairs, np.int32) for _ in pool.workspaces]
         size = active_bytes(net.config)
         self._actives = [np.zeros(size, np.uint8) for _ in pool.workspaces]
         self._total = np.zeros(len(net.weights), np.int32)
 
-    def step(self, generation: int, steps: Hyperparameters, batch: Batch, overlap: Task) -> Outcome:
-        self.population.at(generation, steps)
+    def step(
+        self, generation: int, hyperparameters: Hyperparameters, batch: MiniBatch, overlap: Task
+    ) -> GenerationRecord:
+        self.population.at(generation, hyperparameters)
         for diff, active in zip(self._diffs, self._actives, strict=True):
             diff.fill(0)
             active.fill(0)
@@ -159,104 +181,129 @@ class Batched(Estimator):
             np.add(diff, other, out=diff)
         for marks in self._actives[1:]:
             np.bitwise_or(active, marks, out=active)
-        shape_fitness(diff, self._f)
-        self._update(self._f, active)
-        return Outcome(
-            generation, 1, batch.epoch, batch.offset, steps, self._f.tobytes(), b"",
-            active.tobytes(), self.pool.drain_counts(),
+        shape_fitness(diff, self._fitness_bytes)
+        self._update(self._fitness_bytes, active)
+        return GenerationRecord(
+            generation, 1, batch.epoch, batch.offset, hyperparameters,
+            self._fitness_bytes.tobytes(), b"", active.tobytes(), self.pool.drain_counts(),
         )  # fmt: skip
 
-    def replay(
-        self, generation: int, steps: Hyperparameters, batch: Batch | None, f: I8, e: U8, active: U8
+    def replay(self, record: GenerationRecord, batch: MiniBatch | None) -> None:
+        self.population.at(record.generation, record.hyperparameters)
+        active: U8 = np.frombuffer(record.active or b"", np.uint8)
+        self._update(np.frombuffer(record.fitness_bytes, np.int8), active)
+
+    def _update(self, fitness_bytes: I8, active: U8) -> None:
+        def update(worker: int) -> None:
+            for matrix, rows in enumerate(self._rows):
+                self._add_steps(worker, fitness_bytes, active, matrix, *rows[worker])
+                workspace = self.pool.workspaces[worker]
+                self.population.apply(workspace, matrix, *rows[worker], self._total)
+
+        self.pool.run([_task(update, w) for w in range(len(self.pool))])
+
+    @abstractmethod
+    def _evaluate(self, batch: MiniBatch, overlap: Task) -> None:
+        """Fill _diffs and _actives; call `overlap` while the threads evaluate."""
+
+    @abstractmethod
+    def _add_steps(
+        self, worker: int, fitness_bytes: I8, active: U8, matrix: int, row0: int, row1: int
     ) -> None:
-        self.population.at(generation, steps)
-        self._update(f, active)
-
-    def _update(self, f: I8, active: U8) -> None:
-        def rows_of(worker: int) -> None:
-            for m, rows in enumerate(self._rows):
-                self._add_steps(worker, f, active, m, *rows[worker])
-                ws = self.pool.workspaces[worker]
-                self.population.apply(ws, m, *rows[worker], self._total)
-
-        self.pool.run([_task(rows_of, w) for w in range(len(self.pool))])
-
-    @abstractmethod
-    def _evaluate(self, batch: Batch, overlap: Task) -> None:
-        """Fill _diffs and _actives; meanwhile() while the threads are at it."""
-
-    @abstractmethod
-    def _add_steps(self, worker: int, f: I8, active: U8, m: int, row0: int, row1: int) -> None:
-        """Steps of some rows of a matrix into _total."""
+        """Put the steps of rows [row0, row1) of a matrix into _total."""
 
 
-class LowRank(Batched):
-    """Estimator batch: EGGROLL as published."""
+class LowRank(SharedFitness):
+    """Estimator `batch`: EGGROLL as published."""
 
-    def __init__(self, net: Net, es: EsConfig, seed: int, batch: int, pool: WorkerPool) -> None:
-        super().__init__(net, es, seed, batch, pool)
+    def __init__(
+        self, net: Net, es: EsConfig, seed: int, batch_size: int, pool: WorkerPool
+    ) -> None:
+        super().__init__(net, es, seed, batch_size, pool)
         self._noise = np.zeros(self.population.noise_words(), np.uint32)
 
-    def _evaluate(self, batch: Batch, overlap: Task) -> None:
-        population, spaces = self.population, self.pool.workspaces
+    def _evaluate(self, batch: MiniBatch, overlap: Task) -> None:
+        population, workspaces = self.population, self.pool.workspaces
         self.pool.run([_task(population.draw_noise, *rows, self._noise) for rows in self._rows[0]])
         population.use_noise(self._noise)
 
         def evaluate(worker: int, start: int, stop: int) -> None:
             population.eval_batch(
-                spaces[worker], batch.samples, batch.index[start:stop],
+                workspaces[worker], batch.recordings, batch.index[start:stop],
                 self._diffs[worker], self._actives[worker],
             )  # fmt: skip
 
         shards = enumerate(shards_of(len(batch), len(self.pool)))
-        self.pool.run([_task(evaluate, w, *cut) for w, cut in shards], overlap)
+        self.pool.run([_task(evaluate, w, *shard) for w, shard in shards], overlap)
 
-    def _add_steps(self, worker: int, f: I8, active: U8, m: int, row0: int, row1: int) -> None:
-        ws = self.pool.workspaces[worker]
-        self.population.steps_batch(ws, f, active, m, row0, row1, self._total)
+    def _add_steps(
+        self, worker: int, fitness_bytes: I8, active: U8, matrix: int, row0: int, row1: int
+    ) -> None:
+        workspace = self.pool.workspaces[worker]
+        self.population.steps_batch(
+            workspace, fitness_bytes, active, matrix, row0, row1, self._total
+        )
 
 
-class FullRank(Batched):
-    """Estimator full: one noise value a weight. Threads share out pairs, not samples."""
+class FullRank(SharedFitness):
+    """Estimator `full`: one noise value for each weight.
 
-    def __init__(self, net: Net, es: EsConfig, seed: int, batch: int, pool: WorkerPool) -> None:
-        super().__init__(net, es, seed, batch, pool)
+    The threads share out the pairs, not the recordings.
+    """
+
+    def __init__(
+        self, net: Net, es: EsConfig, seed: int, batch_size: int, pool: WorkerPool
+    ) -> None:
+        super().__init__(net, es, seed, batch_size, pool)
         self._currents = net.config.ticks * padded(net.config.layers[0].size)
-        self._base = np.zeros(batch * self._currents, np.int16)
+        self._base = np.zeros(batch_size * self._currents, np.int16)
 
-    def _evaluate(self, batch: Batch, overlap: Task) -> None:
-        population, spaces, size = self.population, self.pool.workspaces, self._currents
+    def _evaluate(self, batch: MiniBatch, overlap: Task) -> None:
+        population, workspaces, size = self.population, self.pool.workspaces, self._currents
 
         def share(worker: int, start: int, stop: int) -> None:
             population.share_full(
-                spaces[worker], batch.samples, batch.index[start:stop],
+                workspaces[worker], batch.recordings, batch.index[start:stop],
                 self._base[start * size : stop * size], self._actives[worker],
             )  # fmt: skip
 
         def evaluate(worker: int, pair0: int, pair1: int) -> None:
             population.eval_full(
-                spaces[worker], batch.samples, batch.index, self._base, pair0, pair1,
+                workspaces[worker], batch.recordings, batch.index, self._base, pair0, pair1,
                 self._diffs[worker],
             )  # fmt: skip
 
-        workers = len(self.pool)
-        self.pool.run(
-            [_task(share, w, *cut) for w, cut in enumerate(shards_of(len(batch), workers))]
+        shards = enumerate(shards_of(len(batch), len(self.pool)))
+        self.pool.run([_task(share, w, *shard) for w, shard in shards])
+        shards = enumerate(shards_of(self.pairs, len(self.pool)))
+        self.pool.run([_task(evaluate, w, *shard) for w, shard in shards], overlap)
+
+    def _add_steps(
+        self, worker: int, fitness_bytes: I8, active: U8, matrix: int, row0: int, row1: int
+    ) -> None:
+        workspace = self.pool.workspaces[worker]
+        self.population.steps_full(
+            workspace, fitness_bytes, active, matrix, row0, row1, self._total
         )
-        shards = enumerate(shards_of(self.pairs, workers))
-        self.pool.run([_task(evaluate, w, *cut) for w, cut in shards], overlap)
-
-    def _add_steps(self, worker: int, f: I8, active: U8, m: int, row0: int, row1: int) -> None:
-        ws = self.pool.workspaces[worker]
-        self.population.steps_full(ws, f, active, m, row0, row1, self._total)
 
 
-def make_estimator(config: TrainConfig, net: Net, batch: int, pool: WorkerPool) -> Estimator:
-    """The estimator that a config names; `batch`: samples a generation, at most the dataset's."""
-    kinds: dict[str, type[Estimator]] = {
+def host_estimator(
+    config: TrainConfig, net: Net, batch_size: int, pool: WorkerPool
+) -> HostEstimator:
+    """The estimator that a config names, for `net` and on the threads of `pool`.
+
+    batch_size: recordings in a generation, at most those of the dataset.
+    """
+    kinds: dict[str, type[HostEstimator]] = {
         "sample": Sample, "online": Online, "batch": LowRank, "full": FullRank,
     }  # fmt: skip
-    return kinds[config.kind](net, config.es_config(), config.seed, batch, pool)
+    return kinds[config.kind](net, config.es_config(), config.seed, batch_size, pool)
+
+
+def _arrays(record: GenerationRecord) -> tuple[I8, U8]:
+    """(fitness bytes, exponents) of a record; they are read-only."""
+    fitness_bytes = np.frombuffer(record.fitness_bytes, np.int8)
+    return fitness_bytes, np.frombuffer(record.exponents, np.uint8)
 
 
 def _nothing() -> None:

@@ -1,8 +1,9 @@
-"""Accuracy of a net on a dataset."""
+"""How well a net classifies a dataset."""
 
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
 import numpy as np
 
@@ -11,51 +12,54 @@ from eggroll_edge.core.workers import WorkerPool, shards_of, worker_count
 from eggroll_edge.data.dataset import EventDataset, recordings_for
 from eggroll_edge.errors import DataError
 from eggroll_edge.journal.records import EvalResult
+from eggroll_edge.training.units import BIT
 
 
 def evaluate(net: Net, dataset: EventDataset, workers: int | None = None) -> EvalResult:
-    """Run the unperturbed net on every sample. DataError if the data do not fit the net."""
+    """Run the unperturbed net on every recording. DataError if the data do not fit the net.
+
+    workers: threads, by default one for each core; their number changes no result.
+    """
     if len(dataset) == 0:
         raise DataError(f"{dataset.name} is empty: there is nothing to evaluate on")
-    pool = WorkerPool(net.config, None, min(worker_count(workers), len(dataset)))
-    try:
+    threads = min(worker_count(workers), len(dataset))
+    with closing(WorkerPool(net.config, None, threads)) as pool:
         return Evaluator(net, dataset, pool)()
-    finally:
-        pool.close()
 
 
 class Evaluator:
-    """evaluate(), ready to be called again and again: the data are checked once."""
+    """evaluate() for repeated calls: the data are checked once, and the worker pool is kept."""
 
     def __init__(self, net: Net, dataset: EventDataset, pool: WorkerPool) -> None:
         self._net, self._pool = net, pool
-        self._samples = recordings_for(dataset, net.config)
+        self._recordings = recordings_for(dataset, net.config)
         self._index = np.arange(len(dataset), dtype=np.uint32)
 
     def __call__(self) -> EvalResult:
-        """Run the net as it is now."""
+        """Evaluate the net with its present weights."""
         begun = time.perf_counter()
         n, config = len(self._index), self._net.config
         predictions = np.zeros(n, np.uint8)
 
         def run(worker: int, start: int, stop: int) -> None:
-            ws = self._pool.workspaces[worker]
-            ws.unit_spikes.fill(0)
-            ws.run(self._net, self._samples, self._index[start:stop], predictions[start:stop])
+            workspace = self._pool.workspaces[worker]
+            workspace.unit_spikes.fill(0)
+            index = self._index[start:stop]
+            workspace.run(self._net, self._recordings, index, predictions[start:stop])
 
         shards = enumerate(shards_of(n, len(self._pool)))
-        self._pool.run([lambda w=w, c=c: run(w, *c) for w, c in shards])  # type: ignore[misc]
+        self._pool.run([lambda w=w, s=s: run(w, *s) for w, s in shards])  # type: ignore[misc]
         counts = self._pool.drain_counts()
-        labels = self._samples.labels.astype(np.int64)
+        labels = self._recordings.labels.astype(np.int64)
         confusion = np.bincount(
             labels * config.outputs + predictions, minlength=config.outputs**2
         ).reshape(config.outputs, config.outputs)
-        spikes = np.sum([ws.unit_spikes for ws in self._pool.workspaces], axis=0, dtype=np.int64)
+        spikes = np.sum([w.unit_spikes for w in self._pool.workspaces], axis=0, dtype=np.int64)
         sizes = [layer.size for layer in config.layers]
         layers = np.split(spikes, np.cumsum(sizes)[:-1])
         return EvalResult(
             accuracy=100 * counts.correct / n,
-            loss_bits=counts.loss / 4096 / n,
+            loss_bits=counts.loss / BIT / n,
             confusion=confusion,
             predictions=predictions,
             firing_rate=tuple(

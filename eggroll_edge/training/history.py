@@ -1,29 +1,30 @@
-"""The course of a run so far: counts, loss, evaluations. Grows as it goes, or from a journal."""
+"""The history of a run so far: counts, loss and evaluations."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from eggroll_edge.core.population import RunCounts
-from eggroll_edge.journal.records import EvalLine, GenerationLine
+from eggroll_edge.core.counts import RunCounts
+from eggroll_edge.journal.records import EvalRecord, GenerationRecord
 
 NOTHING = RunCounts(0, 0, 0, 0)
 
 
-def add(tallies: Iterable[RunCounts]) -> RunCounts:
-    """Their sum."""
-    return RunCounts(*(sum(column) for column in zip(NOTHING, *tallies, strict=True)))
+def sum_counts(parts: Iterable[RunCounts]) -> RunCounts:
+    """The sum of all parts."""
+    return RunCounts(*(sum(column) for column in zip(NOTHING, *parts, strict=True)))
 
 
 class RunHistory:
-    """Grows with each generation and evaluation."""
+    """Grows with each generation and evaluation, be it new or read from a journal."""
 
     def __init__(self) -> None:
         self.generation = 0
         """Generations done."""
-        self.samples = 0
+        self.recordings = 0
+        """Recordings that they trained on, repetitions included."""
         self.seconds = 0.0
-        """Of training, evaluations excluded."""
+        """Time spent on training, without evaluations."""
         self.evaluated_at = 0
         """Generation of the latest evaluation."""
         self.stale = 0
@@ -31,25 +32,25 @@ class RunHistory:
         self._best = -1.0
         self._log: list[tuple[int, RunCounts]] = []
 
-    def add_generations(self, generations: int, counts: RunCounts) -> None:
-        """A generation, or a chunk of them."""
-        self.generation += generations
-        self.samples += counts.samples
-        self._log.append((generations, counts))
+    def add_generation(self, record: GenerationRecord) -> None:
+        """Count a generation, or a chunk of them; `seconds` stays as it is."""
+        self.generation += record.generations
+        self.recordings += record.counts.recordings
+        self._log.append((record.generations, record.counts))
 
     def add_evaluation(self, generation: int, accuracy: float) -> None:
-        """On the test split."""
+        """Take note of an evaluation on the test split; accuracy in percent."""
         self.evaluated_at = generation
         self.stale = 0 if accuracy > self._best else self.stale + 1
         self._best = max(self._best, accuracy)
 
-    def add_line(self, line: GenerationLine | EvalLine) -> None:
-        """What a journal says."""
-        if isinstance(line, EvalLine):
-            self.add_evaluation(line.generation, line.test_accuracy)
+    def add(self, record: GenerationRecord | EvalRecord) -> None:
+        """Take over a record from a journal."""
+        if isinstance(record, EvalRecord):
+            self.add_evaluation(record.generation, record.test_accuracy)
         else:
-            self.add_generations(line.generations, line.counts)
-            self.seconds = line.seconds
+            self.add_generation(record)
+            self.seconds = record.seconds
 
     def tail(self) -> RunCounts:
         """Sums over the last twentieth of the generations so far."""
@@ -59,4 +60,4 @@ class RunHistory:
             wanted -= generations
             if wanted <= 0:
                 break
-        return add(parts)
+        return sum_counts(parts)

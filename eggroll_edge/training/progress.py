@@ -1,8 +1,8 @@
-"""What a run tells while it goes on, and what it leaves: small frozen dataclasses.
+"""The events that a run sends while it is going on: small frozen dataclasses.
 
-Losses are cross-entropies in bits (base 2), accuracies in percent 0..100, firing rates shares 0..1
-of neuron-ticks, times in seconds. A generation number says how many generations are done; with
-`online` a generation is one sample.
+Losses are cross-entropies of a recording in bits, accuracies are in percent 0..100, firing rates
+are shares 0..1 of neuron-ticks with a spike, times are in seconds. A generation number is the
+number of generations done; with `online`, a generation is one recording.
 """
 
 from __future__ import annotations
@@ -16,64 +16,67 @@ from eggroll_edge.training.config import TrainConfig
 
 @dataclass(frozen=True)
 class Started:
-    """The data are open, the first generation is about to begin."""
+    """The data are open and the first generation is about to begin."""
 
     run_dir: Path
     config: TrainConfig
     generation: int
-    """0, or where a resumed run goes on."""
+    """0, or where a resumed run continues."""
     total: int
-    train_samples: int
-    test_samples: int
+    """Generations of the whole run."""
+    train_recordings: int
+    test_recordings: int
     parameters: int
     """Weights of the net, biases included."""
     workers: int
+    """Threads that evaluate the population."""
 
 
 @dataclass(frozen=True)
 class GenerationDone:
-    """How it goes: sent about ten times a second and after the last generation, not each time."""
+    """Progress of the training: sent about ten times a second, and after the last generation."""
 
     generation: int
     total: int
     loss_bits: float
-    """Mean over the samples since the previous event of this kind; unperturbed net."""
+    """Mean over the recordings since the previous event of this kind, of the unperturbed net."""
     train_accuracy: float
-    """Percent, of the same samples."""
+    """On the same recordings."""
     firing_rate: float
-    """Share of neuron-ticks with a spike, of the same samples, 0..1."""
+    """On the same recordings, over all LIF layers."""
     member_evals_per_s: float
-    """Runs of population members on one sample, a second (both signs of a pair count)."""
+    """Runs of a population member on a recording, per second; both members of a pair count."""
     eta_s: float
+    """Estimated time until the last generation."""
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The current weights were run on the test split."""
+    """The current weights were evaluated on the test split."""
 
     generation: int
     test_accuracy: float
-    """Percent."""
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something a user should know, one line: a torn journal line was dropped, and so on."""
+    """One line that a user should know, such as: a torn line of the journal was left out."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """Sent by replay about ten times a second and at the end: generations rebuilt and checked."""
+    """Progress of a replay: sent about ten times a second and at the end."""
 
     generation: int
+    """Generations rebuilt and checked."""
     total: int
 
 
 @dataclass(frozen=True)
 class Stopped:
-    """The last event of a run."""
+    """The last event of a sitting."""
 
     reason: str
     """finished, early_stop or interrupted."""
@@ -82,3 +85,7 @@ class Stopped:
 
 Event = Started | GenerationDone | Evaluated | Note | Replayed | Stopped
 OnEvent = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """An OnEvent for callers who want no events."""

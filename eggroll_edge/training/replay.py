@@ -1,25 +1,26 @@
-"""Rebuilding a run from its journal: audit, rollback, and what `resume` stands on."""
+"""Rebuilding the weights of a run from its journal: for an audit, a rollback, or resume()."""
 
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
-
-import numpy as np
 
 from eggroll_edge.core.net import Net, active_bytes
 from eggroll_edge.core.workers import WorkerPool, worker_count
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.errors import ConfigError, JournalError
 from eggroll_edge.journal.reader import JournalReader
-from eggroll_edge.journal.records import GenerationLine
-from eggroll_edge.training.batches import batches_of
+from eggroll_edge.journal.records import GenerationRecord
+from eggroll_edge.training.batches import MiniBatches
 from eggroll_edge.training.config import TrainConfig
-from eggroll_edge.training.estimators import Estimator, make_estimator
+from eggroll_edge.training.estimators import host_estimator
 from eggroll_edge.training.header import check_data, header_config, initial_net
-from eggroll_edge.training.progress import OnEvent, Replayed
+from eggroll_edge.training.progress import OnEvent, Replayed, ignore
 from eggroll_edge.training.results import Mismatch, ReplayResult
 from eggroll_edge.training.splits import open_split
+
+PROGRESS_S = 0.1
 
 
 def replay(
@@ -30,43 +31,44 @@ def replay(
     data_override: EventDataset | None = None,
     workers: int | None = None,
 ) -> ReplayResult:
-    """Rebuild the weights from header and bytes (sample: and the dataset), checking every digest.
+    """Rebuild the weights from the journal, and check the digest of every generation.
 
-    until: stop after so many generations; of `online`, at the first chunk's end there or behind.
-    The first mismatch ends the replay and is in the result. JournalError at a damaged journal,
-    DataError if the data are not those of the run.
+    until: stop after so many generations; with `online`, at the end of the chunk that has them.
+    data_override: the training recordings, in place of opening what the run's config names. Only
+    the estimator `sample` needs recordings.
+    workers: threads, by default one for each core; their number changes no bit.
+
+    The first mismatch ends the replay and is in the result. JournalError if the journal is
+    damaged, DataError if the data are not those of the run.
     """
     if until is not None and until < 0:
         raise ConfigError(f"until is {until}: use 0 (initial weights) or more generations")
     begun = time.perf_counter()
+    notify = on_event or ignore
     reader = JournalReader(run_dir)
     config = header_config(reader.header)
     total = config.generations if until is None else min(until, config.generations)
     net = initial_net(reader.header, config, reader.path.parent)
-    pool = WorkerPool(net.config, config.es_config(), worker_count(workers))
-    try:
+    with closing(WorkerPool(net.config, config.es_config(), worker_count(workers))) as pool:
         data = None
         if config.estimator == "sample":
             data = data_override or open_split(config, "train", threads=len(pool))
             check_data(reader.header, data)
         rebuilder = Rebuilder(config, net, pool, data)
-        generation, checked, told, mismatch = 0, 0, 0.0, None
-        for line in reader if total > 0 else ():
-            if not isinstance(line, GenerationLine):
+        generation, checked, notified, mismatch = 0, 0, 0.0, None
+        for record in reader if total > 0 else ():
+            if not isinstance(record, GenerationRecord):
                 continue
-            mismatch = rebuilder.apply(line)
+            mismatch = rebuilder.apply(record)
             if mismatch is not None:
                 break
-            generation, checked = line.generation + line.generations, checked + 1
-            if on_event is not None and time.perf_counter() - told > 0.1:
-                on_event(Replayed(generation, total))
-                told = time.perf_counter()
+            generation, checked = record.end, checked + 1
+            if time.perf_counter() - notified > PROGRESS_S:
+                notify(Replayed(generation, total))
+                notified = time.perf_counter()
             if generation >= total:
                 break
-    finally:
-        pool.close()
-    if on_event is not None:
-        on_event(Replayed(generation, total))
+    notify(Replayed(generation, total))
     return ReplayResult(
         net=net,
         generations=generation,
@@ -79,57 +81,53 @@ def replay(
 
 
 class Rebuilder:
-    """Applies journal lines to a net, one after the other."""
+    """Changes the weights of a net as the records of a journal say, one after the other.
+
+    data: the training recordings, which the estimator `sample` needs.
+    """
 
     def __init__(
         self, config: TrainConfig, net: Net, pool: WorkerPool, data: EventDataset | None
     ) -> None:
         self._net, self._config = net, config
         self._batches = None
-        batch = 1  # batch and full rebuild without samples
+        batch_size = 1  # batch and full rebuild without recordings
         if data is not None:
-            self._batches = batches_of(config, net.config, data)
-            batch = self._batches.order.batch
-        self._estimator: Estimator = make_estimator(config, net, batch, pool)
+            self._batches = MiniBatches(data, net.config, config.seed, config.batch)
+            batch_size = self._batches.order.batch
+        self._estimator = host_estimator(config, net, batch_size, pool)
 
-    def apply(self, line: GenerationLine) -> Mismatch | None:
+    def apply(self, record: GenerationRecord) -> Mismatch | None:
         """Change the weights as that generation did; a Mismatch if their digest is another."""
-        self._check(line)
+        self._check(record)
         batch = None
         if self._batches is not None:
-            batch = self._batches.get(line.generation, line.generations)
-            if (len(batch), batch.epoch, batch.offset) != (line.samples, line.epoch, line.offset):
+            batch = self._batches.get(record.generation, record.generations)
+            found = len(batch), batch.epoch, batch.offset
+            if found != (record.counts.recordings, record.epoch, record.offset):
                 raise JournalError(
-                    f"journal line {line.line}: samples {line.samples} from epoch {line.epoch}, "
-                    f"{line.offset}, but seed and dataset give {len(batch)} from {batch.epoch}, "
-                    f"{batch.offset}: the header is not that of this run"
+                    f"journal line {record.line}: recordings {record.counts.recordings} from epoch "
+                    f"{record.epoch}, {record.offset}, but seed and dataset give {len(batch)} from "
+                    f"{batch.epoch}, {batch.offset}: the header is not that of this run"
                 )
-        self._estimator.replay(
-            line.generation,
-            line.steps,
-            batch,
-            np.frombuffer(line.f, np.int8),
-            np.frombuffer(line.e, np.uint8),
-            np.frombuffer(line.active or b"", np.uint8),
-        )
-        found = self._net.digest
-        if found == line.digest:
+        self._estimator.replay(record, batch)
+        digest = self._net.digest
+        if digest == record.digest:
             return None
-        done = line.generation + line.generations
-        return Mismatch(done, line.line, f"{line.digest:08x}", f"{found:08x}")
+        return Mismatch(record.end, record.line, f"{record.digest:08x}", f"{digest:08x}")
 
-    def _check(self, line: GenerationLine) -> None:
-        """The core trusts lengths: a line must have those of its run."""
-        sample = self._config.estimator == "sample"
-        wanted = {
-            "f": self._config.pairs * (line.samples if sample else 1),
-            "e": line.samples if sample else 0,
-            "act": 0 if sample else active_bytes(self._net.config),
+    def _check(self, record: GenerationRecord) -> None:
+        """JournalError unless all lengths are those of the run: the core trusts them."""
+        sample, recordings = self._config.estimator == "sample", record.counts.recordings
+        active = 0 if sample else active_bytes(self._net.config)
+        parts = {
+            "f": (record.fitness_bytes, self._config.pairs * (recordings if sample else 1)),
+            "e": (record.exponents, recordings if sample else 0),
+            "act": (record.active or b"", active),
         }
-        got = {"f": len(line.f), "e": len(line.e), "act": len(line.active or b"")}
-        for name, length in wanted.items():
-            if got[name] != length:
+        for name, (found, length) in parts.items():
+            if len(found) != length:
                 raise JournalError(
-                    f"journal line {line.line}: {name} holds {got[name]} bytes, {length} expected: "
-                    "the line is not of this run"
+                    f"journal line {record.line}: {name} holds {len(found)} bytes, {length} "
+                    "expected: the line is not of this run"
                 )

@@ -1,4 +1,4 @@
-"""What a run and a replay give back."""
+"""The results of a run and of a replay."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ from eggroll_edge.core.net import Net
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run left. `to_dict()` is what result.json and --json hold."""
+    """The result of a run. result.json and --json hold to_dict() of it."""
 
     test_accuracy: float | None
     """Percent, of the final weights on the test split; None if the run was interrupted."""
     train_loss: float
-    """Bits, mean of the last twentieth of the generations, unperturbed net."""
+    """Cross-entropy of a recording in bits: mean over the last twentieth of the generations, of
+    the unperturbed net."""
     train_accuracy: float
-    """Percent, of the same samples."""
+    """Percent, on the same recordings."""
     generations: int
     """Generations done."""
     seconds: float
-    """Of training, evaluations excluded; earlier sittings of a resumed run included."""
+    """Time spent on training, without evaluations, in all sittings of the run together."""
     member_evals_per_s: float
+    """Runs of a population member on a recording, per second."""
     weights_digest: str
     """CRC-32 of the weights, eight hex digits."""
     run_dir: Path
     firing_rate: tuple[float, ...]
-    """Share of neuron-ticks with a spike for each LIF layer: on the test split, or, if the run was
-    interrupted, one number for all layers on the latest training samples."""
+    """Share of neuron-ticks with a spike, 0..1, for each LIF layer on the test split. If the run
+    was interrupted: one number for all layers together on the latest training recordings."""
     stopped: str
-    """finished, early_stop or interrupted."""
+    """Why it ended: finished, early_stop or interrupted."""
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -40,14 +42,16 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """The first generation whose rebuilt weights are not those of the journal."""
+    """The first generation whose rebuilt weights differ from those of the run."""
 
     generation: int
     """Number of generations done where the digests differ."""
     line: int
     """Line of the journal, the header being line 1."""
     expected: str
+    """The digest in the journal, eight hex digits."""
     found: str
+    """The digest of the rebuilt weights."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,13 @@ class ReplayResult:
     """With the weights after `generations`."""
     generations: int
     checked: int
-    """Digests compared."""
+    """Number of digests compared."""
     weights_digest: str
+    """CRC-32 of the weights, eight hex digits."""
     mismatch: Mismatch | None
     """None: every digest agreed."""
     torn: bool
-    """The journal's last line was torn and is left out."""
+    """Whether the journal's last line is torn; it is then left out."""
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,16 +1,20 @@
-"""A run directory: its files, and what they hold."""
+"""A run directory: finding it, and reading what a run left there.
+
+It holds journal.jsonl (the run itself), weights.bin (the latest checkpoint) and, once the run is
+over, result.json. A run with start_from also has start.bin. journal/format.py names all files.
+"""
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import fields
 from pathlib import Path
 
 from eggroll_edge.core.net import Net
-from eggroll_edge.errors import ConfigError, JournalError
+from eggroll_edge.errors import ConfigError, JournalError, nearest
+from eggroll_edge.files import write_atomically
 from eggroll_edge.journal import checkpoint
-from eggroll_edge.journal.reader import NAME as JOURNAL
+from eggroll_edge.journal.format import CHECKPOINT, JOURNAL, RESULT
 from eggroll_edge.journal.reader import JournalReader
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.header import header_config
@@ -18,34 +22,43 @@ from eggroll_edge.training.results import RunResult
 
 
 def existing_run(path: Path) -> Path:
-    """`path` if it is a run directory; ConfigError with the nearest or latest run if not."""
-    if (path / "journal.jsonl").is_file():
+    """`path`, if it is a run directory; else a ConfigError that suggests one."""
+    if (path / JOURNAL).is_file():
         return path
     parent = path.parent if path.parent.is_dir() else Path("runs")
-    runs = {p.parent.name: p.parent for p in sorted(parent.glob("*/journal.jsonl"))}
-    near = difflib.get_close_matches(path.name, runs, 1)
-    hint = f"did you mean {runs[near[0]]}?" if near else "`eggroll-edge train` makes one"
-    raise ConfigError(f"{path}: no run here (there is no journal.jsonl); {hint}")
+    runs = {p.parent.name: p.parent for p in sorted(parent.glob(f"*/{JOURNAL}"))}
+    near = nearest(path.name, runs)
+    hint = f"did you mean {runs[near]}?" if near else "`eggroll-edge train` makes one"
+    raise ConfigError(f"{path}: no run here (there is no {JOURNAL}); {hint}")
 
 
-RESULT = "result.json"
+def refuse_taken(run_dir: Path, force: bool) -> None:
+    """JournalError if the directory already holds a run, unless `force`."""
+    if not force and (run_dir / JOURNAL).exists():
+        raise JournalError(
+            f"{run_dir} already holds a run: go on with it (eggroll-edge resume {run_dir}), choose "
+            "another folder, or throw it away with --force"
+        )
 
 
 def load(run_dir: str | Path) -> Net:
-    """The net of a run, with the weights of its latest checkpoint; also of a weights file."""
-    return checkpoint.read(_weights_file(run_dir)).net
+    """The net of a run with the weights of its latest checkpoint. Takes a weights file, too.
+
+    JournalError if there is no checkpoint, or if it is damaged.
+    """
+    return checkpoint.read(weights_file(run_dir)).net
 
 
 def load_config(run_dir: str | Path) -> TrainConfig:
-    """The config of a run, from its journal."""
+    """The config of a run, from its journal. JournalError if the journal cannot be read."""
     return header_config(JournalReader(run_dir).header)
 
 
-def _weights_file(run: str | Path) -> Path:
-    """The checkpoint in a run directory, or the weights file itself."""
+def weights_file(run: str | Path) -> Path:
+    """The checkpoint in a run directory; a path to a file is returned as it is."""
     path = Path(run)
     if path.is_dir():
-        path /= checkpoint.NAME
+        path /= CHECKPOINT
         if not path.exists() and (path.parent / JOURNAL).exists():
             raise JournalError(
                 f"{path.parent}: the run has no checkpoint yet; go on with it (eggroll-edge resume "
@@ -54,17 +67,14 @@ def _weights_file(run: str | Path) -> Path:
     return path
 
 
-def _refuse_taken(run_dir: Path, force: bool) -> None:
-    if not (run_dir / JOURNAL).exists():
-        return
-    if not force:
-        raise JournalError(
-            f"{run_dir} already holds a run: go on with it (eggroll-edge resume {run_dir}), choose "
-            "another folder, or throw it away with --force"
-        )
+def write_result(result: RunResult) -> None:
+    """Write the result of a finished run into its directory."""
+    body = json.dumps(result.to_dict(), indent=1).encode() + b"\n"
+    write_atomically(result.run_dir / RESULT, body, JournalError)
 
 
-def _read_result(run_dir: Path) -> RunResult:
+def read_result(run_dir: Path) -> RunResult:
+    """The result of a finished run. JournalError if it cannot be read."""
     path = run_dir / RESULT
     try:
         values = json.loads(path.read_text())

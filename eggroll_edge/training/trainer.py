@@ -2,116 +2,106 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable
-from pathlib import Path
+from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 
-from eggroll_edge.core.net import Net
-from eggroll_edge.core.population import RunCounts
+from eggroll_edge.core.counts import RunCounts
 from eggroll_edge.core.workers import WorkerPool
-from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.errors import JournalError
-from eggroll_edge.files import write_atomically
 from eggroll_edge.journal import checkpoint
-from eggroll_edge.journal.records import EvalResult, Outcome, Telemetry
-from eggroll_edge.journal.writer import JournalWriter
-from eggroll_edge.training.batches import batches_of
-from eggroll_edge.training.config import ONLINE_CHUNK, TrainConfig
-from eggroll_edge.training.estimators import make_estimator
+from eggroll_edge.journal.format import CHECKPOINT
+from eggroll_edge.journal.records import EvalResult, GenerationRecord, Telemetry
+from eggroll_edge.training.batches import MiniBatches
+from eggroll_edge.training.config import ONLINE_CHUNK
+from eggroll_edge.training.context import MakeEstimator, RunContext
+from eggroll_edge.training.estimators import Estimator
 from eggroll_edge.training.evaluation import Evaluator
-from eggroll_edge.training.history import NOTHING, RunHistory, add
-from eggroll_edge.training.progress import (
-    Evaluated,
-    Event,
-    GenerationDone,
-    Note,
-    OnEvent,
-    Started,
-    Stopped,
-)
+from eggroll_edge.training.history import NOTHING, sum_counts
+from eggroll_edge.training.progress import Evaluated, GenerationDone, Started, Stopped
 from eggroll_edge.training.results import RunResult
-from eggroll_edge.training.run_dir import RESULT
+from eggroll_edge.training.run_dir import write_result
+from eggroll_edge.training.units import BIT
 
 WINDOW = 50
-"""Generations (online: 1 chunk) over which a neuron without a spike counts as dead."""
+"""Generations (with `online`: one chunk) after which a neuron without a spike counts as dead."""
 CHECKPOINT_S = 30.0
-TELL_S = 0.1
+PROGRESS_S = 0.1
 
-Stop = Callable[[], bool]
+
+def run_training(context: RunContext, make_estimator: MakeEstimator) -> RunResult:
+    """A sitting of a run: from where the history is to its end, an early stop, or stop().
+
+    The worker pools are closed in any case, also if the estimator cannot be made.
+    """
+    config, net, workers = context.config, context.net.config, context.workers
+    batches = MiniBatches(context.data, net, config.seed, config.batch)
+    with (
+        closing(WorkerPool(net, config.es_config(), workers)) as pool,
+        closing(WorkerPool(net, None, workers)) as test_pool,
+    ):
+        evaluator = Evaluator(context.net, context.test_data, test_pool)
+        return Trainer(context, batches, pool, make_estimator(context, pool), evaluator).run()
 
 
 class Trainer:
-    """One sitting of a run, from wherever `course` and `net` are to its end."""
+    """The loop of a sitting. `pool` is that of the host's estimator."""
 
     def __init__(
         self,
-        config: TrainConfig,
-        run_dir: Path,
-        net: Net,
-        history: RunHistory,
-        journal: JournalWriter,
-        data: EventDataset,
-        test: EventDataset,
-        workers: int,
-        on_event: OnEvent | None,
-        stop: Stop | None,
+        context: RunContext,
+        batches: MiniBatches,
+        pool: WorkerPool,
+        estimator: Estimator,
+        evaluator: Evaluator,
     ) -> None:
-        self._config, self._run_dir, self._net, self._history = config, run_dir, net, history
-        self._journal, self._tell, self._stop = journal, on_event or _ignore, stop
-        self._sizes = len(data), len(test)
-        self._batches = batches_of(config, net.config, data)
-        self._pool = WorkerPool(net.config, config.es_config(), workers)
-        self._test_pool = WorkerPool(net.config, None, workers)
-        self._evaluator = Evaluator(net, test, self._test_pool)
-        self._estimator = make_estimator(config, net, self._batches.order.batch, self._pool)
+        self._context, self._batches, self._pool = context, batches, pool
+        self._estimator, self._evaluator = estimator, evaluator
+        self._config, self._net, self._history = context.config, context.net, context.history
+        self._journal, self._notify = context.journal, context.on_event
         self._telemetry = Telemetry()
         self._window = 0
-        self._pending: Outcome | None = None
-        self._since: RunCounts = NOTHING
-        self._started_s = self._told_s = self._saved_s = 0.0
-        self._told_seconds = 0.0
+        self._pending: GenerationRecord | None = None
+        self._since: RunCounts = NOTHING  # counts since the latest event of progress
+        # Readings of perf_counter(): the start of the run, as if it had never stopped, then the
+        # latest event of progress and the latest checkpoint.
+        self._started_s = self._notified_s = self._saved_s = 0.0
+        self._notified_seconds = 0.0  # history.seconds at the latest event of progress
 
     def run(self) -> RunResult:
-        """To the end, to early_stop, or until stop() says so."""
-        config, history = self._config, self._history
-        self._tell(
+        """Train, evaluate the final weights, and leave a checkpoint and the result."""
+        context, history = self._context, self._history
+        self._notify(
             Started(
-                self._run_dir, config, history.generation, config.generations, *self._sizes,
-                self._net.config.parameters, len(self._pool),
+                context.run_dir, self._config, history.generation, self._config.generations,
+                len(context.data), len(context.test_data), self._net.config.parameters,
+                len(self._pool),
             )
         )  # fmt: skip
-        try:
-            reason = self._loop()
-            result = None
-            if reason != "interrupted":
-                result = self._evaluate()
-            self._save()
-            found = self._result(reason, result)
-            if result is not None:
-                body = json.dumps(found.to_dict(), indent=1).encode() + b"\n"
-                write_atomically(self._run_dir / RESULT, body)
-        finally:
-            self._pool.close()
-            self._test_pool.close()
-        self._tell(Stopped(reason, history.generation))
-        return found
+        reason = self._loop()
+        evaluation = None if reason == "interrupted" else self._evaluate()
+        self._save()
+        result = self._result(reason, evaluation)
+        if evaluation is not None:
+            write_result(result)
+        self._notify(Stopped(reason, history.generation))
+        return result
 
     def _loop(self) -> str:
         """Generations until there is a reason to stop; all of them are then in the journal."""
         config, history = self._config, self._history
         self._started_s = time.perf_counter() - history.seconds
-        self._told_s = self._saved_s = time.perf_counter()
-        self._told_seconds = history.seconds
+        self._notified_s = self._saved_s = time.perf_counter()
+        self._notified_seconds = history.seconds
         every = config.evaluate_every
         while history.generation < config.generations:
             if history.generation // every * every > history.evaluated_at:
                 self._evaluate()
             if config.early_stop and history.stale >= config.early_stop:
                 return "early_stop"
-            if self._stop is not None and self._stop():
+            if self._context.stop():
                 self._finish()
                 return "interrupted"
             self._generation()
@@ -121,105 +111,106 @@ class Trainer:
     def _generation(self) -> None:
         history, generation = self._history, self._history.generation
         n = 1
-        if self._config.online:  # chunks end at multiples, so that a resumed run has the same
+        if self._config.online:  # chunks end at multiples, so that a resumed run has the same ones
             n = min(ONLINE_CHUNK - generation % ONLINE_CHUNK, self._config.generations - generation)
         batch = self._batches.get(generation, n)
-        steps = self._config.steps_at(generation)
-        self._pending = self._estimator.step(generation, steps, batch, self._finish)
-        history.add_generations(n, self._pending.counts)
-        self._since = add((self._since, self._pending.counts))
+        hyperparameters = self._config.hyperparameters_at(generation)
+        self._pending = self._estimator.step(generation, hyperparameters, batch, self._finish)
+        history.add_generation(self._pending)
+        self._since = sum_counts((self._since, self._pending.counts))
         now = time.perf_counter()
         history.seconds = now - self._started_s
         self._measure()
-        if now - self._told_s > TELL_S or history.generation == self._config.generations:
-            self._tell_progress(now)
+        if now - self._notified_s > PROGRESS_S or history.generation == self._config.generations:
+            self._show_progress(now)
         if now - self._saved_s > CHECKPOINT_S:
             try:
                 self._save()
             except JournalError as error:
-                self._tell(Note(f"no checkpoint, the run goes on: {error}"))
+                self._context.note(f"no checkpoint, the run goes on: {error}")
             self._saved_s = time.perf_counter()
 
     def _finish(self) -> None:
-        """Journal the generation before. The digest takes a while: better while threads compute."""
+        """Write the previous generation to the journal.
+
+        The digest takes a while, so the next generation calls this while the threads evaluate.
+        """
         if self._pending is not None:
             done, self._pending = self._pending, None
             self._journal.write_generation(
-                done, self._telemetry, self._net.digest, self._history.seconds
+                replace(
+                    done,
+                    telemetry=self._telemetry,
+                    digest=self._net.digest,
+                    seconds=self._history.seconds,
+                )
             )
 
     def _measure(self) -> None:
         self._window += 1
         if self._window < WINDOW and not self._config.online:
             return
-        spaces = self._pool.workspaces
-        spikes = np.sum([ws.unit_spikes for ws in spaces], axis=0, dtype=np.int64)
-        full = np.count_nonzero(np.abs(self._net.weights) == 127) / len(self._net.weights)
-        self._telemetry = Telemetry(round(full, 6), int(np.count_nonzero(spikes == 0)))
+        workspaces = self._pool.workspaces
+        spikes = np.sum([w.unit_spikes for w in workspaces], axis=0, dtype=np.int64)
+        saturated = np.count_nonzero(np.abs(self._net.weights) == 127) / len(self._net.weights)
+        self._telemetry = Telemetry(round(saturated, 6), int(np.count_nonzero(spikes == 0)))
         self._window = 0
-        for ws in spaces:
-            ws.unit_spikes.fill(0)
+        for workspace in workspaces:
+            workspace.unit_spikes.fill(0)
 
     def _evaluate(self) -> EvalResult:
-        """On the test split; its time is not training's."""
+        """Evaluate on the test split; this time does not count as training."""
         begun = time.perf_counter()
         self._finish()
         result = self._evaluator()
         generation = self._history.generation
-        self._journal.write_eval(generation, result)
+        self._journal.write_evaluation(generation, result)
         self._history.add_evaluation(generation, result.accuracy)
-        self._tell(Evaluated(generation, result.accuracy))
+        self._notify(Evaluated(generation, result.accuracy))
         self._started_s += time.perf_counter() - begun
         return result
 
     def _save(self) -> None:
-        """A checkpoint; the journal goes first, so that no checkpoint is ahead of it."""
+        """Write a checkpoint, after the journal, so that no checkpoint is ahead of it."""
         self._finish()
         self._journal.sync()
-        checkpoint.save(self._run_dir / checkpoint.NAME, self._net, self._history.generation)
+        checkpoint.save(self._context.run_dir / CHECKPOINT, self._net, self._history.generation)
 
-    def _tell_progress(self, now: float) -> None:
+    def _show_progress(self, now: float) -> None:
         history, config, counts = self._history, self._config, self._since
-        took = max(1e-9, history.seconds - self._told_seconds)
+        took = max(1e-9, history.seconds - self._notified_seconds)
         left = config.generations - history.generation
-        self._tell(
+        self._notify(
             GenerationDone(
                 generation=history.generation,
                 total=config.generations,
-                loss_bits=counts.loss / 4096 / counts.samples,
-                train_accuracy=100 * counts.correct / counts.samples,
-                firing_rate=self._firing(counts),
-                member_evals_per_s=2 * config.pairs * counts.samples / took,
+                loss_bits=counts.loss / BIT / counts.recordings,
+                train_accuracy=100 * counts.correct / counts.recordings,
+                firing_rate=self._firing_rate(counts),
+                member_evals_per_s=2 * config.pairs * counts.recordings / took,
                 eta_s=history.seconds / history.generation * left,
             )
         )
-        self._since, self._told_s, self._told_seconds = NOTHING, now, history.seconds
+        self._since, self._notified_s, self._notified_seconds = NOTHING, now, history.seconds
 
-    def _firing(self, counts: RunCounts) -> float:
+    def _firing_rate(self, counts: RunCounts) -> float:
         net = self._net.config
-        return counts.spikes / (max(1, counts.samples) * net.ticks * net.neurons)
+        return counts.spikes / (max(1, counts.recordings) * net.ticks * net.neurons)
 
-    def _result(self, reason: str, result: EvalResult | None) -> RunResult:
+    def _result(self, reason: str, evaluation: EvalResult | None) -> RunResult:
         history, tail = self._history, self._history.tail()
-        samples = max(1, tail.samples)
-        evaluations = 2 * self._config.pairs * history.samples
+        recordings = max(1, tail.recordings)
+        member_evals = 2 * self._config.pairs * history.recordings
+        firing_rate = evaluation.firing_rate if evaluation else (self._firing_rate(tail),)
         return RunResult(
-            test_accuracy=None if result is None else result.accuracy,
-            train_loss=tail.loss / 4096 / samples,
-            train_accuracy=100 * tail.correct / samples,
+            test_accuracy=evaluation.accuracy if evaluation else None,
+            train_loss=tail.loss / BIT / recordings,
+            train_accuracy=100 * tail.correct / recordings,
             generations=history.generation,
             seconds=history.seconds,
-            member_evals_per_s=evaluations / max(1e-9, history.seconds),
+            member_evals_per_s=member_evals / max(1e-9, history.seconds),
             weights_digest=f"{self._net.digest:08x}",
-            run_dir=self._run_dir,
-            firing_rate=(self._firing(tail),) if result is None else result.firing_rate,
+            run_dir=self._context.run_dir,
+            firing_rate=firing_rate,
             stopped=reason,
         )
-
-
-MakeTrainer = Callable[..., Trainer]
-"""Trainer, or what makes a kind of one from the same arguments."""
-
-
-def _ignore(event: Event) -> None:
-    pass

@@ -21,7 +21,7 @@ from eggroll_edge.training.config import TrainConfig
 from tests.helpers.tiny_dataset import dataset
 
 ROOT = Path(__file__).resolve().parents[2]
-TINY = bench_host.Work(
+TINY = bench_host.Sizes(
     hidden=8,
     pairs=16,
     batch=8,
@@ -134,8 +134,8 @@ def test_help_has_an_example_of_every_benchmark() -> None:
 def test_command_prints_the_summary_last_and_saves_the_record(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def measure(quick: bool, say: bench.Say, **more: Any) -> dict[str, Any]:
-        say("at it")
+    def measure(quick: bool, notify: bench.Notify, **more: Any) -> dict[str, Any]:
+        notify("at it")
         assert quick
         assert more == {"runs": 3, "data": "/somewhere"}
         return {"rows": [{"what": "x"}], "summary": {"y": 1}}
@@ -202,7 +202,7 @@ def test_peers_summary_takes_the_fastest_of_each_family(monkeypatch: pytest.Monk
 def test_baselines_are_tested_on_what_their_rows_say(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scripts replaced: which accuracy of theirs a row takes, and what becomes of a failure."""
 
-    def run(arguments: str, data: str, say: bench.Say) -> dict[str, Any]:
+    def run(arguments: str, data: str, notify: bench.Notify) -> dict[str, Any]:
         seed = int(arguments.split()[-1])
         line = {"train_seconds": 2.0, "versions": {}, "settings": {"pairs": 4, "batch": 8}}
         if "jax_evosax" in arguments:
@@ -259,7 +259,7 @@ def test_numbers_of_the_performance_page(monkeypatch: pytest.MonkeyPatch) -> Non
 def spikes_and_core() -> tuple[Any, Any, Any]:
     """(samples as the peers read them, our net, counts [samples, hidden] of our core)."""
     from eggroll_edge.core.net import Net
-    from eggroll_edge.core.population import Workspace
+    from eggroll_edge.core.workspace import Workspace
     from eggroll_edge.data.dataset import recordings_for
     from tools.peers.peer import spikes_of
 

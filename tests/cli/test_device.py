@@ -64,7 +64,7 @@ def test_train_on_a_port_as_on_this_computer(url: str, tmp_path: Path) -> None:
     assert [(x["port"], x["board"], x["generation"]) for x in found] == [(url, "host", 400)]
     assert f"{found[0]['digest']:08x}" == digests[0]
     done = call("monitor", "--port", url, "--count", "1", "--every", "0.1")
-    assert "samples 400, updates 400: 0 samples, " in done.stdout
+    assert "recordings 400, updates 400: 0 recordings, " in done.stdout
     assert "computing " in done.stdout
 
 
@@ -81,7 +81,7 @@ def test_the_host_is_a_serial_device_by_default(pty: str, tmp_path: Path) -> Non
 
 def test_train_tells_what_the_link_took(url: str, tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
-    where = ["--port", url, "--baud", "921600", "--patience", "30"]
+    where = ["--port", url, "--baud", "921600", "--timeout", "30"]
     done = call("train", *RUN, *where, "--json", "--out", str(tmp_path / "run"))
     assert done.returncode == 0, done.stderr
     (link,) = json.loads(done.stdout)["link"]
@@ -89,8 +89,8 @@ def test_train_tells_what_the_link_took(url: str, tmp_path: Path) -> None:
     assert link["bytes_in"] > 400 * 100
     assert 0 < link["compute_s"] <= link["seconds"]
     shown = " ".join(done.stderr.split())
-    assert f"host at {url}: 400 samples, " in shown
-    assert "bytes/sample to the device" in shown
+    assert f"host at {url}: 400 recordings, " in shown
+    assert "bytes/recording to the device" in shown
     done = call("devices", url, "--baud", "921600", "--json")  # TCP has no rate; the board has
     assert json.loads(done.stdout)["devices"][0]["baud"] == 921600
 
@@ -115,7 +115,7 @@ def test_ports_that_cannot_be_one_population(url: str, tmp_path: Path) -> None:
     for words, why in [
         ([*RUN, *ports], "online on 2 devices: each recording is learnt from the weights that"),
         (["--data", "digits", *ports], "estimator sample on 2 devices"),
-        ([*BATCH, "--port", url, "--port", url], "one of them is there twice"),
+        ([*BATCH, "--port", url, "--port", url], "the same port is named twice"),
     ]:
         done = call("train", *words, "--out", str(tmp_path / "run"))
         assert done.returncode == 1
@@ -147,4 +147,4 @@ def test_board_without_a_selftest(url: str) -> None:
 def test_unknown_board() -> None:
     done = call("emulate", "toaster")
     assert done.returncode == 1
-    assert "no board 'toaster'; there are: microbit" in done.stderr
+    assert "there is no board 'toaster': use one of microbit" in done.stderr

@@ -1,4 +1,4 @@
-"""A pole on a cart: its physics, its events, and that a policy learns from reward."""
+"""A pole on a cart: its physics, its events, and a policy that learns from reward."""
 
 from __future__ import annotations
 
@@ -27,15 +27,17 @@ SHORT = ControlConfig(pairs=8, episodes=2, generations=6, check_every=3, hidden=
 
 def oracle(state: list[float], action: int) -> list[float]:
     """One step by the published equations, with the library's sine: Barto et al. 1983, appendix."""
-    x, speed, angle, rate = state
+    x, speed, angle, angular = state
     g, m_c, m, half, tau = 9.8, 1.0, 0.1, 0.5, 0.02
     force = 10.0 if action else -10.0
-    inner = (-force - m * half * rate**2 * math.sin(angle)) / (m_c + m)
+    inner = (-force - m * half * angular**2 * math.sin(angle)) / (m_c + m)
     swing = (g * math.sin(angle) + math.cos(angle) * inner) / (
         half * (4 / 3 - m * math.cos(angle) ** 2 / (m_c + m))
     )
-    drive = (force + m * half * (rate**2 * math.sin(angle) - swing * math.cos(angle))) / (m_c + m)
-    return [x + tau * speed, speed + tau * drive, angle + tau * rate, rate + tau * swing]
+    drive = (force + m * half * (angular**2 * math.sin(angle) - swing * math.cos(angle))) / (
+        m_c + m
+    )
+    return [x + tau * speed, speed + tau * drive, angle + tau * angular, angular + tau * swing]
 
 
 def test_physics_is_the_published_one() -> None:
@@ -59,38 +61,42 @@ def test_starts_and_limits() -> None:
 def test_states_as_events() -> None:
     rng = np.random.default_rng(1)
     states = rng.uniform(-1.2, 1.2, (50, 4)) * cartpole.STATE_RANGE
-    cells, ticks = 16, 8
-    streams = encode(states, cells, ticks)
+    bins, ticks = 16, 8
+    streams = encode(states, bins, ticks)
     for state, stream in zip(states, streams, strict=True):
         flat = stream.reshape(-1)
-        check_stream(flat, ticks, 4 * cells)
+        check_stream(flat, ticks, 4 * bins)
         fired = np.array([tick.tolist() for tick in decode_stream(flat, ticks)])
-        place = (fired - cells * np.arange(4)).mean(axis=0)  # the mean cell is the value
-        wanted = np.clip((state / cartpole.STATE_RANGE + 1) / 2, 0, 1) * (cells - 1)
+        place = (fired - bins * np.arange(4)).mean(axis=0)  # the mean bin is the value
+        wanted = np.clip((state / cartpole.STATE_RANGE + 1) / 2, 0, 1) * (bins - 1)
         np.testing.assert_allclose(place, wanted, atol=0.51 / ticks)
 
 
-def test_members_play_with_their_own_perturbation() -> None:
+def test_each_member_plays_with_its_perturbation() -> None:
     config = replace(SHORT, pairs=40, hidden=(16, 8), sigma=30.0)
     net = Net(config.net())
     net.randomize(1, 24, 24)
-    players = Rollouts(config, net)
-    players.population.at(0, config.history().steps_at(0))
-    streams = encode(cartpole.reset(1, np.arange(3)), config.cells, config.ticks)[[0, 0, 0, 1, 0]]
+    rollouts = Rollouts(config, net)
+    rollouts.population.at(0, config.train_config().hyperparameters_at(0))
+    streams = encode(cartpole.reset(1, np.arange(3)), config.bins_per_variable, config.ticks)[
+        [0, 0, 0, 1, 0]
+    ]
     pair = np.array([39, 39, 0, 39, 5], np.uint32)
     sign = np.array([1, -1, 0, 1, 0], np.int8)
-    logits = players.population.run_members(players.workspace, streams, pair, sign, players.active)
+    logits = rollouts.population.run_members(
+        rollouts.workspace, streams, pair, sign, rollouts.active
+    )
     assert (logits[0] != logits[1]).any()
     np.testing.assert_array_equal(logits[2], logits[4])  # unperturbed: the pair is nothing
-    # linear in the sign to first order: the two members lie on the two sides of the net, or near
+    # Linear in the sign to first order: the two members lie on opposite sides of the net, or near.
     assert np.abs(logits[0] + logits[1] - 2 * logits[2]).max() < 2 * np.abs(logits).max()
-    one = players.population.run_members(
-        players.workspace, streams[3:4], pair[3:4], sign[3:4], players.active
+    one = rollouts.population.run_members(
+        rollouts.workspace, streams[3:4], pair[3:4], sign[3:4], rollouts.active
     )
-    np.testing.assert_array_equal(one[0], logits[3])  # members do not depend on their company
-    marked = np.unpackbits(players.active, bitorder="little")
-    assert marked[: 4 * config.cells].sum() >= 4
-    assert marked[4 * config.cells] == 1  # the bias
+    np.testing.assert_array_equal(one[0], logits[3])  # a member does not depend on the others
+    marked = np.unpackbits(rollouts.active, bitorder="little")
+    assert marked[: 4 * config.bins_per_variable].sum() >= 4
+    assert marked[4 * config.bins_per_variable] == 1  # the bias
 
 
 def test_a_short_run_learns_repeats_and_replays() -> None:
@@ -103,7 +109,7 @@ def test_a_short_run_learns_repeats_and_replays() -> None:
     rebuilt = replay_control(SHORT, result.updates)
     assert rebuilt.weights.tobytes() == result.net.weights.tobytes()
     broken: list[Update] = [*result.updates]
-    broken[2] = replace(broken[2], f=bytes(8))
+    broken[2] = replace(broken[2], fitness_bytes=bytes(8))
     with pytest.raises(JournalError, match="generation 2"):
         replay_control(SHORT, broken)
 
@@ -119,9 +125,14 @@ def test_reward_alone_teaches_to_balance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "message"), [({"cells": 1}, "cells"), ({"episodes": 0}, "episodes"),
-                            ({"pairs": 0}, "pairs"), ({"sigma": 1e6}, "sigma")]
-)  # fmt: skip
+    ("change", "message"),
+    [
+        ({"bins_per_variable": 1}, "bins_per_variable"),
+        ({"episodes": 0}, "episodes"),
+        ({"pairs": 0}, "pairs"),
+        ({"sigma": 1e6}, "sigma"),
+    ],
+)
 def test_bad_configs(change: dict[str, float], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         replace(SHORT, **change)  # type: ignore[arg-type]

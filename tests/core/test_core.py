@@ -1,4 +1,4 @@
-"""The wrapper over the C core: checks, and that every way to do the same thing gives one result."""
+"""The wrapper of the C core: its checks, and that all ways to one result give the same bits."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from eggroll_edge._core import lib
 
 from eggroll_edge.core.config import EsConfig, Hyperparameters, LifConfig, NetConfig
 from eggroll_edge.core.net import Net, active_bytes
-from eggroll_edge.core.population import Population, Workspace, kernel_levels, shape_fitness
+from eggroll_edge.core.population import Population, shape_fitness
 from eggroll_edge.core.recordings import Recordings
 from eggroll_edge.core.workers import WorkerPool, shards_of
+from eggroll_edge.core.workspace import Workspace, kernel_levels
 from eggroll_edge.data.dataset import recordings_for
 from eggroll_edge.errors import ConfigError, DataError
-from eggroll_edge.training.batches import RecordingOrder, batches_of
-from eggroll_edge.training.estimators import make_estimator
+from eggroll_edge.training.batches import MiniBatches
+from eggroll_edge.training.estimators import host_estimator
 from eggroll_edge.training.evaluation import evaluate
 from tests.helpers.tiny_dataset import TEST, TRAIN, config, dataset, stream
 
@@ -59,14 +60,14 @@ def test_digest_is_the_crc_of_zlib() -> None:
         ([[3], [], [], [], [], [], []], 0, "torn"),
     ],
 )
-def test_a_faulty_sample_is_named(recording: list[list[int]], label: int, text: str) -> None:
+def test_a_faulty_recording_is_named(recording: list[list[int]], label: int, text: str) -> None:
     good = stream([[1], [2, 35], [], [], [], []])
     parts = [good, stream(recording), good]
     offsets = np.concatenate(([0], np.cumsum([len(p) for p in parts])))
     labels = np.array([0, label, 1], np.uint8)
-    samples = Recordings(np.frombuffer(b"".join(parts), np.uint8), offsets, labels)
-    with pytest.raises(DataError, match=f"mine: sample 1: .*{text}"):
-        samples.check(NET, "mine")
+    recordings = Recordings(np.frombuffer(b"".join(parts), np.uint8), offsets, labels)
+    with pytest.raises(DataError, match=f"mine: recording 1: .*{text}"):
+        recordings.check(NET, "mine")
 
 
 def test_data_of_another_shape() -> None:
@@ -106,16 +107,16 @@ def generations(
     settings = config(kind, **es)
     net = random_net(net_config)
     pool = WorkerPool(net_config, settings.es_config(), workers)
-    for ws in pool.workspaces:
-        if level is not None and not ws.use_kernels(level):
+    for workspace in pool.workspaces:
+        if level is not None and not workspace.use_kernels(level):
             return None
-    batches = batches_of(settings, net_config, TRAIN)
-    estimator = make_estimator(settings, net, batches.order.batch, pool)
+    batches = MiniBatches(TRAIN, net_config, settings.seed, settings.batch)
+    estimator = host_estimator(settings, net, batches.order.batch, pool)
     found = []
     for generation in range(3):
-        steps = settings.steps_at(generation)
-        out = estimator.step(generation, steps, batches.get(generation), lambda: None)
-        found.append((net.digest, out.f, out.e, out.active, out.counts))
+        hyperparameters = settings.hyperparameters_at(generation)
+        out = estimator.step(generation, hyperparameters, batches.get(generation), lambda: None)
+        found.append((net.digest, out.fitness_bytes, out.exponents, out.active, out.counts))
     pool.close()
     return found
 
@@ -158,34 +159,36 @@ def test_kernels_and_workers_change_no_bit(kind: str, net: NetConfig, es: dict[s
 @pytest.mark.parametrize("net_config", [NET, DEEP, SPIKES])
 @pytest.mark.parametrize("rank", [1, 2])
 def test_batch_device_update_is_the_hosts(net_config: NetConfig, rank: int) -> None:
-    """egg_batch_update() without a noise cache, against cache, steps and apply."""
+    """egg_batch_update() without a noise cache gives the bits of steps_batch() and apply()."""
     es = EsConfig("batch", 77, rank)
-    steps = Hyperparameters((1500, 1500), ((100, 4), (90, 3)))
+    hyperparameters = Hyperparameters((1500, 1500), ((100, 4), (90, 3)))
     nets = [random_net(net_config), random_net(net_config)]
-    samples = recordings_for(TRAIN, net_config)
+    recordings = recordings_for(TRAIN, net_config)
     index = np.arange(20, dtype=np.uint32)
-    diffs = [np.zeros(es.pairs, np.int32) for _ in nets]
+    fitness_diffs = [np.zeros(es.pairs, np.int32) for _ in nets]
     actives = [np.zeros(active_bytes(net_config), np.uint8) for _ in nets]
-    f = np.zeros(es.pairs, np.int8)
-    for host, net, diff, active in zip((False, True), nets, diffs, actives, strict=True):
-        population, ws = Population(net, es, 5), Workspace(net_config, es)
-        population.at(7, steps)
+    fitness_bytes = np.zeros(es.pairs, np.int8)
+    for host, net, fitness_diff, active in zip(
+        (False, True), nets, fitness_diffs, actives, strict=True
+    ):
+        population, workspace = Population(net, es, 5), Workspace(net_config, es)
+        population.at(7, hyperparameters)
         if host:
             noise = np.zeros(population.noise_words(), np.uint32)
             population.draw_noise(0, net_config.shapes[0][0], noise)
             population.use_noise(noise)
-        population.eval_batch(ws, samples, index, diff, active)
-        shape_fitness(diff, f)
+        population.eval_batch(workspace, recordings, index, fitness_diff, active)
+        shape_fitness(fitness_diff, fitness_bytes)
         if not host:
-            population.update_batch(ws, f, active)
+            population.update_batch(workspace, fitness_bytes, active)
             continue
         total = np.zeros(net_config.parameters, np.int32)
         for m, (rows, _) in enumerate(net_config.shapes):
-            population.steps_batch(ws, f, active, m, 0, rows, total)
-            population.apply(ws, m, 0, rows, total)
+            population.steps_batch(workspace, fitness_bytes, active, m, 0, rows, total)
+            population.apply(workspace, m, 0, rows, total)
         assert not total.any()
-    assert (diffs[0] == diffs[1]).all()
-    assert diffs[0].any()
+    assert (fitness_diffs[0] == fitness_diffs[1]).all()
+    assert fitness_diffs[0].any()
     assert (actives[0] == actives[1]).all()
     assert nets[0].digest == nets[1].digest != random_net(net_config).digest
 
@@ -196,21 +199,21 @@ def test_update_of_many_rows_and_columns(level: int) -> None:
     config, es = NetConfig(2100, 4, 6, (LifConfig(70, 160),)), EsConfig("batch", 300, 2)
     random = np.random.default_rng(level)
     nets = [random_net(config), random_net(config)]
-    f = random.choice(np.array([-127, 127, 5], np.int8), es.pairs, p=[0.1, 0.8, 0.1])
+    fitness_bytes = random.choice(np.array([-127, 127, 5], np.int8), es.pairs, p=[0.1, 0.8, 0.1])
     active = random.integers(0, 256, active_bytes(config), np.uint8)
     for host, net in zip((False, True), nets, strict=True):
-        population, ws = Population(net, es, 5), Workspace(config, es)
-        if not ws.use_kernels(level):
+        population, workspace = Population(net, es, 5), Workspace(config, es)
+        if not workspace.use_kernels(level):
             return
         population.at(7, Hyperparameters((1, 1), ((100, 6), (90, 5))))
         if not host:
-            population.update_batch(ws, f, active)
+            population.update_batch(workspace, fitness_bytes, active)
             continue
         total = np.zeros(config.parameters, np.int32)
         for m, (rows, _) in enumerate(config.shapes):
             for part in shards_of(rows, 2):
-                population.steps_batch(ws, f, active, m, *part, total)
-                population.apply(ws, m, *part, total)
+                population.steps_batch(workspace, fitness_bytes, active, m, *part, total)
+                population.apply(workspace, m, *part, total)
     assert nets[0].digest == nets[1].digest != random_net(config).digest
 
 
@@ -220,9 +223,9 @@ def test_silent_inputs_keep_their_weights() -> None:
     before = net.weights.copy()
     settings = config("sample", batch=1, lr=0.2)
     pool = WorkerPool(NET, settings.es_config(), 1)
-    batches = batches_of(settings, NET, quiet)
-    estimator = make_estimator(settings, net, 1, pool)
-    estimator.step(0, settings.steps_at(0), batches.get(0), lambda: None)
+    batches = MiniBatches(quiet, NET, settings.seed, settings.batch)
+    estimator = host_estimator(settings, net, 1, pool)
+    estimator.step(0, settings.hyperparameters_at(0), batches.get(0), lambda: None)
     changed = (net.weights != before)[: 37 * 16].reshape(37, 16).any(axis=1)
     events = np.zeros(37, bool)
     index = -1
@@ -232,13 +235,3 @@ def test_silent_inputs_keep_their_weights() -> None:
             events[index] = True
     assert changed.any()
     assert not changed[:36][~events[:36]].any()
-
-
-def test_index_stream() -> None:
-    order = RecordingOrder(seed=4, n=10, batch=3)
-    seen = [order.indices(g).tolist() for g in range(6)]
-    assert len({i for part in seen[:3] for i in part}) == 9  # an epoch repeats nothing
-    assert seen[:3] != seen[3:]
-    assert order.place(4) == (1, 3)
-    assert order.indices(1, 4).tolist() == [i for part in seen[1:5] for i in part]
-    assert RecordingOrder(4, 10, 64).batch == 10

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from eggroll_edge.data.binning import Binning
+from eggroll_edge.data.chirps import WORDS, ChirpConfig
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.loading import open_dataset
-from eggroll_edge.data.sources import WORDS, ChirpConfig
 from eggroll_edge.data.stream import unpack_stream
 from eggroll_edge.errors import ConfigError
 from eggroll_edge.training.config import TrainConfig
@@ -19,11 +19,6 @@ from eggroll_edge.training.run import train
 
 TICKS = 20
 CLEAN = "chirps:noise=0,drop=0,pitch=0,stretch=0,tempo=0,warp=0,loudness=0,width=0.01,events=200"
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EGGROLL_CACHE", str(tmp_path / "cache"))
 
 
 def pictures(data: EventDataset) -> np.ndarray[Any, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from eggroll_edge.boards.host_board import HostBoard, InProcess, flash_memory, on_pty
-from eggroll_edge.devices.device_trainer import Options, on_device
+from eggroll_edge.devices.device_estimator import Options, on_devices
 from eggroll_edge.errors import ConfigError, DeviceError, LinkError
 from eggroll_edge.journal.records import total
 from eggroll_edge.link.session import Session
@@ -20,7 +20,8 @@ from eggroll_edge.link.transport import opener
 from eggroll_edge.training.progress import Event, Note
 from eggroll_edge.training.replay import replay
 from eggroll_edge.training.run import resume, train
-from tests.devices.test_device_trainer import PowerCuts, history, options, throughputs
+from tests.devices.test_device_estimator import PowerCuts, options, throughputs
+from tests.helpers.journals import generations
 from tests.helpers.tiny_dataset import TEST, TRAIN, config
 
 BATCH: dict[str, Any] = {"generations": 12, "batch": 10}
@@ -69,7 +70,9 @@ def plugged(boards: list[HostBoard], folder: Path) -> Iterator[list[Plug]]:
 
 def sessions_of(plugs: list[Plug], stack: contextlib.ExitStack, **more: Any) -> list[Session]:
     return [
-        stack.enter_context(Session(opener(str(p.path)), name=p.path.name, timeout=0.1, **more))
+        stack.enter_context(
+            Session(opener(str(p.path)), name=p.path.name, reply_timeout=0.1, **more)
+        )
         for p in plugs
     ]
 
@@ -87,9 +90,9 @@ def test_same_journal_as_on_the_host(devices: int, changes: dict[str, Any], tmp_
     train(wanted, tmp_path / "host", **options())
     boards = [HostBoard(f"board-{i}") for i in range(devices)]
     with plugged(boards, tmp_path) as plugs, contextlib.ExitStack() as stack:
-        make = on_device(*sessions_of(plugs, stack))
-        result = train(wanted, tmp_path / "all", **options(make_trainer=make))
-    assert history(tmp_path / "all") == history(tmp_path / "host")
+        make = on_devices(*sessions_of(plugs, stack))
+        result = train(wanted, tmp_path / "all", **options(make_estimator=make))
+    assert generations(tmp_path / "all") == generations(tmp_path / "host")
     assert {f"{board.digest:08x}" for board in boards} == {result.weights_digest}
     assert replay(tmp_path / "all", data_override=TRAIN, workers=1).mismatch is None
     used = total(throughputs(tmp_path / "all"))
@@ -125,11 +128,11 @@ def test_unplugged_and_plugged_in_again(power: bool, after: int, tmp_path: Path)
         thread = threading.Thread(target=hand)
         thread.start()
         with contextlib.ExitStack() as stack:
-            sessions = sessions_of(plugs, stack, patience=20)
-            make = on_device(*sessions)
-            train(wanted, tmp_path / "all", **options(make_trainer=make, on_event=listen))
+            sessions = sessions_of(plugs, stack, timeout=20)
+            make = on_devices(*sessions)
+            train(wanted, tmp_path / "all", **options(make_estimator=make, on_event=listen))
         thread.join()
-    assert history(tmp_path / "all") == history(tmp_path / "host")
+    assert generations(tmp_path / "all") == generations(tmp_path / "host")
     assert sessions[1].reconnects == 1
     assert notes[0].startswith("watched at board1: the link broke (")
     assert "waiting for it, up to 20 s" in notes[0]
@@ -144,10 +147,10 @@ def test_boards_that_lose_their_power_at_any_time(tmp_path: Path) -> None:
     train(wanted, tmp_path / "host", **options())
     links = [PowerCuts(HostBoard(), every) for every in (61, 83, 10**9)]
     sessions = [Session(lambda link=link: link) for link in links]  # type: ignore[misc]
-    train(wanted, tmp_path / "all", **options(make_trainer=on_device(*sessions)))
+    train(wanted, tmp_path / "all", **options(make_estimator=on_devices(*sessions)))
     assert links[0].shards_of >= 7
     assert links[1].shards_of >= 4
-    assert history(tmp_path / "all") == history(tmp_path / "host")
+    assert generations(tmp_path / "all") == generations(tmp_path / "host")
 
 
 def test_a_board_that_stays_away_ends_the_run_and_the_run_goes_on_without_it(
@@ -164,35 +167,35 @@ def test_a_board_that_stays_away_ends_the_run_and_the_run_goes_on_without_it(
 
         thread = threading.Thread(target=hand)
         thread.start()
-        sessions = sessions_of(plugs, stack, patience=2)
+        sessions = sessions_of(plugs, stack, timeout=2)
         with pytest.raises(LinkError, match=r"watched at board1: the link broke .* within 2 s"):
-            train(wanted, tmp_path / "all", **options(make_trainer=on_device(*sessions)))
+            train(wanted, tmp_path / "all", **options(make_estimator=on_devices(*sessions)))
         thread.join()
         plugs[1].plug_in()  # for the end of the with
-    done = len(history(tmp_path / "all"))
+    done = len(generations(tmp_path / "all"))
     assert 0 < done < wanted.generations
-    resume(tmp_path / "all", **options(make_trainer=on_device(*in_process(HostBoard()))))
-    assert history(tmp_path / "all") == history(tmp_path / "host")
+    resume(tmp_path / "all", **options(make_estimator=on_devices(*in_process(HostBoard()))))
+    assert generations(tmp_path / "all") == generations(tmp_path / "host")
 
 
 def test_more_boards_than_samples(tmp_path: Path) -> None:
     wanted = config("batch", generations=3, batch=2)
     train(wanted, tmp_path / "host", **options())
     boards = [HostBoard() for _ in range(3)]
-    make = on_device(*in_process(*boards))
-    train(wanted, tmp_path / "all", **options(make_trainer=make))
-    assert history(tmp_path / "all") == history(tmp_path / "host")
+    make = on_devices(*in_process(*boards))
+    train(wanted, tmp_path / "all", **options(make_estimator=make))
+    assert generations(tmp_path / "all") == generations(tmp_path / "host")
 
 
 def test_checkpoints_on_every_board_that_has_a_store(tmp_path: Path) -> None:
     memories = [flash_memory(1 << 16), flash_memory(1 << 16)]
     boards = [HostBoard(flash=memory) for memory in memories] + [HostBoard()]
-    make = on_device(*in_process(*boards), options=Options(check_every=5, save_every=5))
-    train(config("batch", **BATCH), tmp_path / "run", **options(make_trainer=make))
+    make = on_devices(*in_process(*boards), options=Options(check_every=5, save_every=5))
+    train(config("batch", **BATCH), tmp_path / "run", **options(make_estimator=make))
     for memory in memories:
         board = HostBoard(flash=memory)
         assert board.load()
-        assert f"{board.digest:08x}" == f"{history(tmp_path / 'run')[9][-1]:08x}"
+        assert f"{board.digest:08x}" == f"{generations(tmp_path / 'run')[9].digest:08x}"
     assert len(throughputs(tmp_path / "run")) == 6  # two readings of three
 
 
@@ -214,7 +217,9 @@ def test_a_board_that_computes_wrong_is_named(tmp_path: Path) -> None:
     sessions = [*in_process(good), Session(lambda: line, name="COM7")]
     with pytest.raises(DeviceError, match=r"bad at COM7 have the digest|good or bad at COM7 and"):
         train(
-            config("batch", **BATCH), tmp_path / "run", **options(make_trainer=on_device(*sessions))
+            config("batch", **BATCH),
+            tmp_path / "run",
+            **options(make_estimator=on_devices(*sessions)),
         )
 
 
@@ -222,6 +227,6 @@ def test_a_board_that_computes_wrong_is_named(tmp_path: Path) -> None:
     ("kind", "why"), [("online", "nothing to share out"), ("sample", "sums of all weights")]
 )
 def test_what_cannot_be_shared(kind: str, why: str, tmp_path: Path) -> None:
-    make = on_device(*in_process(HostBoard(), HostBoard()))
+    make = on_devices(*in_process(HostBoard(), HostBoard()))
     with pytest.raises(ConfigError, match=rf"on 2 devices: .*{why}.*; use --estimator batch"):
-        train(config(kind), tmp_path / "run", data=TRAIN, test_data=TEST, make_trainer=make)
+        train(config(kind), tmp_path / "run", data=TRAIN, test_data=TEST, make_estimator=make)

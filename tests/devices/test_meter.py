@@ -28,7 +28,7 @@ def between(later: Stats, passed: float, patch: pytest.MonkeyPatch) -> Throughpu
 
 
 def test_a_clock_that_went_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    later = replace(START, ticks=9_000_000, busy_ticks=5_000_000, samples=7)
+    later = replace(START, clock=9_000_000, busy_clock=5_000_000, samples=7)
     used = between(later, 1.01, monkeypatch)
     assert (used.seconds, used.compute_s, used.samples) == (1.0, 0.5, 2)
 
@@ -37,7 +37,7 @@ def test_a_clock_that_went_round_more_than_once_says_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """10 MHz: 429 seconds a turn. A generation may take longer; its time is the host's then."""
-    later = replace(START, ticks=9_000_000, busy_ticks=5_000_000, samples=7)
+    later = replace(START, clock=9_000_000, busy_clock=5_000_000, samples=7)
     used = between(later, 430.5, monkeypatch)
     assert (used.seconds, used.compute_s, used.link_s, used.samples) == (430.5, None, None, 2)
     assert "computing" not in str(used)

@@ -1,4 +1,4 @@
-"""A run packed as a lesson: read back as the firmware reads it."""
+"""A run packed for a board that trains by itself: read back as the firmware reads it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eggroll_edge.devices.standalone import MAGIC, MOST, NAME, pack, write_standalone
+from eggroll_edge.devices.standalone import MAGIC, RECORDINGS_MAX, pack, write_standalone
 from eggroll_edge.errors import ConfigError
+from eggroll_edge.journal.format import STANDALONE
 from eggroll_edge.link.frames import Decoder
 from eggroll_edge.link.messages import DeviceConfig
-from eggroll_edge.training.batches import batches_of
 from eggroll_edge.training.run import train
 from tests.helpers.tiny_dataset import TEST, TRAIN, config
 
@@ -38,11 +38,14 @@ def test_layout(kind: str) -> None:
 
     for generation in (0, 249, 250, 259):
         found = struct.unpack_from("<HHBBBB", body, steps_at + generation // chunk * 8)
-        steps = wanted.steps_at(generation // chunk * chunk)
+        steps = wanted.hyperparameters_at(generation // chunk * chunk)
         assert found == (*steps.sigma, *steps.rate[0], *steps.rate[1])
 
     order = np.frombuffer(body, "<u2", 260 * batch, order_at)
-    assert order.tolist() == batches_of(wanted, net, TRAIN).order.indices(0, 260).tolist()
+    assert (
+        order.tolist()
+        == MiniBatches(TRAIN, net, wanted.seed, wanted.batch).order.indices(0, 260).tolist()
+    )
     offsets = np.frombuffer(body, "<u4", recordings + tests + 1, offsets_at)
     for i in (0, 1, 199, 200, 299):
         part, at = (TRAIN, i) if i < recordings else (TEST, i - recordings)
@@ -56,15 +59,15 @@ def test_a_run_in_its_directory(tmp_path: Path) -> None:
     wanted = replace(config("online", generations=10), data="digits", ticks=4, pool=2)
     train(wanted, tmp_path, workers=1)
     path = write_standalone(tmp_path)
-    assert path == tmp_path / NAME
+    assert path == tmp_path / STANDALONE
     assert struct.unpack_from("<II", path.read_bytes()) == (MAGIC, 10)
 
 
 def test_what_a_board_cannot_do() -> None:
     with pytest.raises(ConfigError, match="a board does batch and sample"):
         pack(config("full"), TRAIN, TEST)
-    many = TRAIN.subset([0] * MOST)
-    with pytest.raises(ConfigError, match="too many for a lesson: use at most 65535"):
+    many = TRAIN.subset([0] * RECORDINGS_MAX)
+    with pytest.raises(ConfigError, match="too many for a standalone run: use at most 65535"):
         pack(config("online"), many, TEST)
 
 
@@ -72,5 +75,5 @@ def test_lines_between_frames_are_kept_apart() -> None:
     decoder = Decoder()
     assert decoder.feed(b"\0standalone: 4 generations, from 0\n\0\0generation 1") == []
     assert decoder.feed(b": right 1 of 1\n\0\x07torn\n\0") == []
-    assert decoder.said == ["standalone: 4 generations, from 0", "generation 1: right 1 of 1"]
+    assert decoder.text_lines == ["standalone: 4 generations, from 0", "generation 1: right 1 of 1"]
     assert decoder.bad == 1

@@ -92,7 +92,7 @@ def test_a_board_learns_from_its_sensor(
             host.configure(CONFIG)
             host.begin(0, Hyperparameters((40, 700), ((96, 11), (80, 11))))
             for stream in order:
-                host.sample(stream, LABEL)
+                host.train(stream, LABEL)
             expected = host.digest()
         with (
             emulator("pico", elf, memory=tmp_path / "memory") as running,

@@ -11,7 +11,7 @@ import pytest
 
 from eggroll_edge.boards.emulator import emulator
 from eggroll_edge.boards.table import BOARDS
-from eggroll_edge.devices.device_trainer import on_device
+from eggroll_edge.devices.device_estimator import on_devices
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import SerialTransport
 from eggroll_edge.training.config import merge
@@ -58,7 +58,7 @@ def test_session_on_real_recordings(board: str, tmp_path: Path) -> None:
             workers=1,
             data=data,
             test_data=test,
-            make_trainer=on_device(session),
+            make_estimator=on_devices(session),
         )
         digest = session.digest()
         answers = [session.infer(test[i].tobytes()).predicted for i in range(20)]

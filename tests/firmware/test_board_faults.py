@@ -20,7 +20,7 @@ def test_a_session_over_a_bad_line(board: str) -> None:
     again, from HELLO to the last digest."""
     with emulator(board) as running:
         line = BadLine(SerialTransport(running.url), 0.01, seed=1)
-        with Session(lambda: line, timeout=0.03, patience=30, ceiling=64) as session:
+        with Session(lambda: line, reply_timeout=0.03, timeout=30, max_payload=64) as session:
             digests = list(linked.run_batch(session, 1, GENERATIONS, PER))
             assert digests == linked.expected_batch(1, GENERATIONS, PER)
             assert list(linked.run_online(session, ONLINE)) == linked.expected_online(ONLINE)
@@ -51,7 +51,7 @@ def test_cable_pulled_in_every_generation(board: str) -> None:
             plugs.append(Plug(SerialTransport(running.url), 10**9))
             return plugs[-1]
 
-        with Session(plug, timeout=0.5, patience=20) as session:
+        with Session(plug, reply_timeout=0.5, timeout=20) as session:
             digests = []
             for digest in linked.run_batch(session, 3, GENERATIONS, PER):
                 digests.append(digest)

@@ -120,7 +120,7 @@ def test_the_command_line(
 def test_emulated_boards_and_unknown_ones_are_refused() -> None:
     with pytest.raises(BoardError, match="emulated board"):
         flash.flash("mps2-an386")
-    with pytest.raises(BoardError, match="no board 'arduino'; there are: microbit"):
+    with pytest.raises(BoardError, match="there is no board 'arduino': use one of microbit"):
         flash.flash("arduino")
 
 

@@ -19,7 +19,7 @@ from eggroll_edge._core import lib
 from eggroll_edge.boards.emulator import emulator
 from eggroll_edge.boards.host_board import HostBoard, on_pty
 from eggroll_edge.boards.table import BOARDS, EMULATED
-from eggroll_edge.devices.device_trainer import on_device
+from eggroll_edge.devices.device_estimator import on_devices
 from eggroll_edge.errors import DeviceError
 from eggroll_edge.link.frames import Command
 from eggroll_edge.link.messages import RunReply
@@ -80,7 +80,7 @@ def test_the_lines_rate(board: str) -> None:
         else:
             assert session.baud == 460800
         stats = session.stats()
-        assert 0 < stats.busy_ticks + stats.link_ticks <= stats.ticks
+        assert 0 < stats.busy_clock + stats.link_clock <= stats.clock
         for rate in (0, 1, 100_000_000):
             with pytest.raises(DeviceError, match="rate of the line is out of range"):
                 session.request(Command.BAUD, rate.to_bytes(4, "little"))
@@ -97,7 +97,7 @@ def test_two_boards_of_two_kinds_are_one_population(tmp_path: Path) -> None:
         connect(one.url) as a,
         connect(other.url) as b,
     ):
-        found = train(wanted, tmp_path / "boards", **data, make_trainer=on_device(a, b))
+        found = train(wanted, tmp_path / "boards", **data, make_estimator=on_devices(a, b))
         assert {f"{session.digest()[1]:08x}" for session in (a, b)} == {expected}
         assert [session.stats().samples for session in (a, b)] == [12, 12]
     assert found.weights_digest == expected
@@ -134,13 +134,13 @@ def test_checkpoint_outlives_the_board(board: str, tmp_path: Path) -> None:
         digests = list(linked.run_online(session, 5))
         assert session.save() == 5
         kept = digests[-1]
-        session.sample(*linked.samples(1)[0])  # lost
+        session.train(*linked.samples(1)[0])  # lost
     with device(board, memory) as session:
         assert session.hello.configured
         assert (session.hello.generation, session.hello.digest) == (5, kept)
         for number in (6, 7, 8):  # both slots, again and again
             session.begin(number - 1, linked.SAMPLE_STEPS)
-            session.sample(*linked.samples(8)[number - 1])
+            session.train(*linked.samples(8)[number - 1])
             assert session.save() == number
         kept = session.digest()[1]
     with device(board, memory) as session:
@@ -157,7 +157,7 @@ def test_checkpoint_in_the_microbits_flash() -> None:
             assert (loaded := session.load()).digest == kept
             assert loaded.generation == number
             session.begin(number, linked.SAMPLE_STEPS)
-            session.sample(*linked.samples(5)[number - 1])
+            session.train(*linked.samples(5)[number - 1])
             kept = session.digest()[1]
 
 
@@ -175,7 +175,7 @@ def learn_what_the_board_says(session: Session) -> RunReply:
     """A recording without a label: the board is asked for it."""
     session.configure(linked.device_config(linked.ONLINE, online=True))
     session.begin(0, linked.SAMPLE_STEPS)
-    return session.sample(linked.samples(1)[0][0], None)
+    return session.train(linked.samples(1)[0][0], None)
 
 
 @pytest.mark.parametrize("board", ["microbit", "pico", "hifive1"])
@@ -195,5 +195,5 @@ def test_the_label_of_a_button(pin: int, label: int, monkeypatch: pytest.MonkeyP
         assert learn_what_the_board_says(session).label == label
         other.configure(linked.device_config(linked.ONLINE, online=True))
         other.begin(0, linked.SAMPLE_STEPS)
-        other.sample(linked.samples(1)[0][0], label)
+        other.train(linked.samples(1)[0][0], label)
         assert session.digest() == other.digest()

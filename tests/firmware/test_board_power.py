@@ -16,7 +16,6 @@ from eggroll_edge.boards.emulator import emulator
 from eggroll_edge.boards.host_board import HostBoard, InProcess
 from eggroll_edge.errors import DeviceError
 from eggroll_edge.journal.reader import JournalReader
-from eggroll_edge.journal.records import GenerationLine
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import SerialTransport
 
@@ -74,7 +73,7 @@ def test_power_loss_in_a_run_of_the_host(tmp_path: Path) -> None:
     done = subprocess.run([*RUN, "--out", str(tmp_path / "host")], capture_output=True, text=True)
     digest = json.loads(done.stdout)["weights_digest"]
     assert json.loads(said)["weights_digest"] == digest
-    lines = [x for x in JournalReader(tmp_path / "host") if isinstance(x, GenerationLine)]
+    lines = JournalReader(tmp_path / "host").generations()
     digests = {x.generation + x.generations: x.digest for x in lines}
     assert all(found == digests[generation] for generation, found in left)
     assert 15 <= left[0][0] <= left[1][0] < GENERATIONS

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eggroll_edge.bench import cost_fit
+from eggroll_edge.bench import cost_fit, mcu_counter
 from eggroll_edge.bench import mcu as bench_mcu
 from eggroll_edge.bench.cost_fit import load_of
-from eggroll_edge.bench.mcu import TARGETS, Counted, Target, Work, count, make_work
+from eggroll_edge.bench.mcu_counter import TARGETS, Counted, Target, count
+from eggroll_edge.bench.mcu_work import Work, make_work
 from eggroll_edge.boards.emulator import emulator
 from eggroll_edge.boards.table import BoardError, find_board
 from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
@@ -90,7 +91,7 @@ def test_qemu_and_rp2040js_count_alike() -> None:
 
 
 def test_work_that_is_not_the_hosts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench_mcu, "expected_digest", lambda work: 1)
+    monkeypatch.setattr(mcu_counter, "expected_digest", lambda work: 1)
     with pytest.raises(BoardError, match="is not fresh_batch as the host computes it"):
         count(TARGET["stm32f405"], FRESH[:1])
 
@@ -117,7 +118,7 @@ def test_the_counter_counts_exactly(tmp_path: Path) -> None:
     subprocess.run(["arm-none-eabi-gcc", *flags, str(source), "-o", str(elf)], check=True)
     out = tmp_path / "counts"
     assert find_board("mps2-an386").arch == "arm"
-    options = bench_mcu._options("mps2-an386", elf, tmp_path, out)
+    options = mcu_counter.counting_options("mps2-an386", elf, tmp_path, out)
     with emulator("mps2-an386", elf, options=options) as running:
         import socket
         import time
@@ -142,6 +143,6 @@ def test_a_typical_load_is_like_a_random_one() -> None:
 
 
 def test_header_has_every_weight_and_byte() -> None:
-    text = bench_mcu.header(FRESH[:1])
+    text = mcu_counter.header(FRESH[:1])
     weights = text[text.index("weights_0[] = {") + 15 : text.index("};")]
     assert np.array_equal(np.array(weights.split(","), int), FRESH[0].weights)

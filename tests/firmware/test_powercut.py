@@ -97,7 +97,7 @@ def connect(url: str) -> Session:
             return line
         raise PowerCutError
 
-    return Session(open_once, timeout=0.25, patience=60)
+    return Session(open_once, reply_timeout=0.25, timeout=60)
 
 
 def kept_on_host(memory: Path, medium: Medium) -> tuple[int, int]:
@@ -117,7 +117,7 @@ def kept_on_board(board: str, memory: Path) -> tuple[int, int]:
 def save_once_more(session: Session) -> None:
     number = session.hello.generation
     session.begin(number, linked.SAMPLE_STEPS)
-    session.sample(*linked.samples(number + 1)[number])
+    session.train(*linked.samples(number + 1)[number])
     session.save()
 
 

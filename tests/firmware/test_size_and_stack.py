@@ -10,7 +10,6 @@ import pytest
 
 from eggroll_edge.boards.build import FIRMWARE, build
 from eggroll_edge.boards.table import BOARDS
-from eggroll_edge.planning import memory as plan
 from tools.firmware import size as size_report
 from tools.firmware import stack as stack_bound
 
@@ -39,16 +38,15 @@ def test_the_parts_add_up(sizes: list[size_report.Size]) -> None:
         assert size.text_core > 8000, size.board
         assert 0 < size.text_board < 3000, size.board
         assert 0 <= size.text_rest < 5000, size.board
-        ram = BOARDS[size.board].ram_kib * 1024
+        ram = BOARDS[size.board].ram
         used = size.data + size.bss + size.stack + size.arena
         assert ram - 16 <= used <= ram, size.board
 
 
 def test_the_arena_is_what_a_plan_counts_on(sizes: list[size_report.Size]) -> None:
     for size in sizes:
-        if size.board in plan.BOARDS:
-            board = plan.BOARDS[size.board]
-            assert size.arena >= board.ram - board.reserve, size.board
+        board = BOARDS[size.board]
+        assert size.arena >= board.ram - board.reserve, size.board
 
 
 def test_a_budget_that_is_passed_is_named() -> None:

@@ -21,12 +21,11 @@ from eggroll_edge.boards.host_board import HostBoard, InProcess
 from eggroll_edge.boards.table import BoardError
 from eggroll_edge.devices.standalone import pack
 from eggroll_edge.journal.reader import JournalReader
-from eggroll_edge.journal.records import GenerationLine
 from eggroll_edge.link.frames import Decoder
 from eggroll_edge.link.messages import DeviceConfig
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import SerialTransport
-from eggroll_edge.training.batches import batches_of
+from eggroll_edge.training.batches import RecordingOrder
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.run import train
 from tests.helpers.tiny_dataset import TEST, TRAIN, config
@@ -46,7 +45,7 @@ class Line:
 
     def lines(self) -> Iterator[str]:
         while True:
-            said, self._decoder.said = self._decoder.said, []
+            said, self._decoder.text_lines = self._decoder.text_lines, []
             yield from said
             data = self._socket.recv(4096)
             assert data, "the board is gone"
@@ -72,7 +71,7 @@ class Line:
 def run(wanted: TrainConfig, folder: Path) -> tuple[dict[int, str], float]:
     """On the host: digest after each journal line's generations, and the test accuracy."""
     result = train(wanted, folder, workers=1, data=TRAIN, test_data=TEST)
-    lines = [x for x in JournalReader(folder) if isinstance(x, GenerationLine)]
+    lines = JournalReader(folder).generations()
     assert result.test_accuracy is not None
     return {x.generation + x.generations: f"{x.digest:08x}" for x in lines}, result.test_accuracy
 
@@ -162,16 +161,16 @@ def test_answers_meanwhile(folder: Path) -> None:
             seen.append((before, answer, session.digest()[0]))
             time.sleep(0.2)  # the board goes on while nothing is asked of it
         session.configure(DeviceConfig(ONLINE.net_config(TRAIN.n_in, 4)))  # the host takes over
-        said, done = session.said(), session.stats().samples
+        said, done = session.text_lines(), session.stats().samples
         while not said or not said[-1].startswith("standalone: stopped"):
             assert session.stats().samples == done
-            said += session.said()
+            said += session.text_lines()
     assert said[0] == "standalone: 20000 generations, from 0"
     assert re.fullmatch(r"standalone: stopped at generation \d+: the host has taken over", said[-1])
     assert 0 < seen[0][2] < seen[1][2] < seen[2][2]
 
     net = wanted.net_config(TRAIN.n_in, TRAIN.n_classes)
-    order = batches_of(wanted, net, TRAIN).order.indices(0, seen[-1][2] + 1)
+    order = RecordingOrder(wanted.seed, len(TRAIN), wanted.batch).indices(0, seen[-1][2] + 1)
     with Session(lambda: InProcess(HostBoard())) as host:
         host.configure(
             DeviceConfig(
@@ -185,10 +184,8 @@ def test_answers_meanwhile(folder: Path) -> None:
                 if generation >= before:
                     possible.append(host.infer(recording, int(TEST.labels[3])))
                 if generation % 250 == 0:
-                    host.begin(generation, wanted.steps_at(generation))
-                host.sample(
-                    TRAIN[order[generation]].tobytes(), int(TRAIN.labels[order[generation]])
-                )
+                    host.begin(generation, wanted.hyperparameters_at(generation))
+                host.train(TRAIN[order[generation]].tobytes(), int(TRAIN.labels[order[generation]]))
                 generation += 1
             assert answer in possible
 
@@ -224,7 +221,7 @@ def test_command_line(folder: Path) -> None:
     run_dir = str(folder / "digits")
     small = ["--online", "--pool", "2", "--hidden", "12", "--generations", "500"]
     subprocess.run([*cli, "train", *small, "--out", run_dir], check=True, capture_output=True)
-    last = [x for x in JournalReader(Path(run_dir)) if isinstance(x, GenerationLine)][-1]
+    last = JournalReader(Path(run_dir)).generations()[-1]
     command = [*cli, "emulate", "mps2-an386", "--lesson", run_dir]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -241,4 +238,4 @@ def test_command_line(folder: Path) -> None:
     assert found.split()[-1] == f"{last.digest:08x}"
     done = subprocess.run([*cli, "emulate", "--lesson", run_dir], capture_output=True, text=True)
     assert done.returncode == 1
-    assert "--lesson wants a board: use one of microbit" in done.stderr
+    assert "--standalone needs a board: use one of microbit" in done.stderr

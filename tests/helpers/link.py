@@ -98,7 +98,7 @@ def run_batch(
     for g in range(generations):
         session.begin(g, BATCH_STEPS)
         sent = [
-            session.send_sample(*sample, pos=i)
+            session.send_recording(*sample, pos=i)
             for i, sample in enumerate(data[g * per : (g + 1) * per])
         ]
         for each in sent:
@@ -112,7 +112,7 @@ def run_online(session: Session, n: int, net: NetConfig = NET) -> Iterator[int]:
     session.configure(device_config(ONLINE, online=True, net=net))
     session.begin(0, SAMPLE_STEPS)
     for stream, label in samples(n, net=net):
-        session.sample(stream, label)
+        session.train(stream, label)
         yield session.digest()[1]
 
 

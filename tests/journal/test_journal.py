@@ -13,7 +13,7 @@ import pytest
 
 from eggroll_edge.errors import JournalError
 from eggroll_edge.journal.reader import JournalReader
-from eggroll_edge.journal.records import GenerationLine
+from eggroll_edge.journal.records import GenerationRecord
 from eggroll_edge.journal.writer import JournalWriter
 from eggroll_edge.training.replay import replay
 from eggroll_edge.training.run import resume, train
@@ -53,17 +53,18 @@ def test_the_header_says_what_the_run_depends_on(tmp_path: Path) -> None:
 def test_lines(kind: str, tmp_path: Path) -> None:
     path = run(tmp_path, kind, 300 if kind == "online" else 8)
     reader = JournalReader(tmp_path)
-    lines = [x for x in reader if isinstance(x, GenerationLine)]
+    lines = [x for x in reader if isinstance(x, GenerationRecord)]
     assert not reader.torn
     assert reader.whole_bytes == path.stat().st_size
     assert len(lines) == (2 if kind == "online" else 8)
     for x in lines:
         sample = kind in ("sample", "online")
-        assert len(x.f) == config(kind).pairs * (x.samples if sample else 1)
-        assert len(x.e) == (x.samples if sample else 0)
+        recordings = x.counts.recordings
+        assert len(x.fitness_bytes) == config(kind).pairs * (recordings if sample else 1)
+        assert len(x.exponents) == (recordings if sample else 0)
         assert (x.active is None) == sample
-        assert 0 <= x.correct <= x.samples
-        assert x.loss > 0
+        assert 0 <= x.counts.correct <= recordings
+        assert x.counts.loss > 0
     for line in path.read_bytes().splitlines():
         text, crc = line.rsplit(b"\t")
         assert int(crc, 16) == zlib.crc32(text)
@@ -163,7 +164,7 @@ def test_a_full_disk(part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not reader.torn
     resume(tmp_path / "full", data=TRAIN, test_data=TEST)
     digests = [
-        [x.digest for x in JournalReader(where) if isinstance(x, GenerationLine)]
+        [x.digest for x in JournalReader(where) if isinstance(x, GenerationRecord)]
         for where in (whole.parent, tmp_path / "full")
     ]
     assert digests[0] == digests[1]

@@ -18,7 +18,7 @@ RATE = 0.01
 
 def bad_session(board: HostBoard, seed: int) -> tuple[Session, BadLine]:
     line = BadLine(InProcess(board), RATE, seed)
-    return Session(lambda: line, timeout=0.004, patience=30, ceiling=64), line
+    return Session(lambda: line, reply_timeout=0.004, timeout=30, max_payload=64), line
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -49,7 +49,7 @@ def test_over_a_bad_line_and_tcp() -> None:
     board = HostBoard()
     with on_tcp(board) as url:
         line = BadLine(SerialTransport(url), RATE, 3)
-        session = Session(lambda: line, timeout=0.02, patience=30, ceiling=64)
+        session = Session(lambda: line, reply_timeout=0.02, timeout=30, max_payload=64)
         assert list(run_online(session, 50)) == expected_online(50)
         session.close()
     stats = board.native.session.stats
@@ -62,7 +62,7 @@ def test_cable_pulled_and_plugged_in_again(seed: int) -> None:
     """At any byte of the session, again and again; the device stays on."""
     board, lengths = HostBoard(), random.Random(seed)
     session = Session(
-        lambda: Cable(InProcess(board), lengths.randint(40, 900)), timeout=0.01, patience=10
+        lambda: Cable(InProcess(board), lengths.randint(40, 900)), reply_timeout=0.01, timeout=10
     )
     assert list(run_batch(session, 1, 10, 3)) == expected_batch(1, 10, 3)
     assert list(run_online(session, 50)) == expected_online(50)
@@ -82,7 +82,7 @@ def test_port_that_is_gone_for_a_while() -> None:
         return Cable(inner, 700 if session_is_new else 10**9)
 
     session_is_new = True
-    session = Session(plug, timeout=0.01, patience=10)
+    session = Session(plug, reply_timeout=0.01, timeout=10)
     session_is_new = False
     assert list(run_online(session, 50)) == expected_online(50)
     assert session.reconnects == 1
@@ -98,7 +98,7 @@ def test_cable_that_stays_out() -> None:
         except StopIteration:
             raise OSError("no such port") from None
 
-    session = Session(plug, timeout=0.01, patience=0.3)
+    session = Session(plug, reply_timeout=0.01, timeout=0.3)
     with pytest.raises(LinkError, match=r"did not come back within 0\.3 s: plug the board in"):
         list(run_online(session, 50))
 
@@ -107,7 +107,7 @@ def test_tcp_cut_in_the_middle_of_a_generation() -> None:
     """The server goes and comes back on the same port; the board in it stays on."""
     board = HostBoard()
     with on_tcp(board) as url:
-        session = Session(opener(url), timeout=0.05, patience=10)
+        session = Session(opener(url), reply_timeout=0.05, timeout=10)
         found = run_online(session, 50)
         digests = [next(found) for _ in range(20)]
     with on_tcp(board, int(url.rsplit(":", 1)[1])):

@@ -94,7 +94,7 @@ class Losing(RatedLine):
 
 
 def session_over(line: InProcess, **options: Any) -> Session:
-    return Session(lambda: line, **{"timeout": 0.1, "patience": 20, "baud": FAST, **options})
+    return Session(lambda: line, **{"reply_timeout": 0.1, "timeout": 20, "baud": FAST, **options})
 
 
 def check_runs(session: Session) -> None:
@@ -171,7 +171,7 @@ def test_host_that_died_while_fast() -> None:
 def test_noise_while_nobody_talks() -> None:
     """The device takes it for a host at another rate; the host finds it again."""
     line = RatedLine(HostBoard())
-    session = session_over(line, timeout=0.02)
+    session = session_over(line, reply_timeout=0.02)
     line.board.receive(b"\x55\xaa\0")
     assert line.board.native.baud == FAST
     end = time.monotonic() + 30
@@ -186,7 +186,7 @@ def test_noise_while_nobody_talks() -> None:
 def test_device_that_computes_for_long_while_fast() -> None:
     """The host looks for it at both rates meanwhile; nothing is executed twice."""
     line = RatedLine(HostBoard())
-    session = session_over(line, timeout=0.02)
+    session = session_over(line, reply_timeout=0.02)
     found = run_online(session, 10)
     digests = [next(found) for _ in range(5)]
     line.compute(0.3)

@@ -92,7 +92,7 @@ def test_decoders_agree_whatever_comes(pieces: list[Frame | bytes]) -> None:
         assert found == python.feed(line)
         if isinstance(piece, Frame):
             assert found == [piece]
-    assert c.native.bad == python.bad + len(python.said)  # a device takes text for noise
+    assert c.native.bad == python.bad + len(python.text_lines)  # a device takes text for noise
 
 
 @given(st.binary(max_size=600), st.integers(6, 40))

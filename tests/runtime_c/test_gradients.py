@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from eggroll_edge.core.population import Workspace
+from eggroll_edge.core.workspace import Workspace
 from tools.studies.gradient import Case, CoreNet, sample, small_net, study
 from tools.studies.smoothed_net import SmallNet, spike_counts
 

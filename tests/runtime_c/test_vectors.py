@@ -26,16 +26,11 @@ from eggroll_edge.core.config import (
     LifConfig,
     NetConfig,
 )
+from eggroll_edge.core.counts import RunCounts
 from eggroll_edge.core.net import Net, active_bytes, padded
-from eggroll_edge.core.population import (
-    Credit,
-    Population,
-    RunCounts,
-    Workspace,
-    kernel_levels,
-    shape_fitness,
-)
+from eggroll_edge.core.population import Credit, Population, shape_fitness
 from eggroll_edge.core.recordings import Recordings, epoch_order
+from eggroll_edge.core.workspace import Workspace, kernel_levels
 from eggroll_edge.training.batches import RecordingOrder
 from tests import reference as ref
 

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
 from eggroll_edge.errors import ConfigError
-from eggroll_edge.training.config import DEFAULTS, TrainConfig, merge, rate
+from eggroll_edge.training.config import TrainConfig, merge
 from eggroll_edge.training.presets import load_preset, preset_description, preset_names
+from eggroll_edge.training.settings import defaults_for
+from eggroll_edge.training.units import learning_rate
 
 KINDS: list[dict[str, Any]] = [
     {}, {"online": True}, {"estimator": "batch"}, {"estimator": "full"},
@@ -24,7 +26,7 @@ KINDS: list[dict[str, Any]] = [
 def test_defaults_are_valid_and_survive_json(kind: dict[str, Any]) -> None:
     config = TrainConfig(**kind)
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
-    for name, value in DEFAULTS[config.kind].items():
+    for name, value in defaults_for(TrainConfig, config.kind).items():
         assert getattr(config, name) == value
 
 
@@ -51,10 +53,10 @@ def test_a_value_out_of_range_is_named(field: str, bad: Any) -> None:
     ("fields", "text"),
     [
         ({"online": True, "estimator": "batch"}, "only sample"),
-        ({"online": True, "batch": 2}, "a generation is one sample"),
+        ({"online": True, "batch": 2}, "a generation is one recording"),
         ({"segments": 6, "ticks": 5}, "at most as many segments as ticks"),
         ({"estimator": "batch", "pairs": 8192, "rank": 9}, "smaller rank"),
-        ({"lr": 66000.0}, "use at most 6.5e.04 with 256 pairs and 32 samples"),
+        ({"lr": 66000.0}, "use at most 6.5e.04 with 256 pairs and 32 recordings"),
         ({"gain": 9}, "use 0..8 with readout = integrate"),
         ({"lr_readout": 1e-7}, "lr_readout is 1e-07: use at least"),
         ({"sigma": 4096.0}, "sigma is 4096: use at most 4.09e"),
@@ -83,7 +85,8 @@ def test_preset_then_overrides() -> None:
     preset = load_preset("digits") | {"sigma": 100, "pairs": 24}
     assert merge(preset, {"seed": 5, "sigma": 90}).sigma == 90
     other = merge(preset, {"estimator": "batch"})  # units differ: the preset's do not fit
-    assert (other.sigma, other.pairs) == (DEFAULTS["batch"]["sigma"], DEFAULTS["batch"]["pairs"])
+    batch = defaults_for(TrainConfig, "batch")
+    assert (other.sigma, other.pairs) == (batch["sigma"], batch["pairs"])
     assert other.data == "digits"
     assert merge(preset, {"online": True}).batch == 1
     assert merge({"online": True}, {"estimator": "full"}).kind == "full"
@@ -101,26 +104,26 @@ def test_presets_are_valid() -> None:
 def test_units() -> None:
     """The fixed points that eggroll_edge/config.py promises."""
     sample = TrainConfig(pairs=32, batch=64, sigma=128, sigma_readout=0.25, lr=1, lr_final=0.5)
-    steps = sample.steps_at(0)
+    steps = sample.hyperparameters_at(0)
     assert steps.sigma == (128, 1024)
     m, n = steps.rate[0]
     assert m / 2**n == 1 / (32 * 64)
-    m, n = sample.steps_at(sample.generations - 1).rate[0]
+    m, n = sample.hyperparameters_at(sample.generations - 1).rate[0]
     assert m / 2**n == pytest.approx(0.5 / (32 * 64), rel=0.01)
     batch = TrainConfig(estimator="batch", pairs=256, rank=4, sigma=4, lr=2)
-    assert batch.steps_at(0).sigma[0] == 4 * 256 // 2
-    m, n = batch.steps_at(0).rate[0]
+    assert batch.hyperparameters_at(0).sigma[0] == 4 * 256 // 2
+    m, n = batch.hyperparameters_at(0).rate[0]
     assert m / 2**n == pytest.approx(2 * 4096 / (32 * math.sqrt(256 * 4)), rel=0.01)
     full = TrainConfig(estimator="full", sigma=4, sigma_final=0)
-    assert full.steps_at(0).sigma[0] == round(4 * 256 / math.sqrt(2))
-    assert full.steps_at(full.generations - 1).sigma[0] < 5
+    assert full.hyperparameters_at(0).sigma[0] == round(4 * 256 / math.sqrt(2))
+    assert full.hyperparameters_at(full.generations - 1).sigma[0] < 5
     assert TrainConfig(penalty_bits=0.001).penalty == 4
-    assert TrainConfig(lr_readout=0).steps_at(0).rate[1][0] == 0  # frozen
+    assert TrainConfig(lr_readout=0).hyperparameters_at(0).rate[1][0] == 0  # frozen
 
 
 @given(st.floats(2.0**-24, 127 / 4096), st.sampled_from([0, 4]))
 def test_rate_is_within_a_percent(value: float, least: int) -> None:
-    m, n = rate(value, least)
+    m, n = learning_rate(value, least)
     assert 0 <= m <= 127
     assert least <= n <= 30
     assert m / 2.0**n == pytest.approx(value, rel=0.01)
@@ -128,7 +131,7 @@ def test_rate_is_within_a_percent(value: float, least: int) -> None:
 
 def test_a_rate_too_large() -> None:
     with pytest.raises(ConfigError, match="use at most 127"):
-        rate(128.0)
+        learning_rate(128.0)
 
 
 def test_deeper_layers_have_a_threshold_of_their_own() -> None:

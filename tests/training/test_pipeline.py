@@ -100,7 +100,7 @@ def learn(
     session.begin(0, SAMPLE_STEPS)
     meter, begun, sent = Meter(session), line.host, []
     for stream, _ in data:
-        sent.append(session.send_sample(stream, None))
+        sent.append(session.send_recording(stream, None))
         while len(sent) > ahead:
             session.result(sent.pop(0))
     for each in sent:
@@ -163,4 +163,4 @@ def test_stats_tell_what_the_time_went_by_with(share: float, ahead: int) -> None
     else:
         assert compute > 0.7
         assert link < 0.1 or not ahead
-    assert "bytes/sample to the device" in str(used)
+    assert "bytes/recording to the device" in str(used)

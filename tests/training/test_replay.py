@@ -10,7 +10,7 @@ import pytest
 
 from eggroll_edge.errors import ConfigError, DataError, JournalError
 from eggroll_edge.journal.reader import JournalReader
-from eggroll_edge.journal.records import GenerationLine
+from eggroll_edge.journal.records import GenerationRecord
 from eggroll_edge.training.progress import Event, Replayed
 from eggroll_edge.training.replay import replay
 from eggroll_edge.training.run import resume, train
@@ -26,10 +26,10 @@ MORE: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def run(where: Path, kind: str, **changes: Any) -> list[GenerationLine]:
+def run(where: Path, kind: str, **changes: Any) -> list[GenerationRecord]:
     few = config(kind, **{"generations": 600 if kind == "online" else 15, **changes})
     train(few, where, data=TRAIN, test_data=TEST, workers=2)
-    return [x for x in JournalReader(where) if isinstance(x, GenerationLine)]
+    return JournalReader(where).generations()
 
 
 @pytest.mark.parametrize(("kind", "changes"), MORE)
@@ -83,7 +83,9 @@ def test_a_forged_byte_is_found(kind: str, tmp_path: Path) -> None:
 
 def test_other_data(tmp_path: Path) -> None:
     run(tmp_path, "sample")
-    with pytest.raises(DataError, match=r"synthetic-7 \(200 samples.*not what the run was trained"):
+    with pytest.raises(
+        DataError, match=r"synthetic-7 \(200 recordings.*not what the run was trained"
+    ):
         replay(tmp_path, data_override=dataset(200, 7))
 
 
@@ -123,5 +125,5 @@ def test_the_order_of_samples_is_checked(tmp_path: Path) -> None:
     lines = path.read_bytes().splitlines(keepends=True)
     lines[1] = signed({**values_of(lines[1]), "idx": [0, 16]})
     path.write_bytes(b"".join(lines))
-    with pytest.raises(JournalError, match="line 2: samples 16 from epoch 0, 16, but"):
+    with pytest.raises(JournalError, match="line 2: recordings 16 from epoch 0, 16, but"):
         replay(tmp_path, data_override=TRAIN)

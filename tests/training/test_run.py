@@ -16,7 +16,7 @@ import pytest
 
 from eggroll_edge.errors import ConfigError, DataError, JournalError
 from eggroll_edge.journal.reader import JournalReader
-from eggroll_edge.journal.records import EvalLine, GenerationLine
+from eggroll_edge.journal.records import EvalRecord, GenerationRecord
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.evaluation import evaluate
 from eggroll_edge.training.progress import Evaluated, Event, GenerationDone, Note, Started, Stopped
@@ -25,22 +25,12 @@ from eggroll_edge.training.results import RunResult
 from eggroll_edge.training.run import resume, train
 from eggroll_edge.training.run_dir import load, load_config
 from eggroll_edge.training.splits import open_split
+from tests.helpers.journals import history
 from tests.helpers.tiny_dataset import SETTINGS, TEST, TRAIN, config, dataset
 
 
 def run(config: TrainConfig, where: Path, **options: Any) -> RunResult:
     return train(config, where, **{"data": TRAIN, "test_data": TEST, "workers": 1, **options})
-
-
-def history(where: Path) -> list[tuple[Any, ...]]:
-    """All of a journal that must not depend on machine, threads and interruptions."""
-    found: list[tuple[Any, ...]] = []
-    for x in JournalReader(where):
-        if isinstance(x, GenerationLine):
-            found.append((x.generation, x.steps, x.f, x.e, x.active, x.counts, x.digest))
-        else:
-            found.append((x.generation, x.test_accuracy, x.loss_bits, x.firing_rate))
-    return found
 
 
 LEARNS: list[tuple[str, dict[str, Any], float]] = [
@@ -81,15 +71,15 @@ def test_online_is_sample_with_one_sample_a_generation(tmp_path: Path) -> None:
     a = run(config("online", **{**same, "generations": n, "hidden": (9, 7)}), tmp_path / "a")
     b = run(config("sample", **{**same, "generations": n, "hidden": (9, 7), "batch": 1}),
             tmp_path / "b")  # fmt: skip
-    lines = [[x for x in JournalReader(tmp_path / name) if isinstance(x, GenerationLine)]
+    lines = [JournalReader(tmp_path / name).generations()
              for name in "ab"]  # fmt: skip
     assert [len(x) for x in lines] == [2, n]
-    for part in ("f", "e"):
+    for part in ("fitness_bytes", "exponents"):
         chunks = [b"".join(getattr(x, part) for x in side) for side in lines]
         assert chunks[0] == chunks[1]
     assert a.weights_digest == b.weights_digest
     assert lines[0][0].digest == lines[1][249].digest
-    assert sum(x.loss for x in lines[0]) == sum(x.loss for x in lines[1])
+    assert sum(x.counts.loss for x in lines[0]) == sum(x.counts.loss for x in lines[1])
 
 
 def test_what_a_run_leaves(tmp_path: Path) -> None:
@@ -108,12 +98,12 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
     assert (again.accuracy, again.firing_rate) == (result.test_accuracy, result.firing_rate)
     assert load_config(tmp_path) == config(eval_every=30)
     lines = list(JournalReader(tmp_path))
-    generations = [x for x in lines if isinstance(x, GenerationLine)]
+    generations = [x for x in lines if isinstance(x, GenerationRecord)]
     tail = generations[-6:]  # a twentieth of 120
-    assert result.train_loss == sum(x.loss for x in tail) / 4096 / (6 * 16)
-    assert [x.generation for x in lines if isinstance(x, EvalLine)] == [30, 60, 90, 120]
-    assert 0 <= generations[-1].dead_units < 16
-    assert 0 <= generations[-1].saturated < 0.5
+    assert result.train_loss == sum(x.counts.loss for x in tail) / 4096 / (6 * 16)
+    assert [x.generation for x in lines if isinstance(x, EvalRecord)] == [30, 60, 90, 120]
+    assert 0 <= generations[-1].telemetry.dead_units < 16
+    assert 0 <= generations[-1].telemetry.saturated < 0.5
     assert result.stopped == "finished"
     assert resume(tmp_path) == result  # over: nothing is opened or changed
 

@@ -128,7 +128,7 @@ def measure(name: str, image: str = "egg", out: Path | None = None) -> Size:
         text_board=by["board"],
         text_rest=text - by["core"] - by["link"] - by["board"],  # start-up, libgcc, alignment
         budget=budget,
-        ram_budget=LARGE_RAM_BUDGET if board.ram_kib >= LARGE_KIB else RAM_BUDGET,
+        ram_budget=LARGE_RAM_BUDGET if board.ram >= LARGE_KIB * KIB else RAM_BUDGET,
     )
 
 

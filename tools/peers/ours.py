@@ -17,9 +17,9 @@ import numpy as np
 from eggroll_edge.core.net import Net
 from eggroll_edge.core.workers import WorkerPool
 from eggroll_edge.data.dataset import recordings_for
-from eggroll_edge.training.batches import Batch
+from eggroll_edge.training.batches import MiniBatch
 from eggroll_edge.training.config import TrainConfig
-from eggroll_edge.training.estimators import make_estimator
+from eggroll_edge.training.estimators import host_estimator
 from eggroll_edge.training.evaluation import Evaluator
 from tools.peers.peer import add_data_options, finish, load, run_generations
 
@@ -48,21 +48,21 @@ def main() -> None:
     net.randomize(config.seed, config.init_std, config.readout_std)
     pool = WorkerPool(net.config, config.es_config(), options.threads)
     estimator, samples = (
-        make_estimator(config, net, config.batch, pool),
+        host_estimator(config, net, config.batch, pool),
         recordings_for(data, net.config),
     )
     test = None
     if options.stop_at:
         test = Evaluator(net, load(options, "test"), WorkerPool(net.config, None, options.threads))
 
-    def step(batch: Batch, g: int, share: float) -> None:
+    def step(batch: MiniBatch, g: int, share: float) -> None:
         saved = net.weights.copy()
-        estimator.step(max(0, g), config.steps_at(max(0, g)), batch, lambda: None)
+        estimator.step(max(0, g), config.hyperparameters_at(max(0, g)), batch, lambda: None)
         if g < 0:
             net.weights[:] = saved
 
-    def prepare(which: Any) -> Batch:
-        return Batch(samples, which.astype(np.uint32), 0, 0)
+    def prepare(which: Any) -> MiniBatch:
+        return MiniBatch(samples, which.astype(np.uint32), 0, 0)
 
     found = run_generations(
         options, len(data), prepare, step, (lambda: test().accuracy) if test else None

@@ -29,7 +29,6 @@ from typing import Any
 from eggroll_edge.boards.emulator import emulator
 from eggroll_edge.boards.table import find_board
 from eggroll_edge.journal.reader import JournalReader
-from eggroll_edge.journal.records import GenerationLine
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import opener
 from eggroll_edge.planning.instructions import cost, typical_load
@@ -166,8 +165,8 @@ def measure_board(session: BoardSession, seed: int = 1) -> None:
     with tempfile.TemporaryDirectory() as folder, emulator(session.board) as running:
         host = command(f"{train} --out {folder}/host")
         trained = command(f"{train} --port {running.url} --out {folder}/board")
-        lines = JournalReader(f"{folder}/board")
-        link = [t for x in lines if isinstance(x, GenerationLine) for t in x.link]
+        records = JournalReader(f"{folder}/board").generations()
+        link = [part for record in records for part in record.link]
         config = load_config(f"{folder}/board")
         recordings, tests = open_split(config, "train"), open_split(config, "test")
         asked = min(ON_BOARD, len(tests))

@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from eggroll_edge.bench.accuracy import Bench, Recipe
+from eggroll_edge.bench.accuracy import Recipe, RecipeRunner
 from eggroll_edge.bench.report import data_folder, record, save
 
 RESULT = Path(__file__).resolve().parents[2] / "results" / "accuracy-study.json"
@@ -98,7 +98,7 @@ def main() -> None:
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
-    bench, done = Bench(data_folder(), SEEDS, say), {}
+    bench, done = RecipeRunner(data_folder(), SEEDS, say), {}
     for sweep in wanted:
         estimator, values = SWEEPS[sweep]
         found = []

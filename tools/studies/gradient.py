@@ -22,9 +22,10 @@ import numpy.typing as npt
 
 from eggroll_edge.core.config import EsConfig, Hyperparameters, LifConfig, NetConfig
 from eggroll_edge.core.net import Net, active_bytes, padded
-from eggroll_edge.core.population import Credit, Population, Workspace, shape_fitness
+from eggroll_edge.core.population import Credit, Population, shape_fitness
 from eggroll_edge.core.recordings import Recordings
-from eggroll_edge.training.config import rate
+from eggroll_edge.core.workspace import Workspace
+from eggroll_edge.training.units import learning_rate
 from tools.studies.smoothed_net import F64, Noise, SmallNet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,7 +65,10 @@ class Case:
         """Sigmas in the core's units; rates so large that no step is rounded to nothing."""
         if self.estimator == "sample":
             spread = BIT * max(self.sigma_o, self.sigma / 15)  # of fitness differences, about
-            rates = rate(24 / np.sqrt(self.pairs) / spread, 4), rate(60 / self.pairs / spread, 4)
+            rates = (
+                learning_rate(24 / np.sqrt(self.pairs) / spread, 4),
+                learning_rate(60 / self.pairs / spread, 4),
+            )
             return Hyperparameters((round(self.sigma), round(BIT * self.sigma_o)), rates)
         unit = 256 / np.sqrt(2 if self.estimator == "full" else self.rank)
         return Hyperparameters(

@@ -31,6 +31,7 @@ from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.loading import open_dataset
 from eggroll_edge.data.stream import unpack_stream
 from eggroll_edge.journal import checkpoint
+from eggroll_edge.journal.format import CHECKPOINT
 from eggroll_edge.training.run import train
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -251,7 +252,7 @@ def main() -> None:
         config = TrainConfig(data=f"idx:{DATA}/mnist", generations=generations)
         with tempfile.TemporaryDirectory() as folder:
             result = train(config, f"{folder}/run")
-            trained = checkpoint.read(Path(folder, "run", checkpoint.NAME)).net
+            trained = checkpoint.read(Path(folder, "run", CHECKPOINT)).net
         net = Frozen(config, *(m.copy() for m in trained.matrices))
         recordings = load(net, open_dataset(config.data, "test", config.binning()), RECORDINGS)
         row = {

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from importlib.resources import files
 from typing import Any
 
-from eggroll_edge.errors import ConfigError
+from eggroll_edge.errors import ConfigError, unknown
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -16,29 +15,27 @@ else:
 
 
 def preset_names() -> list[str]:
-    """Names of all presets, sorted."""
+    """The names of all presets, sorted."""
     found = (entry.name for entry in files(__package__).iterdir())
     return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
 
 
 def load_preset(name: str) -> dict[str, Any]:
-    """The TrainConfig fields that a preset sets, for config.merge(); ConfigError if unknown."""
+    """The fields of TrainConfig that a preset sets, for merge(). ConfigError if there is none."""
     values = _read(name)
     del values["description"]
     return values
 
 
 def preset_description(name: str) -> str:
-    """What a preset is for, one line."""
+    """One line: what a preset is for. ConfigError if there is none of this name."""
     return str(_read(name)["description"])
 
 
 def _read(name: str) -> dict[str, Any]:
     names = preset_names()
     if name not in names:
-        near = difflib.get_close_matches(name, names, 1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        raise ConfigError(f"there is no preset {name!r}{hint}: use one of {', '.join(names)}")
+        raise ConfigError(unknown("preset", name, names))
     text = files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
     values: dict[str, Any] = tomllib.loads(text)
     return values

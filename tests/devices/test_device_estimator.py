@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from eggroll_edge.boards.host_board import HostBoard, InProcess, flash_memory, on_pty
-from eggroll_edge.devices.device_trainer import DeviceEstimator, Options, on_device
+from eggroll_edge.devices.device_estimator import Options, on_devices
 from eggroll_edge.errors import ConfigError, DeviceError
 from eggroll_edge.journal.reader import JournalReader
-from eggroll_edge.journal.records import GenerationLine, Throughput, total
+from eggroll_edge.journal.records import Throughput, total
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import opener
 from eggroll_edge.training.replay import replay
 from eggroll_edge.training.run import resume, train
 from eggroll_edge.training.run_dir import load
+from tests.helpers.journals import generations
 from tests.helpers.tiny_dataset import TEST, TRAIN, config
 
 RUNS: list[tuple[str, dict[str, Any]]] = [
@@ -28,15 +30,8 @@ RUNS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def history(where: Path) -> list[tuple[Any, ...]]:
-    """All of a journal that must not depend on where the run was made."""
-    lines = [x for x in JournalReader(where) if isinstance(x, GenerationLine)]
-    return [(x.generation, x.steps, x.f, x.e, x.active, x.counts, x.digest) for x in lines]
-
-
 def throughputs(where: Path) -> list[Throughput]:
-    lines = [x for x in JournalReader(where) if isinstance(x, GenerationLine)]
-    return [part for line in lines for part in line.link]
+    return [part for record in JournalReader(where).generations() for part in record.link]
 
 
 def options(**more: Any) -> dict[str, Any]:
@@ -49,8 +44,8 @@ def test_same_journal_as_on_the_host(kind: str, changes: dict[str, Any], tmp_pat
     train(wanted, tmp_path / "host", **options())
     board = HostBoard()
     with on_pty(board) as url, Session(opener(url)) as session:
-        result = train(wanted, tmp_path / "board", **options(make_trainer=on_device(session)))
-    assert history(tmp_path / "board") == history(tmp_path / "host")
+        result = train(wanted, tmp_path / "board", **options(make_estimator=on_devices(session)))
+    assert generations(tmp_path / "board") == generations(tmp_path / "host")
     assert result.weights_digest == f"{board.digest:08x}"
     assert replay(tmp_path / "board", data_override=TRAIN, workers=1).mismatch is None
     (used,) = total(throughputs(tmp_path / "board"))
@@ -72,12 +67,12 @@ def test_stopped_and_resumed(tmp_path: Path) -> None:
         train(
             wanted,
             tmp_path / "board",
-            **options(make_trainer=on_device(session), stop=lambda: next(asked)),
+            **options(make_estimator=on_devices(session), stop=lambda: next(asked)),
         )
-    assert len(history(tmp_path / "board")) == 1
+    assert len(generations(tmp_path / "board")) == 1
     with Session(lambda: InProcess(HostBoard())) as session:
-        resume(tmp_path / "board", **options(make_trainer=on_device(session)))
-    assert history(tmp_path / "board") == history(tmp_path / "host")
+        resume(tmp_path / "board", **options(make_estimator=on_devices(session)))
+    assert generations(tmp_path / "board") == generations(tmp_path / "host")
     assert load(tmp_path / "board").digest == load(tmp_path / "host").digest
 
 
@@ -87,9 +82,9 @@ def test_a_net_of_the_host_adapts_on_a_board(tmp_path: Path) -> None:
     train(adapt, tmp_path / "host", **options())
     board = HostBoard()
     with Session(lambda: InProcess(board)) as session:
-        result = train(adapt, tmp_path / "board", **options(make_trainer=on_device(session)))
+        result = train(adapt, tmp_path / "board", **options(make_estimator=on_devices(session)))
     assert result.weights_digest == f"{board.digest:08x}" != source.weights_digest
-    assert history(tmp_path / "board") == history(tmp_path / "host")
+    assert generations(tmp_path / "board") == generations(tmp_path / "host")
 
 
 class PowerCuts(InProcess):
@@ -115,24 +110,26 @@ def test_board_switched_off_in_the_middle(kind: str, tmp_path: Path) -> None:
     train(wanted, tmp_path / "host", **options())
     link = PowerCuts(HostBoard(), 41 if kind == "batch" else 431)
     with Session(lambda: link) as session:
-        train(wanted, tmp_path / "board", **options(make_trainer=on_device(session)))
+        train(wanted, tmp_path / "board", **options(make_estimator=on_devices(session)))
     assert link.shards_of >= 2
-    assert history(tmp_path / "board") == history(tmp_path / "host")
+    assert generations(tmp_path / "board") == generations(tmp_path / "host")
 
 
 def test_checkpoints_on_the_board(tmp_path: Path) -> None:
     flash = flash_memory(1 << 16)
     board = HostBoard(flash=flash)
     with Session(lambda: InProcess(board)) as session:
-        make = on_device(session, options=Options(check_every=5, save_every=5))
+        make = on_devices(session, options=Options(check_every=5, save_every=5))
         result = train(
-            config("batch", generations=12, batch=4), tmp_path / "run", **options(make_trainer=make)
+            config("batch", generations=12, batch=4),
+            tmp_path / "run",
+            **options(make_estimator=make),
         )
     board.start()
     session = Session(lambda: InProcess(board))
     loaded = session.load()
     assert loaded.generation == 10
-    assert loaded.digest == [x[-1] for x in history(tmp_path / "run")][9]
+    assert loaded.digest == [x.digest for x in generations(tmp_path / "run")][9]
     assert result.generations == 12
     assert len(throughputs(tmp_path / "run")) == 2
 
@@ -158,16 +155,25 @@ def test_a_device_that_computes_wrong_ends_the_run(tmp_path: Path) -> None:
         train(
             config("batch", generations=12, batch=8),
             tmp_path / "run",
-            **options(make_trainer=on_device(session)),
+            **options(make_estimator=on_devices(session)),
         )
-    assert len(history(tmp_path / "run")) >= 1  # what was right is in the journal
+    assert len(generations(tmp_path / "run")) >= 1  # what was right is in the journal
 
 
 def test_what_a_device_cannot_do(tmp_path: Path) -> None:
     with Session(lambda: InProcess(HostBoard(arena=2048))) as session:
-        make = on_device(session)
+        make = on_devices(session)
         with pytest.raises(ConfigError, match="a device does batch and sample"):
-            train(config("full"), tmp_path / "full", **options(make_trainer=make))
+            train(config("full"), tmp_path / "full", **options(make_estimator=make))
         with pytest.raises(DeviceError, match="the board has 2048"):
-            train(config("batch"), tmp_path / "big", **options(make_trainer=make))
-    assert DeviceEstimator.needs_data is False
+            train(config("batch"), tmp_path / "big", **options(make_estimator=make))
+
+
+def test_an_estimator_that_cannot_be_made_leaves_no_thread(tmp_path: Path) -> None:
+    before = threading.active_count()
+    with Session(lambda: InProcess(HostBoard(arena=2048))) as session:
+        make = on_devices(session)
+        for kind in ("full", "batch"):
+            with pytest.raises((ConfigError, DeviceError)):
+                train(config(kind), tmp_path / kind, **options(make_estimator=make, workers=3))
+    assert threading.active_count() == before

@@ -1,9 +1,7 @@
-"""Readers, layouts, the cache, and `open_dataset`."""
+"""N-MNIST: its files, folders of them, and the full set through tonic."""
 
 from __future__ import annotations
 
-import errno
-import gzip
 import os
 import sys
 import tempfile
@@ -16,43 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eggroll_edge.data import cache, images, nmnist
+from eggroll_edge.data import nmnist
 from eggroll_edge.data.binning import Binning, Events, bin_events
-from eggroll_edge.data.images import from_images
 from eggroll_edge.data.loading import open_dataset
-from eggroll_edge.errors import CacheError, ConfigError, DataError
+from eggroll_edge.errors import DataError
+from tests.data.recording_files import folder, record
 
 DATA = Path(os.environ.get("EGGROLL_DATA") or Path(__file__).parents[3] / "shared" / "data")
 SMALL = DATA / "nmnist_small"
 needs_recordings = pytest.mark.skipif(
     not SMALL.is_dir(), reason=f"no recordings in {SMALL}: set EGGROLL_DATA to use others"
 )
-needs_mnist = pytest.mark.skipif(
-    not (DATA / "mnist").is_dir(), reason=f"no MNIST in {DATA / 'mnist'}: set EGGROLL_DATA"
-)
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EGGROLL_CACHE", str(tmp_path / "cache"))
-
-
-def record(x: int, y: int, t: int, p: int = 0) -> bytes:
-    """One 5-byte event."""
-    return bytes((x, y, p << 7 | t >> 16, t >> 8 & 255, t & 255))
-
-
-def folder(root: Path, counts: tuple[int, int] = (4, 2)) -> Path:
-    """A little N-MNIST: recording k has one event, at x = k, and label k % 10."""
-    number = 0
-    for split, count in zip(("Train", "Test"), counts, strict=True):
-        for _ in range(count):
-            number += 1
-            where = root / split / str(number % 10)
-            where.mkdir(parents=True, exist_ok=True)
-            (where / f"{number:05d}.bin").write_bytes(record(number, 3, 1000 * number, 1))
-    return root
-
 
 # ---- the 5-byte format -------------------------------------------------------------------------
 
@@ -195,7 +167,7 @@ def test_files_larger_than_a_buffer(tmp_path: Path) -> None:
         return b"".join(record(k % 34, 1, 5 * k) for k in range(n))
 
     paths = written(tmp_path, {f"{n}.bin": blob(n) for n in (30_000, 1, 60_000)})
-    got = nmnist.read_chunk(paths)
+    got = nmnist.read_files(paths)
     assert [bytes(got.data[got.starts[k] : got.starts[k + 1]]) for k in range(3)] == [
         path.read_bytes() for path in paths
     ]
@@ -284,13 +256,6 @@ def test_bad_folders(tmp_path: Path) -> None:
         open_dataset(str(folder(tmp_path / "set", (2, 0))), "test")
 
 
-def test_bad_arguments(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="split"):
-        open_dataset(str(tmp_path), "validation")  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="limit"):
-        open_dataset(str(tmp_path), "train", limit=0)
-
-
 def test_a_damaged_recording_is_named_and_leaves_no_cache(tmp_path: Path) -> None:
     root = folder(tmp_path / "set")
     (root / "Train" / "2" / "00002.bin").write_bytes(b"1234567")
@@ -307,7 +272,7 @@ def test_real_recordings() -> None:
     assert 1500 < train.info()["events_per_sample"] < 2600
 
 
-# ---- tonic ---------------------------------------------------------------------------------------
+# ---- tonic -------------------------------------------------------------------------------------
 
 
 def test_nmnist_through_tonic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,179 +307,3 @@ def test_nmnist_without_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tonic.datasets", module)
     with pytest.raises(DataError, match=r"no route to host.*check the network"):
         open_dataset("nmnist", "test")
-
-
-# ---- images ------------------------------------------------------------------------------------
-
-
-def idx(array: np.ndarray[Any, Any]) -> bytes:
-    """An IDX file of bytes."""
-    header = bytes((0, 0, 8, array.ndim)) + b"".join(n.to_bytes(4, "big") for n in array.shape)
-    return header + array.astype(np.uint8).tobytes()
-
-
-def idx_folder(root: Path, n: int = 6, side: int = 28) -> Path:
-    root.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    pictures = np.zeros((n, side, side), np.uint8)
-    pictures[:, side // 4 : side // 2] = rng.integers(0, 256, (n, side // 4, side))
-    for prefix in ("train", "t10k"):
-        (root / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(pictures)))
-        (root / f"{prefix}-labels-idx1-ubyte").write_bytes(idx(np.arange(n) % 10))
-    return root
-
-
-def test_idx_folder(tmp_path: Path) -> None:
-    spec = f"idx:{idx_folder(tmp_path / 'pictures')}"
-    seen: list[tuple[int, int]] = []
-    opened = open_dataset(spec, "train", progress=lambda done, total: seen.append((done, total)))
-    assert opened.labels.tolist() == list(range(6))
-    assert seen[-1] == (6, 6)
-    assert opened.info()["events_per_sample"] > 100
-    # What is left out in front does not change what remains, and test noise is not train noise.
-    skipped = open_dataset(spec, "train", skip_first=4)
-    assert skipped.ids.tolist() == [4, 5]
-    assert skipped[0].tobytes() == opened[4].tobytes()
-    assert open_dataset(spec, "test")[0].tobytes() != opened[0].tobytes()
-    assert open_dataset(spec, "train", seed=1)[0].tobytes() != opened[0].tobytes()
-    assert len(open_dataset(spec, "all")) == 12
-    assert len(open_dataset(spec, "all", limit=7, skip_first=1)) == 7
-
-
-PICTURE = idx(np.zeros((2, 3, 3)))
-
-
-@pytest.mark.parametrize(
-    ("blob", "message"),
-    [
-        (b"", "starts with nothing"),
-        (b"\x89PNG....", "starts with 89504e47"),
-        (PICTURE[:-1], r"holds 33 bytes, but its header promises 34"),
-        (PICTURE + b"x", r"holds 35 bytes"),
-        (PICTURE[:9], "cut off or damaged"),
-        (gzip.compress(PICTURE)[:-9], "cannot be read"),
-    ],
-)
-def test_bad_idx_files(tmp_path: Path, blob: bytes, message: str) -> None:
-    (tmp_path / "a").write_bytes(blob)
-    with pytest.raises(DataError, match=message):
-        images.read_idx(tmp_path / "a")
-
-
-def test_bad_idx_folders(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no such folder; expected train-images"):
-        open_dataset(f"idx:{tmp_path / 'absent'}", "train")
-    with pytest.raises(DataError, match=r"has no train-images-idx3-ubyte\[.gz\]"):
-        open_dataset(f"idx:{tmp_path}", "train")
-    root = idx_folder(tmp_path / "pictures")
-    (root / "train-labels-idx1-ubyte").write_bytes(idx(np.zeros(5)))
-    with pytest.raises(DataError, match="do not go together"):
-        open_dataset(f"idx:{root}", "train")
-
-
-@needs_mnist
-def test_mnist_images() -> None:
-    pictures, labels = images.load_idx(DATA / "mnist", "test")
-    assert pictures.shape == (10_000, 28, 28)
-    assert np.bincount(labels).tolist()[:3] == [980, 1135, 1032]
-
-
-def test_digits() -> None:
-    pytest.importorskip("sklearn")
-    train, train_labels = images.load_digits("train")
-    test, test_labels = images.load_digits("test")
-    assert (train.shape, test.shape) == ((1437, 28, 28), (360, 28, 28))
-    assert np.bincount(np.concatenate((train_labels, test_labels))).min() > 170
-    assert np.bincount(test_labels).min() > 20
-    assert train[:, 4:24, 4:24].max() == 255
-    assert train[:, :4].max() == 0
-    # The split must be the same on every machine and with every numpy.
-    assert test_labels[:12].tolist() == DIGITS_TEST_HEAD
-    assert len(open_dataset("digits", "test", limit=20)) == 20
-
-
-DIGITS_TEST_HEAD = [7, 0, 0, 5, 8, 6, 4, 5, 4, 7, 8, 5]
-
-
-def test_own_images() -> None:
-    pictures = np.zeros((3, 16, 20), np.uint8)
-    pictures[:, 4:12, 5:15] = 255
-    got = from_images(pictures, np.array([0, 1, 2], np.uint8))
-    assert (len(got), got.n_classes, got.n_in) == (3, 3, 2312)
-
-
-# ---- the cache ---------------------------------------------------------------------------------
-
-
-def only_file(tmp_path: Path) -> Path:
-    files = list((tmp_path / "cache").iterdir())
-    assert len(files) == 1
-    return files[0]
-
-
-def test_cache_is_used_and_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = str(folder(tmp_path / "set"))
-    first = open_dataset(root, "train")
-
-    def forbidden(*_: object) -> None:
-        raise AssertionError("decoded again")
-
-    monkeypatch.setattr(nmnist, "bin_files", forbidden)
-    second = open_dataset(root, "train")
-    assert isinstance(second.streams, np.memmap)
-    assert not second.streams.flags.writeable
-    assert second.digest == first.digest
-    assert second.ids.tolist() == first.ids.tolist()
-
-
-def test_cache_key_sees_source_and_binning(tmp_path: Path) -> None:
-    root = folder(tmp_path / "set")
-    first = open_dataset(str(root), "train")
-    assert open_dataset(str(root), "train", Binning(ticks=5)).ticks == 5
-    (root / "Train" / "2" / "00002.bin").write_bytes(record(9, 9, 9) * 2)
-    assert open_dataset(str(root), "train").digest != first.digest
-
-
-@pytest.mark.parametrize("where", ["first", "middle", "last", "cut", "empty"])
-def test_damaged_cache(tmp_path: Path, where: str) -> None:
-    root = str(folder(tmp_path / "set"))
-    first = open_dataset(root, "train")
-    path = only_file(tmp_path)
-    blob = bytearray(path.read_bytes())
-    if where == "cut":
-        blob = blob[: len(blob) // 2]
-    elif where == "empty":
-        blob = bytearray()
-    else:
-        # "middle" hits the first label, behind 4 streams, 5 offsets and 4 ids.
-        at = {"first": 0, "middle": len(first.streams) + 8 * 9, "last": len(blob) - 1}[where]
-        blob[at] ^= 1
-    path.unlink()
-    path.write_bytes(blob)
-    with pytest.raises(CacheError, match=r"cut off|damaged"):
-        cache.read_cache(path)
-    with pytest.warns(RuntimeWarning, match="making it anew"):
-        again = open_dataset(root, "train")
-    assert again.digest == first.digest
-    assert cache.read_cache(path).digest == first.digest
-
-
-def test_full_disk_leaves_no_junk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = str(folder(tmp_path / "set"))
-
-    def full(_: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        with pytest.raises(CacheError, match=r"the disk is full.*EGGROLL_CACHE"):
-            open_dataset(root, "train")
-    assert list((tmp_path / "cache").iterdir()) == []
-    assert len(open_dataset(root, "train")) == 4
-
-
-def test_cache_folder_that_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("EGGROLL_CACHE", str(tmp_path / "file"))
-    with pytest.raises(CacheError, match="cannot be written"):
-        open_dataset(str(folder(tmp_path / "set")), "train")

@@ -1,0 +1,18 @@
+"""What the unperturbed runs of a net add up to."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class RunCounts(NamedTuple):
+    """Sums over unperturbed runs of a net, each on one recording."""
+
+    loss: int
+    """Cross-entropy, in 1/4096 bit."""
+    correct: int
+    """Recordings that the net classified correctly."""
+    spikes: int
+    """Spikes of all LIF neurons."""
+    recordings: int
+    """Recordings run."""

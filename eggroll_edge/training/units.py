@@ -1,0 +1,120 @@
+"""From units for people to the integers of the core: perturbation sizes and learning rates.
+
+The journal logs the integers, so a replay needs no float arithmetic.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from eggroll_edge._core import lib
+from eggroll_edge.core.config import EstimatorName, Hyperparameters, LearningRate
+from eggroll_edge.errors import ConfigError
+
+BIT = 4096
+"""Fixed-point units in a bit of fitness, and in one weight unit of an update."""
+
+_SIGMA_UNIT = 256  # fixed-point units in a weight unit of sigma (estimators batch and full)
+_TYPICAL_FITNESS = 32  # mean size of a fitness byte
+_MANTISSA_MAX = 127
+_EXPONENT_MAX = 30
+
+
+@dataclass(frozen=True)
+class Units:
+    """What the meaning of sigma and lr depends on.
+
+    A pair of values is (LIF matrices, readout matrix).
+    """
+
+    estimator: EstimatorName
+    pairs: int
+    batch: int
+    """Recordings a generation."""
+    rank: int
+    leak_shift: int
+
+    def hyperparameters(
+        self,
+        sigma: tuple[float, float],
+        lr: tuple[float, float],
+        sigma_share: float = 1.0,
+        lr_share: float = 1.0,
+    ) -> Hyperparameters:
+        """The core's integers for shares, 0..1, of sigma and lr. ConfigError if lr is too large."""
+        if self.estimator == "sample":
+            sigmas = round(sigma[0] * sigma_share), round(BIT * sigma[1] * sigma_share)
+        else:
+            sigmas = (
+                self._weight_sigma(sigma[0] * sigma_share),
+                self._weight_sigma(sigma[1] * sigma_share),
+            )
+        scale, least = self._lr_scale()
+        scale *= lr_share
+        return Hyperparameters(
+            sigmas, (learning_rate(lr[0] * scale, least), learning_rate(lr[1] * scale, least))
+        )
+
+    def check_lr(self, name: str, lr: float) -> None:
+        """ConfigError if the core has no integers for this learning rate."""
+        scale, least = self._lr_scale()
+        most = _MANTISSA_MAX / 2**least / scale
+        if lr > most:
+            raise ConfigError(
+                f"{name} is {lr:g}: use at most {_floor3(most)} with {self.pairs} pairs and "
+                f"{self.batch} recordings a generation"
+            )
+        if 0 < lr * scale < 2.0**-_EXPONENT_MAX:
+            raise ConfigError(
+                f"{name} is {lr:g}: use at least {2.0**-29 / scale:.2g}, or 0 to freeze weights"
+            )
+
+    def check_sigmas(self, names: tuple[str, str], sigma: tuple[float, float]) -> None:
+        """ConfigError if a perturbation would leave the core's integers."""
+        found = self.hyperparameters(sigma, (0.0, 0.0)).sigma
+        for name, value, got, most in zip(names, sigma, found, self._most_sigma(), strict=True):
+            if got > most:
+                raise ConfigError(
+                    f"{name} is {value:g}: use at most {_floor3(value * most / got)} with "
+                    f"estimator {self.estimator} and leak_shift {self.leak_shift}"
+                )
+
+    def _most_sigma(self) -> tuple[int, int]:
+        if self.estimator == "sample":  # a perturbation takes at most a fourth of a current's range
+            return ((32767 >> self.leak_shift) - 1) // 4, 32767
+        return (16383, 16367) if self.estimator == "full" else (32767, 32767)
+
+    def _weight_sigma(self, sigma: float) -> int:
+        """The core's sigma: weight units over the standard deviation of the noise it multiplies."""
+        if self.estimator == "full":
+            return round(_SIGMA_UNIT * sigma / math.sqrt(2))
+        return int(lib.egg_sigma_of_rank(min(round(_SIGMA_UNIT * sigma), 65535), self.rank))
+
+    def _lr_scale(self) -> tuple[float, int]:
+        """(factor from lr to the core's value, the least exponent n that the core takes)."""
+        if self.estimator == "sample":
+            return 1 / (self.pairs * self.batch), 4
+        # The sum of `pairs` fitness bytes times noise of this variance is typically so large.
+        variance = self.rank if self.estimator == "batch" else 2
+        return BIT / (_TYPICAL_FITNESS * math.sqrt(self.pairs * variance)), 0
+
+
+def learning_rate(value: float, least: int = 0) -> LearningRate:
+    """(m, n) with the m * 2^-n nearest to `value`: 0 <= m <= 127 and least <= n <= 30.
+
+    m has 7 bits where n allows it. ConfigError if `value` is too large; below 2^-31 it becomes 0.
+    """
+    n = _EXPONENT_MAX
+    while n > least and value * 2.0**n > _MANTISSA_MAX + 0.5:
+        n -= 1
+    m = round(value * 2.0**n)
+    if m > _MANTISSA_MAX:
+        raise ConfigError(f"learning rate {value:g}: use at most {_MANTISSA_MAX / 2**least:g}")
+    return m, n
+
+
+def _floor3(x: float) -> str:
+    """A positive number rounded down to three digits: a limit that is itself allowed."""
+    unit = 10.0 ** (math.floor(math.log10(x)) - 2)
+    return f"{math.floor(x / unit) * unit:.3g}"

@@ -1,0 +1,84 @@
+"""What a device refuses, and with which status; a refusal changes nothing."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from eggroll_edge._core import lib
+
+from eggroll_edge.boards.host_board import HostBoard
+from eggroll_edge.core.config import Hyperparameters, LifConfig, NetConfig
+from eggroll_edge.errors import ConfigError, DeviceError
+from eggroll_edge.link.frames import Command
+from eggroll_edge.link.messages import DeviceConfig
+from eggroll_edge.link.session import Session
+from tests.helpers.link import BATCH_STEPS, NET, batch, device_config, in_process
+
+
+def refused(session: Session, command: Command, payload: bytes = b"") -> int:
+    with pytest.raises(DeviceError) as error:
+        session.request(command, payload)
+    return error.value.status
+
+
+def test_refusals() -> None:
+    session = in_process()
+    assert refused(session, Command.DIGEST) == lib.EGG_E_ORDER
+    assert refused(session, Command.SAVE) == lib.EGG_E_ABSENT
+    assert refused(session, Command.SELFTEST) == lib.EGG_E_ABSENT
+    assert refused(session, Command.UPDATE, b"\0") == lib.EGG_E_ORDER
+    assert refused(session, Command.UPDATE) == lib.EGG_E_LENGTH
+    assert refused(session, Command.WEIGHTS_READ, bytes(6)) == lib.EGG_E_ORDER
+    good = device_config(batch(1)).pack()
+    assert refused(session, Command.CONFIG, good[:-1]) == lib.EGG_E_LENGTH
+    for at, value, status in [
+        (0, 3, lib.EGG_E_RANGE),
+        (0, 2, lib.EGG_E_ESTIMATOR),  # online needs sample
+        (1, 5, lib.EGG_E_LAYERS),
+        (6, 0, lib.EGG_E_TICKS),
+        (9, 2, lib.EGG_E_ESTIMATOR),
+        (10, 0, lib.EGG_E_RANK),
+        (13, 65, lib.EGG_E_RANGE),
+    ]:
+        bad = good[:at] + bytes((value,)) + good[at + 1 :]
+        assert refused(session, Command.CONFIG, bad) == status
+        assert refused(session, Command.DIGEST) == lib.EGG_E_ORDER
+    session.configure(device_config(batch(1)))
+    span = struct.pack("<IH", NET.parameters - 1, 2)
+    assert refused(session, Command.WEIGHTS_READ, span) == lib.EGG_E_RANGE
+    assert refused(session, Command.WEIGHTS_WRITE, b"\xff" * 8) == lib.EGG_E_RANGE
+    before = session.digest()
+    assert refused(session, Command.WEIGHTS_WRITE, bytes(4) + b"\x05\x80") == lib.EGG_E_RANGE
+    assert session.digest() == before  # nothing of it was written
+    session.request(Command.WEIGHTS_WRITE, bytes(4) + b"\x7f\x81")  # 127, -127
+    assert session.read_weights(2) == b"\x7f\x81"
+    assert refused(session, Command.BAUD, bytes(4)) == lib.EGG_E_RANGE
+    assert refused(session, Command.SAMPLE, b"\x03\0\0\0" + bytes(5)) == lib.EGG_E_ORDER
+    with pytest.raises(DeviceError, match="sigma"):
+        session.begin(0, Hyperparameters((40000, 1), ((1, 1), (1, 1))))
+    session.begin(0, BATCH_STEPS)
+    assert refused(session, Command.SAMPLE, b"\x03\0\0\0" + bytes(4)) == lib.EGG_E_STREAM
+    assert refused(session, Command.SAMPLE, b"\x03\0\0\0\x15" + bytes(5)) == lib.EGG_E_STREAM
+    assert refused(session, Command.SAMPLE, b"\x03\x04\0\0" + bytes(5)) == lib.EGG_E_LABEL
+    assert refused(session, Command.SAMPLE, b"\x03\0\xff\xff" + bytes(5)) == lib.EGG_E_RANGE
+    assert refused(session, Command.SAMPLE, b"\x02\0\0\0" + bytes(5)) == lib.EGG_E_ORDER
+    pairs = struct.pack("<BHH", 0, 10, 3)
+    assert refused(session, Command.FITNESS_READ, pairs) == lib.EGG_E_RANGE
+    assert refused(session, Command.SHAPED_WRITE, b"\0\x0c\0\x01") == lib.EGG_E_RANGE
+    assert session.read_fitness_diff(12) == [0] * 12
+    assert session.stats().samples == 0
+    session.reset()
+    assert refused(session, Command.DIGEST) == lib.EGG_E_ORDER
+
+
+def test_a_net_that_does_not_fit_is_told_in_bytes() -> None:
+    session = in_process(HostBoard(arena=4096))
+    wanted = DeviceConfig(NetConfig(500, 4, 5, (LifConfig(64),)), batch(1))
+    with pytest.raises(DeviceError, match=r"the net needs \d{5} bytes, the board has 4096: use"):
+        session.configure(wanted)
+
+
+def test_window_below_a_frame_is_refused() -> None:
+    with pytest.raises(ConfigError, match="use 266 bytes or more"):
+        HostBoard(window=200)

@@ -1,0 +1,54 @@
+"""Write the table of settings into docs/reference/configuration.md, from TrainConfig's definition.
+
+python -m tools.generate.settings           print it
+python -m tools.generate.settings --write   put it between the marks of the page
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from eggroll_edge.training.config import TrainConfig
+from eggroll_edge.training.settings import Setting, settings_of
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "configuration.md"
+BEGIN, END = "<!-- settings -->", "<!-- end of settings -->"
+
+
+def settings_table() -> str:
+    """Markdown: for each panel of the options, a heading and a table with a row a setting."""
+    settings = settings_of(TrainConfig).values()
+    lines = []
+    for panel in dict.fromkeys(one.panel for one in settings):
+        lines += [f"### {panel}", "", "| setting | option | default | range | meaning |"]
+        lines += ["|---|---|---|---|---|"]
+        lines += [_row(one) for one in settings if one.panel == panel]
+        lines += [""]
+    return "\n".join(lines)
+
+
+def with_table(page: str) -> str:
+    """The text of the page with the present table between its marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise SystemExit(f"{PAGE}: there is no {BEGIN} with an {END} behind it")
+    return f"{before}{BEGIN}\n{settings_table()}{END}{after}"
+
+
+def _row(one: Setting) -> str:
+    options = ", ".join(f"`{option}`" for option in one.options)
+    cells = (f"`{one.name}`", options, one.shown_default, one.range, one.help)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def main() -> None:
+    if "--write" in sys.argv[1:]:
+        PAGE.write_text(with_table(PAGE.read_text()))
+    else:
+        print(settings_table())
+
+
+if __name__ == "__main__":
+    main()
