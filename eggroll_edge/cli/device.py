@@ -21,8 +21,9 @@ from eggroll_edge.boards.flasher import flash as flash_board
 from eggroll_edge.boards.host_board import HostBoard, flash_memory, on_pty, on_tcp
 from eggroll_edge.boards.pty_bridge import as_pty
 from eggroll_edge.boards.table import BOARDS, EMULATED
+from eggroll_edge.cli import options as option
 from eggroll_edge.cli.display import console, print_json
-from eggroll_edge.cli.ports import Baud, ThePort, Timeout, _session
+from eggroll_edge.cli.ports import Baud, ThePort, Timeout, session_at
 from eggroll_edge.devices.meter import Meter
 from eggroll_edge.devices.standalone import write_standalone
 from eggroll_edge.errors import ConfigError, LinkError
@@ -46,9 +47,6 @@ Standalone = Annotated[
         help="The board repeats the training of this run by itself, from recordings in its flash.",
     ),
 ]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="One line of JSON on stdout; all else goes to stderr.")
-]
 
 
 def devices(
@@ -59,7 +57,7 @@ def devices(
         ),
     ] = None,
     baud: Baud = BAUD,
-    as_json: AsJson = False,
+    as_json: option.AsJson = False,
 ) -> None:
     """Ask at every serial port for a device, and show what answers; with --baud, at which rate.
 
@@ -76,7 +74,7 @@ def devices(
     for port in ports:
         try:
             patience = _NEGOTIATE_S if urls or baud != BAUD else _QUICK_S
-            with _session(port, baud, patience, timeout=_QUICK_S) as session:
+            with session_at(port, baud, patience, timeout=_QUICK_S) as session:
                 hello, rate = session.hello, session.baud
         except LinkError as error:
             show.print(f"{port}: {str(error).split(':')[0] if not urls else error}")
@@ -124,7 +122,7 @@ def monitor(
         eggroll-edge monitor --port /dev/ttyACM0 --selftest
     """
     show = console()
-    with _session(port, baud, timeout) as session:
+    with session_at(port, baud, timeout) as session:
         hello = session.hello
         for note in session.notes:
             show.print(f"note: {note}")
@@ -242,9 +240,3 @@ def _running(
     host.load()
     with on_pty(host) if tcp is None else on_tcp(host, tcp) as url:
         yield url
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this module to the command line."""
-    for command in (devices, monitor, emulate, flash):
-        app.command()(command)

@@ -63,11 +63,12 @@ def training_on(
         yield Trainer
         return
     with contextlib.ExitStack() as stack:
-        sessions = [stack.enter_context(_session(port, baud, timeout)) for port in ports]
+        sessions = [stack.enter_context(session_at(port, baud, timeout)) for port in ports]
         yield on_device(*sessions, options=Options(check_every, save_every))
 
 
-def _session(port: str, baud: int, patience: float, **more: Any) -> Session:
+def session_at(port: str, baud: int, patience: float, **more: Any) -> Session:
+    """A session with the device at a port. LinkError if none answers."""
     return Session(opener(port), baud=baud, patience=patience, name=port, **more)
 
 
