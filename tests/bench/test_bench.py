@@ -257,7 +257,7 @@ def test_numbers_of_the_performance_page(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def spikes_and_core() -> tuple[Any, Any, Any]:
-    """(samples as the peers read them, our net, counts [samples, hidden] of our core)."""
+    """(recordings as the peers read them, our net, our core's counts [recordings, hidden])."""
     from eggroll_edge.core.net import Net
     from eggroll_edge.core.workspace import Workspace
     from eggroll_edge.data.dataset import recordings_for
@@ -267,10 +267,10 @@ def spikes_and_core() -> tuple[Any, Any, Any]:
     config = TrainConfig(hidden=(16,), ticks=data.ticks, threshold=60)
     net = Net(config.net_config(data.n_in, data.n_classes))
     net.randomize(5, 40, 24)
-    samples, counts = recordings_for(data, net.config), []
+    recorded, counts = recordings_for(data, net.config), []
     for i in range(len(data)):
         ws = Workspace(net.config, None)
-        ws.run(net, samples, np.array([i], np.uint32), np.zeros(1, np.uint8))
+        ws.run(net, recorded, np.array([i], np.uint32), np.zeros(1, np.uint8))
         counts.append(ws.unit_spikes.copy())
     return spikes_of(data), net, np.array(counts)
 
