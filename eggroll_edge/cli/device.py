@@ -106,7 +106,7 @@ def monitor(
         float, typer.Option("--every", metavar="S", min=0.05, help="Seconds between lines.")
     ] = 1.0,
     count: Annotated[
-        int, typer.Option("--count", metavar="N", min=0, help="Lines; 0 = until Ctrl-C.")
+        int, typer.Option("--count", metavar="N", min=0, help="Lines to show; 0: until Ctrl-C.")
     ] = 0,
     selftest: Annotated[
         bool,
@@ -178,10 +178,15 @@ def emulate(
     ] = "host",
     tcp: Annotated[
         int | None,
-        typer.Option("--tcp", metavar="PORT", show_default=False, help="On TCP; 0: any port."),
+        typer.Option(
+            "--tcp",
+            metavar="PORT",
+            show_default=False,
+            help="Serve on this TCP port; 0: any free one.",
+        ),
     ] = None,
     pty: Annotated[
-        bool, typer.Option("--pty", help="On a pseudo-terminal: the default of host.")
+        bool, typer.Option("--pty", help="Serve on a pseudo-terminal, as host does by default.")
     ] = False,
     memory: Annotated[
         Path | None,

@@ -37,7 +37,8 @@ SaveEvery = Annotated[int, typer.Option("--save-every", metavar="G", min=0,
     rich_help_panel=_PANEL, help="With --port: generations between checkpoints in the device's "
     "flash; 0: none.")]
 ThePort = Annotated[str, typer.Option("--port", metavar="URL", show_default=False,
-    help="/dev/ttyACM0, COM3, socket://host:port; `eggroll-edge devices` lists them.")]
+    help="Port of the device: /dev/ttyACM0, COM3, socket://host:port; `eggroll-edge devices` lists "
+    "them.")]
 # fmt: on
 
 

@@ -129,6 +129,9 @@ def test_help_has_an_example_of_every_benchmark() -> None:
         assert result.exit_code == 0
         assert f"bench {kind}" in result.stdout
         assert "--quick" in result.stdout
+        description = " ".join(result.stdout.split("Example")[0].split())
+        assert ("source checkout" in description) == (kind != "host")
+        assert ("pip install -e '.[bench]'" in description) == (kind in ("peers", "accuracy"))
 
 
 def test_command_prints_the_summary_last_and_saves_the_record(
