@@ -3,8 +3,8 @@
 python tools/size_report.py                   build all, print the table; exit 1 over budget
 python tools/size_report.py --json            print JSON instead
 python tools/size_report.py --write           put the table between the marks <!-- sizes --> and
-                                              <!-- /sizes --> of docs/firmware.md, and without
-                                              its detail of README.md
+                                              <!-- /sizes --> of docs/reference/boards.md, and
+                                              without its detail of README.md
 --image selftest                              the selftest instead of the firmware (no budget)
 """
 
@@ -159,10 +159,10 @@ def brief_table(sizes: list[Size]) -> str:
 
 
 def note() -> str:
-    return f"Bytes, -Os (inner loops -O2), {compilers()}; by `tools/size_report.py`."
+    return f"Bytes, -Os (inner loops -O2), {compilers()}; by `tools/firmware/size.py`."
 
 
-WRITTEN = {ROOT / "docs/firmware.md": table, ROOT / "README.md": brief_table}
+WRITTEN = {ROOT / "docs/reference/boards.md": table, ROOT / "README.md": brief_table}
 
 
 def compilers() -> str:

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Runs commands behind the README's and docs/results.md's figures; results go to results/*.json.
+"""Runs commands behind the figures of README.md and docs/reference/results.md.
+
+The results go to results/*.json.
 
     tools/measure.py                 all of them (about an hour on two cores)
     tools/measure.py digits          some of them
@@ -40,7 +42,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 DATA = Path(os.environ.get("EGGROLL_DATA", ROOT.parent / "shared" / "data"))
 RESULTS = ROOT / "results"
-START, END = "<!-- results: tools/measure.py -->", "<!-- end of results -->"
+START, END = "<!-- results: tools/results/measure.py -->", "<!-- end of results -->"
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,7 @@ def summary() -> str:
 
 
 def details() -> str:
-    """The tables of docs/results.md."""
+    """The tables of docs/reference/results.md."""
     return "\n".join([*accuracy_table(), "", *board_table(), "", *other_table()])
 
 
@@ -300,6 +302,7 @@ def accuracy_table() -> list[str]:
     ]
     for row in record["baselines"]:
         shown = f"`{row['command'].removesuffix(' --seed SEED')}`"
+        shown = shown.replace("tools/bench/", "tools/peers/")  # they have moved since
         if "why" in row:
             lines.append(f"| {row['what']} | {shown} | not measured: {row['why']} | - | - | - |")
             continue
@@ -415,7 +418,7 @@ def main() -> None:
         for session in SESSIONS:
             if not arguments.names or session.name in arguments.names:
                 measure_board(session)
-    for name, text in (("README.md", summary()), ("docs/results.md", details())):
+    for name, text in (("README.md", summary()), ("docs/reference/results.md", details())):
         page = ROOT / name
         before, rest = page.read_text().split(START)
         after = rest.split(END)[1]
