@@ -1,6 +1,6 @@
 """Guest instructions of the firmware's core in emulators, counted exactly between two marks.
 
-The image `bench` (firmware/bench_main.c) runs generations that are written here, on the same
+The image `bench` (firmware/images/bench_main.c) runs generations that are written here, on the same
 objects as the product image: `batch`, online `sample`, and full-rank ES with the same kernels
 below it. QEMU counts with a plugin (tests/firmware/insncount.c), rp2040js in its own loop. These
 are instructions, never cycles or seconds. The digest of the weights proves the work: it must be

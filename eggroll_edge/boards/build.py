@@ -47,8 +47,8 @@ def build(
     out = (FIRMWARE / "build" if out is None else out).resolve()
     command = ["make", "-s", "-C", str(FIRMWARE), f"BOARD={name}", f"OUT={out}"]
     if standalone is not None:
-        image = "lesson"
-        command.append(f"LESSON={standalone.resolve()}")
+        image = "standalone"
+        command.append(f"STANDALONE={standalone.resolve()}")
     command.append(f"IMAGE={image}")
     if defines:
         command.append(f"DEFINES={defines}")

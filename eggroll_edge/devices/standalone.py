@@ -3,8 +3,8 @@
     image = build("pico", lesson=write_lesson("runs/pico"))
 
 The board goes through the same recordings in the same order with the same learning rates as the
-run did, so the digests that it reports are those of the run's journal. firmware/lesson.c reads the
-file; all integers are little-endian, places are bytes from the file's begin:
+run did, so the digests that it reports are those of the run's journal. The file is read by
+firmware/images/standalone.c; all integers are little-endian, places are bytes from its begin:
 
     magic u32 "EGGL" | generations u32 | batch u32 (samples a generation)
     chunk u32 (generations that share a row of steps) | every u32 (generations between reports)

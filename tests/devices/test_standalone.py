@@ -70,7 +70,7 @@ def test_what_a_board_cannot_do() -> None:
 
 def test_lines_between_frames_are_kept_apart() -> None:
     decoder = Decoder()
-    assert decoder.feed(b"\0lesson: 4 generations, from 0\n\0\0generation 1") == []
+    assert decoder.feed(b"\0standalone: 4 generations, from 0\n\0\0generation 1") == []
     assert decoder.feed(b": right 1 of 1\n\0\x07torn\n\0") == []
-    assert decoder.said == ["lesson: 4 generations, from 0", "generation 1: right 1 of 1"]
+    assert decoder.said == ["standalone: 4 generations, from 0", "generation 1: right 1 of 1"]
     assert decoder.bad == 1

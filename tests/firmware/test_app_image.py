@@ -50,7 +50,7 @@ def block(language: str) -> str:
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The build folder, and the Makefile's OWN: the page's file, and a sensor that plays back."""
+    """The build folder, and the Makefile's APP: the page's file, and a sensor that plays back."""
     folder = tmp_path_factory.mktemp("own")
     streams = [stream for stream, _ in linked.samples(RECORDINGS, net=NET)]
     ends = [0]
@@ -65,7 +65,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 @pytest.mark.parametrize("board", ["microbit", "hifive1"])
 def test_the_page_compiles(board: str, own: tuple[Path, str]) -> None:
     folder, files = own
-    assert build(board, "own", out=folder / "build", variables={"OWN": files}).exists()
+    assert build(board, "app", out=folder / "build", variables={"APP": files}).exists()
 
 
 def test_the_page_makes_its_configuration() -> None:
@@ -83,7 +83,7 @@ def test_a_board_learns_from_its_sensor(
 ) -> None:
     """And from the button that is held; after power loss from its checkpoint on."""
     folder, files = own
-    elf = build("pico", "own", out=folder / "build", variables={"OWN": files})
+    elf = build("pico", "app", out=folder / "build", variables={"APP": files})
     monkeypatch.setenv("PICO_PRESSED", str(14 + LABEL))
     streams = [stream for stream, _ in linked.samples(RECORDINGS, net=NET)]
     for order in (streams, streams[:100] + streams):  # it has saved after 100; all are played again

@@ -102,14 +102,14 @@ def test_the_command_line(
     monkeypatch.setattr(flash, "drives", lambda: iter([drive]))
     fake_tool(tmp_path / "bin", "openocd", 0)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
-    for words, image in (([], "egg"), (["--lesson", str(run)], "lesson")):
+    for words, image in (([], "egg"), (["--lesson", str(run)], "standalone")):
         assert command_line("flash", "pico", *words) == 0
         assert f"{image}.uf2 to {drive}" in capsys.readouterr().out
         assert (drive / f"{image}.uf2").exists()
         assert command_line("flash", "stm32f405", *words) == 0
         assert f"{image}.hex with openocd" in capsys.readouterr().out
         assert f"{image}.hex" in (tmp_path / "bin/said").read_text()
-    text = (boards.FIRMWARE / "build/stm32f405/lesson.hex").read_text()
+    text = (boards.FIRMWARE / "build/stm32f405/standalone.hex").read_text()
     assert len(text) > len((boards.FIRMWARE / "build/stm32f405/egg.hex").read_text())
     assert command_line("flash", "mps2-an386") == 1
     assert "there is nothing to flash" in capsys.readouterr().err

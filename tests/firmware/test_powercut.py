@@ -33,7 +33,7 @@ RESTART_EVERY = 10
 
 @dataclass(frozen=True)
 class Medium:
-    """The part of a memory file that holds the checkpoints, as the board's board_nv."""
+    """The part of a memory file that holds the checkpoints, as the board's board_nvm."""
 
     offset: int
     size: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -169,3 +170,27 @@ def test_libgcc_is_counted() -> None:
     )
     assert graph["__aeabi_uidiv"].frame > 0 or graph["__aeabi_uidiv"].calls
     assert any("__aeabi_uidiv" in f.calls for f in graph.values())
+
+
+# ---- the firmware's layout ---------------------------------------------------------------------
+
+MAY_INCLUDE = {
+    "common": {"common", "board.h"},
+    "chips": {"chips", "common", "board.h"},
+    "images": {"images", "common", "board.h", "core", "bench_work.h"},
+    "boards": {"chips", "common", "board.h"},
+    "board.h": set(),
+}
+
+
+@pytest.mark.parametrize("folder", MAY_INCLUDE)
+def test_includes_of_the_firmware_go_one_way(folder: str) -> None:
+    """boards > images, chips > common > board.h; only images know the learning core."""
+    top = FIRMWARE / folder
+    files = [top] if top.is_file() else sorted(top.rglob("*.[ch]"))
+    assert files
+    for file in files:
+        for included in re.findall(r'#include "([^"]+)"', file.read_text()):
+            core = list((ROOT / "runtime_c").rglob(Path(included).name))
+            origin = "core" if core else included.partition("/")[0]
+            assert origin in MAY_INCLUDE[folder], f"{file} includes {included}"

@@ -57,7 +57,7 @@ class Line:
         found: list[str] = []
         for line in self.lines():
             found.append(line)
-            if line.startswith((start, "lesson: stopped")):
+            if line.startswith((start, "standalone: stopped")):
                 break
         return found
 
@@ -102,15 +102,15 @@ def test_digests_of_the_same_run_on_the_host(board: str, wanted: TrainConfig, fo
     digests, accuracy = run(wanted, folder / wanted.kind)
     every = 50 if wanted.online else 3
     with emulator(board, image(board, folder, wanted, every)) as running, Line(running.url) as line:
-        lines = line.until("lesson: over")
-    assert lines[0] == f"lesson: {wanted.generations} generations, from 0"
+        lines = line.until("standalone: over")
+    assert lines[0] == f"standalone: {wanted.generations} generations, from 0"
     found = reported(lines)
     assert len(found) == wanted.generations // every
     common = found.keys() & digests.keys()
     assert len(common) >= 2
     assert {g: found[g] for g in common} == {g: digests[g] for g in common}
-    end = f"lesson: over after generation {wanted.generations}: right {accuracy:.0f} of {len(TEST)}"
-    assert lines[-1].startswith(end)
+    end = f"generation {wanted.generations}: right {accuracy:.0f} of {len(TEST)}"
+    assert lines[-1].startswith(f"standalone: over after {end}")
     assert lines[-1].endswith(digests[wanted.generations])
     saves = board != "hifive1"  # which has no checkpoints
     assert all(line.endswith(", saved") == saves for line in lines[1:-1])
@@ -128,8 +128,8 @@ def test_goes_on_after_power_loss(board: str, total: int, folder: Path, tmp_path
         with emulator(board, elf, memory=memory) as running, Line(running.url) as line:
             line.until(f"generation {stop}:")
     with emulator(board, elf, memory=memory) as running, Line(running.url) as line:
-        lines = line.until("lesson: over")
-    begun = re.fullmatch(rf"lesson: {total} generations, from (\d+)", lines[0])
+        lines = line.until("standalone: over")
+    begun = re.fullmatch(rf"standalone: {total} generations, from (\d+)", lines[0])
     assert begun is not None
     assert 4 * every <= int(begun[1]) < total
     found = reported(lines)
@@ -138,12 +138,12 @@ def test_goes_on_after_power_loss(board: str, total: int, folder: Path, tmp_path
     assert total in common
     assert {g: found[g] for g in common} == {g: digests[g] for g in common}
     with emulator(board, elf, memory=memory) as running, Line(running.url) as line:
-        lines = line.until("lesson: over")  # nothing is left to do but the tests
+        lines = line.until("standalone: over")  # nothing is left to do but the tests
     assert len(lines) == 2
     assert lines[-1].endswith(digests[total])
     other = image(board, folder, replace(wanted, seed=2), every)
     with emulator(board, other, memory=memory) as running, Line(running.url) as line:
-        assert line.until("lesson:") == [f"lesson: {total} generations, from 0"]
+        assert line.until("standalone:") == [f"standalone: {total} generations, from 0"]
 
 
 def test_answers_meanwhile(folder: Path) -> None:
@@ -163,11 +163,11 @@ def test_answers_meanwhile(folder: Path) -> None:
             time.sleep(0.2)  # the board goes on while nothing is asked of it
         session.configure(DeviceConfig(ONLINE.net_config(TRAIN.n_in, 4)))  # the host takes over
         said, done = session.said(), session.stats().samples
-        while not said or not said[-1].startswith("lesson: stopped"):
+        while not said or not said[-1].startswith("standalone: stopped"):
             assert session.stats().samples == done
             said += session.said()
-    assert said[0] == "lesson: 20000 generations, from 0"
-    assert re.fullmatch(r"lesson: stopped at generation \d+: the host has taken over", said[-1])
+    assert said[0] == "standalone: 20000 generations, from 0"
+    assert re.fullmatch(r"standalone: stopped at generation \d+: the host has taken over", said[-1])
     assert 0 < seen[0][2] < seen[1][2] < seen[2][2]
 
     net = wanted.net_config(TRAIN.n_in, TRAIN.n_classes)
@@ -196,15 +196,17 @@ def test_answers_meanwhile(folder: Path) -> None:
 def test_a_net_that_does_not_fit(folder: Path) -> None:
     wanted = replace(ONLINE, hidden=(400,))
     with emulator("microbit", image("microbit", folder, wanted)) as running, Line(running.url) as x:
-        stopped = "lesson: stopped at generation 0: the net does not fit this board"
-        assert x.until("lesson:") == [stopped]
+        stopped = "standalone: stopped at generation 0: the net does not fit this board"
+        assert x.until("standalone:") == [stopped]
 
 
 def test_recordings_that_do_not_fit(folder: Path) -> None:
     many = TRAIN.subset([i % len(TRAIN) for i in range(4000)])
     file = folder / "many.bin"
     file.write_bytes(pack(ONLINE, many, TEST))
-    with pytest.raises(BoardError, match=r"lesson does not fit the flash of microbit by [\d,]+ b"):
+    with pytest.raises(
+        BoardError, match=r"standalone does not fit the flash of microbit by [\d,]+ b"
+    ):
         build("microbit", standalone=file, out=folder / "build")
 
 
@@ -212,7 +214,7 @@ def test_stack_of_a_lesson(folder: Path) -> None:
     file = folder / "lesson.bin"
     file.write_bytes(pack(ONLINE, TRAIN, TEST))
     for board in ("microbit", "hifive1", "pico"):
-        bound = stack_bound.bound(board, "lesson", out=folder / "build", standalone=file)
+        bound = stack_bound.bound(board, "standalone", out=folder / "build", standalone=file)
         assert bound.total <= bound.given, bound.chain
 
 
@@ -231,11 +233,11 @@ def test_command_line(folder: Path) -> None:
             [*cli, "monitor", "--port", url, "--every", "0.2"], stdout=subprocess.PIPE, text=True
         )
         assert monitor.stdout is not None
-        found = next(line for line in monitor.stdout if line.startswith("lesson: over"))
+        found = next(line for line in monitor.stdout if line.startswith("standalone: over"))
         monitor.kill()
         monitor.communicate()
         process.terminate()
-    assert found.startswith("lesson: over after generation 500: right ")
+    assert found.startswith("standalone: over after generation 500: right ")
     assert found.split()[-1] == f"{last.digest:08x}"
     done = subprocess.run([*cli, "emulate", "--lesson", run_dir], capture_output=True, text=True)
     assert done.returncode == 1

@@ -35,7 +35,7 @@ INDIRECT: list[tuple[str, str]] = [
     (r"io\.label$", r"main\.c:label"),
     (r"io\.baud$", r"main\.c:baud"),
     (r"io\.selftest$", r"main\.c:selftest"),
-    (r"store->(read|write|erase_unit)$", r"main\.c:nv_\1"),
+    (r"store->(read|write|erase_unit)$", r"main\.c:nvm_\1"),
     (r"^table\[.*\]\.run$", r"egg_command\.c:\w+"),
     (r"^report$", r"?selftest_main\.c:report"),  # main.c gives none
     (r"^go$", r"flash_change"),

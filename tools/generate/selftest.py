@@ -1,4 +1,4 @@
-"""Write firmware/selftest_vectors.h from tests/vectors/generations.json.
+"""Write firmware/images/selftest_vectors.h from tests/vectors/generations.json.
 
 python tools/make_selftest.py           write it
 python tools/make_selftest.py --check   exit 1 if it differs from what it should be
@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "tests" / "vectors" / "generations.json"
-HEADER = ROOT / "firmware" / "selftest_vectors.h"
+HEADER = ROOT / "firmware" / "images" / "selftest_vectors.h"
 
 # what the firmware runs: name on the board -> case of the vectors
 RUNS = {

@@ -1,10 +1,18 @@
-/* Firmware that runs generations of bench_work.h (eggroll_edge/bench_mcu.py writes it) between marks, so that an
- * emulator can count their instructions. Never part of a product image. It prints, for each piece of work,
- *   <name> live <neurons> digest <weights, hex>
- * live is what egg_pair_settle() left to do, summed over the samples, and at the end DONE.
- * Regions, in order: batch, full: evaluations, update. sample (online): both for each sample. */
+/* The main program of image bench, which is not a product: it runs the generations of bench_work.h between two marks,
+ * so that an emulator can count their instructions. eggroll_edge writes bench_work.h for `eggroll-edge bench`.
+ *
+ * It prints a line for each piece of work, and DONE after the last one:
+ *
+ *   <name> live <neurons> digest <weights>
+ *
+ * <neurons> is the number of neurons that egg_pair.c had to simulate pair by pair, summed over the recordings.
+ * <weights> is the digest of the weights afterwards. Both are hexadecimal.
+ *
+ * A region is what runs from bench_begin() to bench_end(). The estimators `batch` and `full` have two: all evaluations,
+ * then the update. Online `sample` has these two for each recording. */
 #include "board.h"
-#include "cpu.h"
+#include "common/console.h"
+#include "common/cpu.h"
 #include "egg_es.h"
 #include "host/egg_host.h"
 
@@ -26,6 +34,7 @@ typedef struct {
 
 #include "bench_work.h"
 
+/* The marks: the emulator counts from the call of bench_begin() to the call of bench_end(). */
 __attribute__((noinline)) void bench_begin(void);
 __attribute__((noinline)) void bench_end(void);
 
@@ -37,22 +46,15 @@ void bench_end(void) {
     __asm__ volatile("" ::: "memory");
 }
 
-static void say(const char *text) {
-    while (*text) board_send((uint8_t)*text++);
-}
-
-static void say_hex(uint32_t x) {
-    for (int shift = 28; shift >= 0; shift -= 4) board_send((uint8_t)"0123456789abcdef"[(x >> shift) & 15u]);
-}
-
 void firmware_fault(void) {
     cpu_interrupts(false);
-    say("FAULT\n");
+    console_write("FAULT\n");
     for (;;) cpu_sleep();
 }
 
-static uint8_t *next;
+static uint8_t *next; /* where the free part of the arena begins */
 
+/* Takes memory from the arena, aligned to 4. */
 static void *take(size_t bytes) {
     void *piece = next;
     next += (bytes + 3u) & ~(size_t)3u;
@@ -67,7 +69,7 @@ static void zero(void *memory, size_t bytes) {
 static egg_net net;
 static egg_ws ws;
 static egg_gen gen;
-static uint32_t live;
+static uint32_t live; /* see the top of this file */
 
 static void batch(const bench_work *w) {
     int32_t *diff = take(w->es.pairs * sizeof *diff);
@@ -103,10 +105,13 @@ static void online(const bench_work *w) {
     }
 }
 
-#define ROWS 16u /* whose sums full-rank's update holds at once: those of all rows would take 4 bytes a weight */
+/* The full-rank update holds the sums of so many rows at a time: the sums of all rows would take 4 bytes for each
+ * weight. */
+#define ROWS 16u
 
-/* Full-rank ES as the host has it (runtime_c/host/egg_full.c), with the same kernels below it: a pair's noise is drawn
- * once for all samples, base currents are computed once for all pairs, inactive rows are skipped. */
+/* Full-rank evolution strategies with the code of the host (runtime_c/host/) and the kernels of the board. It does each
+ * thing once: it draws the noise of a pair once for all recordings, computes the unperturbed currents of a recording
+ * once for all pairs, and skips the rows of inputs that had no events. */
 static void full(const bench_work *w) {
     const egg_net_config *c = &w->net;
     size_t tick_currents = (size_t)c->ticks * c->layer[0].size;
@@ -141,7 +146,7 @@ static void full(const bench_work *w) {
     bench_begin();
     for (uint32_t i = 0; i < w->samples; i++) egg_batch_mark(c, w->sample[i].stream, active);
     egg_shape(diff, w->es.pairs, f);
-    size_t before = 0; /* weights before this row: where it would lie in sums of all of them */
+    size_t before = 0; /* number of weights before this row */
     for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
         uint32_t rows = egg_net_rows(c, m), cols = egg_net_cols(c, m), n;
         for (uint32_t row = 0; row < rows; row += n, before += n * cols) {
@@ -171,17 +176,17 @@ static void run(const bench_work *w) {
         online(w);
     else
         full(w);
-    say(w->name);
-    say(" live ");
-    say_hex(live);
-    say(" digest ");
-    say_hex(egg_net_digest(&net));
-    say("\n");
+    console_write(w->name);
+    console_write(" live ");
+    console_write_hex(live);
+    console_write(" digest ");
+    console_write_hex(egg_net_digest(&net));
+    console_write("\n");
 }
 
 int main(void) {
     board_init();
     for (uint32_t i = 0; i < sizeof bench_works / sizeof bench_works[0]; i++) run(&bench_works[i]);
-    say("DONE\n");
+    console_write("DONE\n");
     for (;;) cpu_sleep();
 }

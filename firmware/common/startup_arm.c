@@ -1,7 +1,8 @@
-/* Start of a Cortex-M: vector table, memory, main(). */
+/* Start-up code of a Cortex-M: the vector table, and the reset handler that prepares the RAM and calls main(). */
 #include "board.h"
-#include "cpu.h"
+#include "common/cpu.h"
 
+/* Defined by common/link.ld. */
 extern uint32_t stack_top[], data_load[], data_start[], data_end[], bss_start[], bss_end[];
 int main(void);
 void reset(void);
@@ -11,10 +12,11 @@ void reset(void) {
     for (uint32_t *to = data_start; to < data_end;) *to++ = *from++;
     for (uint32_t *to = bss_start; to < bss_end;) *to++ = 0;
     main();
-    firmware_fault();
+    firmware_fault(); /* main() never returns */
 }
 
-/* Every interrupt of the chip is the board's; only the UART's is ever enabled. The table is as long as the longest. */
+/* All interrupts of the chip lead to board_interrupt(), because a board enables only the UART's. 96 entries are enough
+ * for the chip with the most interrupts. The system entries follow Arm's order; reserved ones are 0. */
 #define IRQS 96
 typedef void (*vector)(void);
 __attribute__((section(".vectors"), used)) static const struct {

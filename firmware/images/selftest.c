@@ -1,4 +1,5 @@
-#include "selftest.h"
+/* The selftest: builds each network in the given memory, repeats its training run and compares the digests. */
+#include "images/selftest.h"
 
 #include "egg_es.h"
 #include "egg_stream.h"
@@ -12,7 +13,7 @@ typedef struct {
 typedef struct {
     uint32_t digest;
     egg_rate hidden, readout;
-    const uint8_t *order; /* the samples it visits */
+    const uint8_t *order; /* indices of the recordings to train on */
 } selftest_generation;
 
 typedef struct {
@@ -26,9 +27,9 @@ typedef struct {
     const selftest_generation *generation;
 } selftest_case;
 
-#include "selftest_vectors.h"
+#include "images/selftest_vectors.h"
 
-/* Pieces of the memory, each aligned to 4. */
+/* Memory that is not used yet; take() cuts pieces of it that are aligned to 4. */
 typedef struct {
     uint8_t *next;
     size_t left;
@@ -72,7 +73,7 @@ typedef struct {
     egg_net net;
     egg_ws ws;
     egg_gen gen;
-} trainer; /* kept off the stack */
+} trainer; /* in the given memory, because the stack is small */
 
 static uint32_t run(const selftest_case *c, pool p, selftest_report report) {
     trainer *t = take(&p, sizeof *t);

@@ -1,4 +1,5 @@
-/* The functions that a compiler may call on its own, and that a freestanding target has to bring. */
+/* memcpy, memmove, memset and memcmp. A compiler may call them even where the source does not, and there is no C
+ * library here that would provide them. They are written for size. */
 #include <stddef.h>
 #include <stdint.h>
 
