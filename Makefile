@@ -14,7 +14,7 @@ test: ## install what is missing, check and test everything
 format: ## format all sources
 	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
 	.venv/bin/clang-format -i runtime_c/*.[ch] runtime_c/host/*.[ch] tests/c/*.[ch] \
-	    firmware/*.[ch] firmware/chips/*.[ch] firmware/boards/*/*.[ch] tests/emulator/*.c
+	    firmware/*.[ch] firmware/*/*.[ch] firmware/boards/*/*.[ch] tests/firmware/*.c
 
 firmware: ## images of all boards
 	$(MAKE) -C firmware all
@@ -23,6 +23,6 @@ bench: ## speed on this machine, a minute
 	.venv/bin/eggroll-edge bench host --quick
 
 fuzz: ## anything on the line, under the sanitizers
-	.venv/bin/python -m pytest -q tests/py/test_wire.py -k fuzz
+	.venv/bin/python -m pytest -q tests/link/test_frames.py -k fuzz
 
 .PHONY: help setup train test format firmware bench fuzz

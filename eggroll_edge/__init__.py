@@ -6,17 +6,24 @@ result = train(TrainConfig(data="digits"), "runs/first")
 print(result.test_accuracy, evaluate(load("runs/first"), open_dataset("digits", "test")))
 """
 
-from eggroll_edge.config import EsConfig, LifConfig, NetConfig, TrainConfig, merge
-from eggroll_edge.core import Net
-from eggroll_edge.datasets import open_dataset
+from importlib.metadata import version
+
+from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
+from eggroll_edge.core.net import Net
+from eggroll_edge.data.binning import Binning
+from eggroll_edge.data.dataset import EventDataset
+from eggroll_edge.data.loading import open_dataset
 from eggroll_edge.errors import CacheError, ConfigError, DataError, EggrollError, JournalError
-from eggroll_edge.evaluate import EvalResult, evaluate
-from eggroll_edge.events import Binning, EventDataset
-from eggroll_edge.presets import load_preset
-from eggroll_edge.progress import ReplayResult, RunResult
-from eggroll_edge.replay import replay
-from eggroll_edge.train import load, resume, train
-from eggroll_edge.version import __version__
+from eggroll_edge.journal.records import EvalResult
+from eggroll_edge.training.config import TrainConfig, merge
+from eggroll_edge.training.evaluation import evaluate
+from eggroll_edge.training.presets import load_preset
+from eggroll_edge.training.replay import replay
+from eggroll_edge.training.results import ReplayResult, RunResult
+from eggroll_edge.training.run import resume, train
+from eggroll_edge.training.run_dir import load
+
+__version__ = version("eggroll-edge")
 
 __all__ = [
     "Binning",

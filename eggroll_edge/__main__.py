@@ -1,5 +1,5 @@
 """`python -m eggroll_edge`: the command line."""
 
-from eggroll_edge.cli import main
+from eggroll_edge.cli.app import main
 
 main()

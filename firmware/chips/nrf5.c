@@ -1,9 +1,11 @@
-#include "nrf5.h"
+/* Drives the clock, the UART, the timer and the flash controller of the nRF51 and nRF52. The registers have the names
+ * of Nordic's product specifications. */
+#include "chips/nrf5.h"
 
 #include "board.h"
-#include "cpu.h"
-#include "nv.h"
-#include "ring.h"
+#include "common/cpu.h"
+#include "chips/nvm.h"
+#include "common/ring.h"
 
 #define CLOCK 0x40000000u
 #define HFCLKSTART (CLOCK + 0x000u)
@@ -45,9 +47,9 @@
 #define GPIO_DIRSET (GPIO + 0x518u)
 #define GPIO_CNF(pin) (GPIO + 0x700u + 4u * (pin))
 
-extern uint8_t nv_erase[];
-const board_nv_info board_nv = {(uint32_t)nv_bytes, (uint32_t)nv_erase, 4};
-const uint32_t board_ticks_hz = 1000000;
+extern uint8_t nvm_erase_bytes[]; /* its address is the page size (memory.ld) */
+const board_nvm_info board_nvm = {(uint32_t)nvm_bytes, (uint32_t)nvm_erase_bytes, 4};
+const uint32_t board_clock_hz = 1000000;
 
 void nrf5_output(uint32_t pin, bool high) {
     REG(high ? GPIO_OUTSET : GPIO_OUTCLR) = 1u << pin;
@@ -63,19 +65,19 @@ bool nrf5_is_low(uint32_t pin) {
 }
 
 void nrf5_init(uint32_t tx_pin, uint32_t rx_pin) {
-    REG(HFCLKSTART) = 1; /* if the crystal does not start, the RC oscillator goes on: within a few percent */
+    REG(HFCLKSTART) = 1; /* if the crystal does not start, the chip stays on its RC oscillator */
     cpu_await(HFCLKSTARTED, 1, 1, 100000);
 
     REG(TIMER_MODE) = 0;
-    REG(TIMER_BITMODE) = 3; /* 32 bits */
-    REG(TIMER_PRESCALER) = 4;
+    REG(TIMER_BITMODE) = 3;   /* 32 bits */
+    REG(TIMER_PRESCALER) = 4; /* 16 MHz / 2^4 */
     REG(TIMER_START) = 1;
 
     nrf5_output(tx_pin, true);
     nrf5_input(rx_pin, NRF5_PULL_UP);
     REG(UART_PSELTXD) = tx_pin;
     REG(UART_PSELRXD) = rx_pin;
-    board_baud(115200, true);
+    board_uart_set_baud(115200, true);
     REG(UART_ENABLE) = 4;
     REG(UART_INTENSET) = 1u << 2; /* RXDRDY */
     REG(UART_STARTTX) = 1;
@@ -90,44 +92,45 @@ void board_interrupt(void) {
     }
 }
 
-void board_send(uint8_t byte) {
+void board_uart_write(uint8_t byte) {
     REG(UART_TXDRDY) = 0;
     REG(UART_TXD) = byte;
     while (!REG(UART_TXDRDY)) {
     }
 }
 
-/* The register's value is 2^32 * baud / 16 MHz, rounded to 20 bits as in Nordic's table. */
-bool board_baud(uint32_t baud, bool set) {
+/* The value of the register is 2^32 * baud / 16 MHz. Its lower 12 bits are rounded away, as in Nordic's table. */
+bool board_uart_set_baud(uint32_t baud, bool apply) {
     if (baud == 0 || baud > 1000000u) return false;
-    if (set) REG(UART_BAUDRATE) = (((baud << 12) / 15625u << 10) + 0x800u) & ~0xFFFu;
+    if (apply) REG(UART_BAUDRATE) = (((baud << 12) / 15625u << 10) + 0x800u) & ~0xFFFu;
     return true;
 }
 
-uint32_t board_ticks(void) {
+uint32_t board_clock(void) {
     REG(TIMER_CAPTURE0) = 1;
     return REG(TIMER_CC0);
 }
 
-static bool nv_mode(uint32_t mode) { /* 0 read, 1 write, 2 erase */
+/* Switches the flash controller: 0 read, 1 write, 2 erase. */
+static bool nvm_mode(uint32_t mode) {
     REG(NVMC_CONFIG) = mode;
     return cpu_await(NVMC_READY, 1, 1, 1000000);
 }
 
-bool board_nv_erase(uint32_t offset) {
-    if (!nv_holds(offset, board_nv.erase, board_nv.erase) || !nv_mode(2)) return false;
-    REG(NVMC_ERASEPAGE) = (uint32_t)nv_start + offset;
-    return cpu_await(NVMC_READY, 1, 1, 1000000) && nv_mode(0) && nv_erased(offset);
+bool board_nvm_erase(uint32_t offset) {
+    if (!nvm_holds(offset, board_nvm.erase, board_nvm.erase) || !nvm_mode(2)) return false;
+    REG(NVMC_ERASEPAGE) = (uint32_t)nvm_start + offset;
+    return cpu_await(NVMC_READY, 1, 1, 1000000) && nvm_mode(0) && nvm_is_erased(offset);
 }
 
-bool board_nv_write(uint32_t offset, const void *bytes, size_t n) {
+bool board_nvm_write(uint32_t offset, const void *bytes, size_t n) {
     const uint8_t *from = bytes;
-    if (!nv_holds(offset, n, 4) || !nv_mode(1)) return false;
+    if (!nvm_holds(offset, n, 4) || !nvm_mode(1)) return false;
     bool good = true;
     for (size_t i = 0; i < n && good; i += 4, from += 4) {
-        uint32_t word = nv_word(from);
-        REG(nv_start + offset + i) = word;
-        good = cpu_await(NVMC_READY, 1, 1, 1000000) && REG(nv_start + offset + i) == word;
+        uint32_t word = nvm_word(from);
+        REG(nvm_start + offset + i) = word;
+        good = cpu_await(NVMC_READY, 1, 1, 1000000) && REG(nvm_start + offset + i) == word;
     }
-    return nv_mode(0) && good;
+    return nvm_mode(0) && good;
 }

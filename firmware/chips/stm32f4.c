@@ -1,9 +1,11 @@
-#include "stm32f4.h"
+/* Drives the clock, a USART, a timer and the flash of the STM32F405 and STM32F446. The registers have the names of ST's
+ * reference manuals RM0090 and RM0390. */
+#include "chips/stm32f4.h"
 
 #include "board.h"
-#include "cpu.h"
-#include "nv.h"
-#include "ring.h"
+#include "common/cpu.h"
+#include "chips/nvm.h"
+#include "common/ring.h"
 
 #define RCC 0x40023800u
 #define RCC_CR (RCC + 0x00u)
@@ -48,17 +50,18 @@
 #define TIM2_PSC (TIM2 + 0x28u)
 #define TIM2_ARR (TIM2 + 0x2Cu)
 
-const board_nv_info board_nv = {(uint32_t)nv_bytes, FLASH_SECTOR, 4};
-const uint32_t board_ticks_hz = 1000000;
-static uint32_t usart, usart_hz;
+const board_nvm_info board_nvm = {(uint32_t)nvm_bytes, FLASH_SECTOR, 4};
+const uint32_t board_clock_hz = 1000000;
+static uint32_t usart, usart_hz; /* base address of the USART in use, and its clock */
 
 static void set_field(uintptr_t reg, uint32_t mask, uint32_t value) {
     REG(reg) = (REG(reg) & ~mask) | value;
 }
 
+/* Modes: 0 input, 1 output, 2 alternate function. */
 static void pin_mode(uint32_t port, uint32_t pin, uint32_t mode) {
     REG(RCC_AHB1ENR) |= 1u << port;
-    (void)REG(RCC_AHB1ENR); /* the clock needs two cycles */
+    (void)REG(RCC_AHB1ENR); /* the port's clock starts two cycles later: this read waits */
     set_field(GPIO(port) + GPIO_MODER, 3u << (2u * pin), mode << (2u * pin));
 }
 
@@ -77,18 +80,19 @@ bool stm32f4_is_high(uint32_t port, uint32_t pin) {
 
 static void serial_pin(uint32_t pin) {
     pin_mode(0, pin, 2);
-    set_field(GPIO(0) + GPIO_PUPDR, 3u << (2u * pin), 1u << (2u * pin)); /* pull-up: an open line is idle */
+    set_field(GPIO(0) + GPIO_PUPDR, 3u << (2u * pin),
+              1u << (2u * pin)); /* pull-up: a line that is not connected reads as idle */
     set_field(GPIO(0) + GPIO_AFR + 4u * (pin / 8u), 15u << (4u * (pin % 8u)), 7u << (4u * (pin % 8u)));
 }
 
-/* Returns the core's MHz. Reset leaves the core on the 16 MHz internal oscillator, and every way out of here that did
- * not reach the PLL stays there: an emulator without a clock controller, which reads 0 everywhere, takes that way. */
+/* Returns the clock of the core in MHz. After a reset the core runs from the internal oscillator at 16 MHz. It stays
+ * there if any wait fails, as in an emulator without a clock controller, where all these registers read 0. */
 static uint32_t clock_init(void) {
     if (!cpu_await(RCC_CR, HSI_READY, HSI_READY, 10000)) return 16;
     REG(RCC_PLLCFGR) = 8u | 168u << 6 | 7u << 24; /* 16 MHz / 8 * 168 / 2 = 168 MHz */
     REG(RCC_CR) |= PLL_ON;
     if (!cpu_await(RCC_CR, PLL_READY, PLL_READY, 100000)) return 16;
-    REG(FLASH_ACR) = 5u | 7u << 8; /* wait states; prefetch and caches on */
+    REG(FLASH_ACR) = 5u | 7u << 8; /* five wait states; caches on */
     if (!cpu_await(FLASH_ACR, 15, 5, 1000)) return 16;
     REG(RCC_CFGR) = 2u | 5u << 10 | 4u << 13; /* APB1 / 4 = 42 MHz, APB2 / 2 = 84 MHz */
     return cpu_await(RCC_CFGR, 12, 8, 10000) ? 168 : 16;
@@ -98,7 +102,7 @@ void stm32f4_init(const stm32f4_serial *serial) {
     uint32_t mhz = clock_init();
     uint32_t apb1 = mhz == 168 ? 42 : 16, apb2 = mhz == 168 ? 84 : 16;
 
-    REG(RCC_APB1ENR) |= 1; /* TIM2; its clock is twice APB1 when that is divided */
+    REG(RCC_APB1ENR) |= 1; /* TIM2; its clock is twice that of APB1 if that bus is divided */
     REG(TIM2_PSC) = (mhz == 168 ? 84u : 16u) - 1u;
     REG(TIM2_ARR) = 0xFFFFFFFFu;
     REG(TIM2_EGR) = 1;
@@ -109,8 +113,9 @@ void stm32f4_init(const stm32f4_serial *serial) {
     serial_pin(serial->rx_pin);
     REG(serial->apb == 1 ? RCC_APB1ENR : RCC_APB2ENR) |= 1u << serial->enable_bit;
     usart_hz = (serial->apb == 1 ? apb1 : apb2) * 1000000u;
-    board_baud(115200, true);
-    REG(usart + USART_CR1) = 1u << 13 | 1u << 5 | 1u << 3 | 1u << 2; /* on, receive interrupt, both ways */
+    board_uart_set_baud(115200, true);
+    REG(usart + USART_CR1) =
+        1u << 13 | 1u << 5 | 1u << 3 | 1u << 2; /* USART on, receive interrupt, transmitter, receiver */
     cpu_enable_irq(serial->irq);
 }
 
@@ -122,25 +127,25 @@ void board_interrupt(void) {
     }
 }
 
-void board_send(uint8_t byte) {
+void board_uart_write(uint8_t byte) {
     while (!(REG(usart + USART_SR) & SR_ROOM)) {
     }
     REG(usart + USART_DR) = byte;
 }
 
-bool board_baud(uint32_t baud, bool set) {
+bool board_uart_set_baud(uint32_t baud, bool apply) {
     uint32_t divider = cpu_divider(usart_hz, baud);
     if (divider == 0 || divider > 65535u) return false;
-    if (set) REG(usart + USART_BRR) = divider;
+    if (apply) REG(usart + USART_BRR) = divider;
     return true;
 }
 
-uint32_t board_ticks(void) {
+uint32_t board_clock(void) {
     return REG(TIM2_CNT);
 }
 
 static bool flash_idle(void) {
-    return cpu_await(FLASH_SR, FLASH_BUSY, 0, 100000000); /* a sector takes up to 4 s to erase */
+    return cpu_await(FLASH_SR, FLASH_BUSY, 0, 100000000); /* erasing a sector takes up to 4 s */
 }
 
 static bool flash_unlock(void) {
@@ -148,12 +153,12 @@ static bool flash_unlock(void) {
         REG(FLASH_KEYR) = 0x45670123u;
         REG(FLASH_KEYR) = 0xCDEF89ABu;
     }
-    REG(FLASH_SR) = 0xF2; /* errors of before */
+    REG(FLASH_SR) = 0xF2; /* clears old errors */
     return flash_idle();
 }
 
 static void flash_lock(void) {
-    /* the data cache may hold what was there before: reset it while it is off */
+    /* The data cache may hold the old content of the flash. It can only be reset while it is off. */
     uint32_t acr = REG(FLASH_ACR);
     REG(FLASH_CR) = FLASH_LOCK;
     REG(FLASH_ACR) = acr & ~(1u << 10);
@@ -161,26 +166,26 @@ static void flash_lock(void) {
     REG(FLASH_ACR) = acr;
 }
 
-bool board_nv_erase(uint32_t offset) {
-    if (!nv_holds(offset, FLASH_SECTOR, FLASH_SECTOR) || !flash_unlock()) return false;
-    uint32_t sector =
-        4u + ((uint32_t)nv_start - 0x08000000u + offset) / FLASH_SECTOR; /* 4 x 16 KB, 64 KB, 128 KB ... */
+bool board_nvm_erase(uint32_t offset) {
+    if (!nvm_holds(offset, FLASH_SECTOR, FLASH_SECTOR) || !flash_unlock()) return false;
+    uint32_t sector = 4u + ((uint32_t)nvm_start - 0x08000000u + offset) /
+                               FLASH_SECTOR; /* sectors 0 to 3: 16 KB, 4: 64 KB, from 5 on: 128 KB */
     REG(FLASH_CR) = FLASH_WORDS | 2u | sector << 3;
     REG(FLASH_CR) = FLASH_WORDS | 2u | sector << 3 | 1u << 16;
     bool good = flash_idle();
     flash_lock();
-    return good && nv_erased(offset);
+    return good && nvm_is_erased(offset);
 }
 
-bool board_nv_write(uint32_t offset, const void *bytes, size_t n) {
+bool board_nvm_write(uint32_t offset, const void *bytes, size_t n) {
     const uint8_t *from = bytes;
-    if (!nv_holds(offset, n, 4) || !flash_unlock()) return false;
+    if (!nvm_holds(offset, n, 4) || !flash_unlock()) return false;
     REG(FLASH_CR) = FLASH_WORDS | 1u;
     bool good = true;
     for (size_t i = 0; i < n && good; i += 4, from += 4) {
-        uint32_t word = nv_word(from);
-        REG(nv_start + offset + i) = word;
-        good = flash_idle() && REG(nv_start + offset + i) == word;
+        uint32_t word = nvm_word(from);
+        REG(nvm_start + offset + i) = word;
+        good = flash_idle() && REG(nvm_start + offset + i) == word;
     }
     flash_lock();
     return good;

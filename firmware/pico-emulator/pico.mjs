@@ -1,7 +1,15 @@
-// node pico.mjs PORT IMAGE.uf2 ROM.bin [FLASH.bin] [count=BEGIN,END,FILE]   (PORT 0: any free one, printed)
-// A Raspberry Pi Pico whose UART0 is the TCP port 127.0.0.1:PORT. The core starts at the first connection. FLASH.bin keeps
-// the 2 MB of flash between runs (it is made if missing; the image is written over it at each start). With count=, FILE
-// gets the number of instructions, a line each time, from address BEGIN to END.
+// node pico.mjs PORT IMAGE.uf2 ROM.bin [FLASH.bin] [count=BEGIN,END,FILE]
+//
+// Emulates a Raspberry Pi Pico with rp2040js. Its UART0 is the TCP port 127.0.0.1:PORT; with PORT 0 it takes any free
+// port and prints which. The core starts when the first client connects.
+//
+// IMAGE.uf2  the firmware
+// ROM.bin    the stand-in for the boot ROM (rom.S)
+// FLASH.bin  keeps the 2 MB of flash between runs. It is made if it is missing, and the image is written over it.
+// count=     appends to FILE, one line each time, how many instructions ran from address BEGIN to address END
+//
+// Environment: PICO_CUT=n cuts the power after n bytes of flash have changed. PICO_PRESSED=14,15 presses the buttons at
+// these pins.
 import fs from 'node:fs';
 import net from 'node:net';
 import { ConsoleLogger, LogLevel, RP2040 } from 'rp2040js';
@@ -10,7 +18,7 @@ const words = process.argv.slice(2);
 const [port, image, rom, flashFile] = words.filter((word) => !word.startsWith('count='));
 const [begin, end, countFile] = words.find((word) => word.startsWith('count='))?.slice(6).split(',') ?? [];
 const FLASH_BASE = 0x10000000;
-const NANOSECONDS = 1e9 / 125e6; // of a cycle
+const NANOSECONDS = 1e9 / 125e6; // length of a clock cycle
 
 const chip = new RP2040();
 chip.logger = new ConsoleLogger(LogLevel.Error, false);
@@ -35,8 +43,8 @@ for (let at = 0; at < uf2.length; at += 512) {
   keep(start, n);
 }
 
-// The flash functions of the ROM (rom.S). Flash erases to ones, and writing only clears bits.
-// PICO_CUT=n: the power goes when n bytes of flash have changed, in the middle of a page or of an erase.
+// The flash functions of the boot ROM: rom.S traps to here. Erasing sets all bits, writing only clears bits. PICO_CUT
+// can cut the power in the middle of a page or of an erase unit.
 let left = Number(process.env.PICO_CUT ?? Infinity);
 function change(start, n, value) {
   const done = Math.min(n, left);
@@ -57,12 +65,12 @@ chip.onBreak = (number) => {
   }
 };
 
-// What the mask ROM does at reset: copies the second stage to the end of RAM and jumps there.
+// At reset the boot ROM copies the second boot stage to the end of RAM and jumps there; so does this.
 chip.sram.set(chip.flash.subarray(0, 256), 0x41f00);
 chip.core.PC = 0x20041f00;
 chip.core.SP = 0x20042000;
 
-// The buttons for labels: rp2040js does not model their pull-ups. PICO_PRESSED=14,15 presses both.
+// The buttons for labels. rp2040js does not model pull-up resistors, so the pins are set high here.
 const pressed = (process.env.PICO_PRESSED ?? '').split(',').map(Number);
 for (const pin of [14, 15]) chip.gpio[pin].setInputValue(!pressed.includes(pin));
 
@@ -74,6 +82,7 @@ let sent = [];
 const uart = chip.uart[0];
 uart.onByte = (byte) => sent.push(byte);
 
+// Hands received bytes to the UART while its FIFO has room: rp2040js would drop bytes that do not fit.
 function feed() {
   while (received.length && uart.rxFIFO.itemCount < 16) {
     uart.feedByte(received[0][offset++]);
@@ -86,12 +95,14 @@ function feed() {
 
 let executed = 0;
 let started = 0;
+// For count=: called before each instruction.
 function count(pc) {
   if (pc === Number(begin)) started = executed;
   if (pc === Number(end)) fs.appendFileSync(countFile, `${executed - started}\n`);
   executed++;
 }
 
+// Runs the core for a while, sends what it wrote, and schedules itself again unless the core sleeps.
 function run() {
   const core = chip.core;
   let slices = 0;
@@ -102,13 +113,14 @@ function run() {
       if (countFile) count(core.PC);
       cycles += core.executeInstruction();
     }
-    // WFI does not wait while an interrupt is pending, also a masked one; rp2040js waits, and with a full FIFO for ever
+    // On the chip, WFI returns while an interrupt is pending, even if interrupts are held back. In rp2040js it waits,
+    // for ever if the FIFO is full.
     if (core.pendingInterrupts & core.enabledInterrupts) core.waiting = false;
     chip.clock.tick(cycles * NANOSECONDS);
   }
   if (sent.length && socket) socket.write(Buffer.from(sent));
   sent = [];
-  running = slices === 200; // else asleep until the host sends
+  running = slices === 200; // otherwise the core sleeps until the host sends
   if (running) setImmediate(run);
 }
 

@@ -1,16 +1,16 @@
-@ Stands in for the RP2040's mask ROM in the emulator: the same lookup of functions by two letters, and flash functions
-@ that trap to pico.mjs, which changes the flash.
+@ Stands in for the boot ROM of the RP2040 in the emulator. It has the same lookup of functions by a code of two
+@ letters, and flash functions that trap to pico.mjs, which changes the flash.
     .syntax unified
     .cpu cortex-m0plus
     .thumb
     .text
-    .word 0x20042000            @ initial stack
+    .word 0x20042000            @ initial stack pointer
     .word 1
     .word 0, 0
     .byte 'M', 'u', 1, 1
-    .hword table                @ 0x14
+    .hword table                @ at 0x14: the table
     .hword table
-    .hword lookup + 1           @ 0x18
+    .hword lookup + 1           @ at 0x18: the lookup function
     .balign 4
 lookup:                         @ r0 = table, r1 = code
 1:  ldrh r2, [r0]

@@ -1,5 +1,5 @@
 /* Runs whole generations that it reads as text from standard input, and prints what tests compare: see
- * tests/py/test_c_matrix.py. It is a host program (libc, malloc); the core it drives is not. Each number is separated
+ * tests/runtime_c/test_c_matrix.py. It is a host program (libc, malloc); the core it drives is not. Each number is separated
  * by white space: inputs outputs ticks layers readout gain, then for each layer: size threshold leak_shift refractory
  *   estimator pairs rank segments fitness penalty sigma_hidden sigma_readout seed std_hidden std_readout
  *   samples, then for each: label bytes hex

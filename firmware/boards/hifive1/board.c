@@ -1,8 +1,10 @@
-/* SiFive HiFive1 Rev B: FE310-G002, RV32IMAC, 16 KB RAM, 4 MB serial flash; serial over the USB cable. */
+/* SiFive HiFive1 Rev B: FE310-G002, RV32IMAC, 16 KB RAM, 4 MB serial flash. The serial port is the USB cable. The board
+ * has no buttons for labels, and stores no checkpoints, because the program runs from the flash that they would go to.
+ */
 #include "board.h"
 
-#include "cpu.h"
-#include "ring.h"
+#include "common/cpu.h"
+#include "common/ring.h"
 
 const char board_name[] = "hifive1";
 
@@ -25,7 +27,7 @@ const char board_name[] = "hifive1";
 #define GPIO_IOF_EN (GPIO + 0x38u)
 #define GPIO_IOF_SELECT (GPIO + 0x3Cu)
 #define UART_PINS (1u << 16 | 1u << 17)
-#define LED_GREEN (1u << 19) /* on when low */
+#define LED_GREEN (1u << 19) /* on when the pin is low */
 
 #define UART 0x10013000u
 #define UART_TX (UART + 0x00u)
@@ -34,28 +36,29 @@ const char board_name[] = "hifive1";
 #define UART_RXCTRL (UART + 0x0Cu)
 #define UART_INTERRUPTS (UART + 0x10u)
 #define UART_DIVIDER (UART + 0x18u)
-#define UART_FLAG (1u << 31) /* TX: full, RX: empty */
+#define UART_FLAG (1u << 31) /* in UART_TX: full; in UART_RX: empty */
 #define UART_IRQ 3u
 
 #define PLIC 0x0C000000u
 #define PLIC_ENABLE (PLIC + 0x2000u)
 #define PLIC_CLAIM (PLIC + 0x200004u)
 
-const uint32_t board_ticks_hz = 1000000;
+const uint32_t board_clock_hz = 1000000;
 
 static uint32_t uart_khz;
 
-/* 128 MHz from the crystal, or the crystal's 16 MHz without PLL, or the internal 13.8 MHz. Returns kHz. */
+/* Returns the clock of the core in kHz: 128 MHz from crystal and PLL, 16 MHz from the crystal if the PLL does not lock,
+ * or 13.8 MHz from the internal oscillator if the crystal does not start. */
 static uint32_t clock_init(void) {
     REG(PRCI_HFROSC) = OSC_ON | 16u << 16 | 4u;
     cpu_await(PRCI_HFROSC, OSC_READY, OSC_READY, 100000);
-    REG(PRCI_PLL) &= ~PLL_SELECT; /* off the PLL while it changes */
+    REG(PRCI_PLL) &= ~PLL_SELECT; /* the core must not run from the PLL while it changes */
     REG(PRCI_HFXOSC) = OSC_ON;
     if (!cpu_await(PRCI_HFXOSC, OSC_READY, OSC_READY, 1000000)) return 13800;
-    REG(PRCI_PLLOUT) = 1u << 8; /* undivided */
+    REG(PRCI_PLLOUT) = 1u << 8; /* output not divided */
     REG(PRCI_PLL) = PLL_CRYSTAL | PLL_BYPASS | PLL_128_MHZ;
     REG(PRCI_PLL) = PLL_CRYSTAL | PLL_128_MHZ;
-    for (volatile uint32_t i = 0; i < 2000; i++) { /* the lock flag means nothing in the first 100 us */
+    for (volatile uint32_t i = 0; i < 2000; i++) { /* the lock flag is not valid in the first 100 us */
     }
     bool locked = cpu_await(PRCI_PLL, PLL_LOCKED, PLL_LOCKED, 100000);
     REG(PRCI_PLL) = PLL_SELECT | PLL_CRYSTAL | (locked ? PLL_128_MHZ : PLL_BYPASS);
@@ -68,14 +71,14 @@ void board_init(void) {
     REG(GPIO_IOF_EN) |= UART_PINS;
     REG(GPIO_OUTPUT) |= LED_GREEN;
     REG(GPIO_OUTPUT_EN) |= LED_GREEN;
-    board_baud(115200, true);
+    board_uart_set_baud(115200, true);
     REG(UART_TXCTRL) = 1;
-    REG(UART_RXCTRL) = 1; /* interrupt from the first byte on */
+    REG(UART_RXCTRL) = 1; /* receiver on; one byte in the FIFO is enough for an interrupt */
     REG(UART_INTERRUPTS) = 2;
     REG(PLIC + 4u * UART_IRQ) = 1;
     REG(PLIC_ENABLE) = 1u << UART_IRQ;
     REG(PLIC_ENABLE + 4u) = 0;
-    REG(PLIC + 0x200000u) = 0; /* threshold */
+    REG(PLIC + 0x200000u) = 0; /* priority threshold: none is masked */
 }
 
 void board_interrupt(void) {
@@ -84,21 +87,22 @@ void board_interrupt(void) {
     REG(PLIC_CLAIM) = source;
 }
 
-void board_send(uint8_t byte) {
+void board_uart_write(uint8_t byte) {
     while (REG(UART_TX) & UART_FLAG) {
     }
     REG(UART_TX) = byte;
 }
 
-bool board_baud(uint32_t baud, bool set) {
+bool board_uart_set_baud(uint32_t baud, bool apply) {
     uint32_t divider = cpu_divider(uart_khz * 1000u, baud);
     if (divider == 0 || divider > 65536u) return false;
-    if (set) REG(UART_DIVIDER) = divider - 1u;
+    if (apply) REG(UART_DIVIDER) = divider - 1u;
     return true;
 }
 
-/* The cycle counter / 128: slower than it says if the PLL did not lock. */
-uint32_t board_ticks(void) {
+/* The cycle counter divided by 128, which is 1 MHz. If the PLL did not lock, it is slower than board_clock_hz says. The
+ * counter has two halves: if the upper one changed between the reads, both are read again. */
+uint32_t board_clock(void) {
     uint32_t high, low, again;
     do {
         __asm volatile("csrr %0, mcycleh\n csrr %1, mcycle\n csrr %2, mcycleh" : "=r"(high), "=r"(low), "=r"(again));
@@ -106,13 +110,13 @@ uint32_t board_ticks(void) {
     return high << 25 | low >> 7;
 }
 
-void board_led(bool on) {
+void board_led_write(bool on) {
     if (on)
         REG(GPIO_OUTPUT) &= ~LED_GREEN;
     else
         REG(GPIO_OUTPUT) |= LED_GREEN;
 }
 
-int board_label(void) {
+int board_label_read(void) {
     return -1;
 }

@@ -1,7 +1,8 @@
+# How to build for MPS2 with AN386. boards/template/board.mk explains the variables.
 ARCH = arm
 CPU = -mcpu=cortex-m4 -mthumb
-CHIPS = mps2 nv_mapped
+CHIPS = mps2 nvm_mapped
 FORMATS =
-# RAM enough to receive whole recordings while one is learnt
+# There is enough RAM to receive the next recordings while the board trains on one.
 RING_BYTES = 2048u
 REPLIES = 8u

@@ -1,7 +1,8 @@
+# How to build for the nRF52840 DK. boards/template/board.mk explains the variables.
 ARCH = arm
 CPU = -mcpu=cortex-m4 -mthumb
-CHIPS = nrf5 nv_mapped
+CHIPS = nrf5 nvm_mapped
 FORMATS = hex
-# RAM enough to receive whole recordings while one is learnt
+# There is enough RAM to receive the next recordings while the board trains on one.
 RING_BYTES = 2048u
 REPLIES = 8u

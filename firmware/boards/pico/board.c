@@ -1,13 +1,15 @@
-/* Raspberry Pi Pico: RP2040 (Cortex-M0+), 264 KB RAM, 2 MB serial flash. Serial: UART0 at GP0 (out) and GP1 (in). */
+/* Raspberry Pi Pico: RP2040 (Cortex-M0+), 264 KB RAM, 2 MB serial flash. The serial port is UART0: out at GP0, in at
+ * GP1. A button from GP14 to ground gives label 0, one from GP15 label 1. The second core is not used. */
 #include "board.h"
 
-#include "cpu.h"
-#include "nv.h"
-#include "ring.h"
+#include "common/cpu.h"
+#include "chips/nvm.h"
+#include "common/ring.h"
 
 const char board_name[] = "pico";
 
-#define SET 0x2000u /* atomic aliases of a register */
+/* Offsets from a register: a write there sets or clears the bits that are 1 and leaves the others. */
+#define SET 0x2000u
 #define CLEAR 0x3000u
 
 #define CLOCKS 0x40008000u
@@ -34,9 +36,9 @@ const char board_name[] = "pico";
 #define SIO_OE_SET (SIO + 0x24u)
 #define SIO_IN (SIO + 0x04u)
 #define LED 25u
-#define BUTTON 14u /* GP14 and, for the next label, GP15: to ground when pressed */
+#define BUTTON 14u /* the pin of label 0; the next pin is that of label 1 */
 #define PAD(pin) (0x4001C004u + 4u * (pin))
-#define PAD_PULL_UP 0x5Au /* with input, Schmitt trigger, 4 mA as after reset */
+#define PAD_PULL_UP 0x5Au /* and input, Schmitt trigger, 4 mA, as after a reset */
 
 #define XOSC 0x40024000u
 #define XOSC_CTRL (XOSC + 0x0u)
@@ -63,7 +65,7 @@ const char board_name[] = "pico";
 #define UART_CLEAR (UART + 0x44u)
 #define UART_EMPTY (1u << 4)
 #define UART_FULL (1u << 5)
-#define UART_RX_INTERRUPTS (1u << 4 | 1u << 6) /* level, and a pause in the stream */
+#define UART_RX_INTERRUPTS (1u << 4 | 1u << 6) /* enough bytes in the FIFO, or a pause after some */
 #define UART_IRQ 20u
 
 #define TIMER_NOW 0x40054028u
@@ -74,12 +76,13 @@ const char board_name[] = "pico";
 #define SECTOR 4096u
 #define BLOCK 65536u
 
-const board_nv_info board_nv = {(uint32_t)nv_bytes, SECTOR, PAGE};
-const uint32_t board_ticks_hz = 1000000;
+const board_nvm_info board_nvm = {(uint32_t)nvm_bytes, SECTOR, PAGE};
+const uint32_t board_clock_hz = 1000000;
 
 static uint32_t uart_mhz;
 
-/* Returns the peripherals' MHz: 125 from the PLL, 12 from the crystal alone, 6 if that does not start either. */
+/* Returns the clock of the UART in MHz: 125 from the PLL, 12 from the crystal if the PLL does not lock, or about 6 from
+ * the ring oscillator if the crystal does not start. */
 static uint32_t clock_init(void) {
     REG(XOSC_STARTUP) = 47; /* about 1 ms */
     REG(XOSC_CTRL) = 0xFABAA0u;
@@ -87,7 +90,7 @@ static uint32_t clock_init(void) {
         REG(CLK_PERI_CTRL) = 1u << 11; /* from the ring oscillator */
         return 6;
     }
-    REG(CLK_SYS_CTRL + CLEAR) = 1; /* off the PLL while it changes */
+    REG(CLK_SYS_CTRL + CLEAR) = 1; /* the core must not run from the PLL while it changes */
     cpu_await(CLK_SYS_SELECTED, 1, 1, 10000);
     REG(CLK_REF_CTRL) = 2;
     cpu_await(CLK_REF_SELECTED, 4, 4, 10000);
@@ -97,16 +100,16 @@ static uint32_t clock_init(void) {
     cpu_await(RESETS_DONE, RESET_PLL, RESET_PLL, 10000);
     REG(PLL_CS) = 1;
     REG(PLL_FBDIV) = 125;                /* 12 MHz * 125 = 1500 MHz */
-    REG(PLL_PWR + CLEAR) = 1u | 1u << 5; /* power, oscillator */
+    REG(PLL_PWR + CLEAR) = 1u | 1u << 5; /* power and oscillator on */
     bool locked = cpu_await(PLL_CS, PLL_LOCKED, PLL_LOCKED, 1000000);
     if (locked) {
-        REG(PLL_PRIM) = 6u << 16 | 2u << 12; /* / 6 / 2 */
+        REG(PLL_PRIM) = 6u << 16 | 2u << 12; /* 1500 MHz / 6 / 2 = 125 MHz */
         REG(PLL_PWR + CLEAR) = 1u << 3;
-        REG(CLK_SYS_CTRL) = 0; /* aux = PLL */
+        REG(CLK_SYS_CTRL) = 0; /* the auxiliary source is the PLL */
         REG(CLK_SYS_CTRL) = 1;
         cpu_await(CLK_SYS_SELECTED, 2, 2, 10000);
     }
-    REG(CLK_PERI_CTRL) = 1u << 11; /* from the system clock, which is the crystal's if the PLL did not lock */
+    REG(CLK_PERI_CTRL) = 1u << 11; /* from the system clock: the PLL, or the crystal if the PLL did not lock */
     return locked ? 125 : 12;
 }
 
@@ -115,7 +118,7 @@ void board_init(void) {
     uart_mhz = clock_init();
     REG(RESETS + CLEAR) = wanted;
     cpu_await(RESETS_DONE, wanted, wanted, 100000);
-    REG(WATCHDOG_TICK) = 1u << 9 | 12u; /* the timer counts microseconds of the crystal */
+    REG(WATCHDOG_TICK) = 1u << 9 | 12u; /* 12 periods of the crystal are one step of the timer: 1 us */
 
     REG(PIN_CTRL(0)) = PIN_UART;
     REG(PIN_CTRL(1)) = PIN_UART;
@@ -124,7 +127,7 @@ void board_init(void) {
     REG(PAD(BUTTON)) = PAD_PULL_UP;
     REG(PAD(BUTTON + 1u)) = PAD_PULL_UP;
 
-    board_baud(115200, true);
+    board_uart_set_baud(115200, true);
     REG(UART_LEVELS) = 0;
     REG(UART_MASK) = UART_RX_INTERRUPTS;
     REG(UART_CTRL) = 0x301;
@@ -136,30 +139,31 @@ void board_interrupt(void) {
     REG(UART_CLEAR) = UART_RX_INTERRUPTS;
 }
 
-void board_send(uint8_t byte) {
+void board_uart_write(uint8_t byte) {
     while (REG(UART_FLAGS) & UART_FULL) {
     }
     REG(UART_DATA) = byte;
 }
 
-bool board_baud(uint32_t baud, bool set) {
+bool board_uart_set_baud(uint32_t baud, bool apply) {
     uint32_t divider = cpu_divider(uart_mhz * 4000000u, baud); /* in 1/64: clock * 64 / 16 / baud */
     if (divider < 64u || divider >> 6 > 65535u) return false;
-    if (!set) return true;
+    if (!apply) return true;
     uint32_t ctrl = REG(UART_CTRL);
     REG(UART_CTRL) = 0;
     REG(UART_IBRD) = divider >> 6;
     REG(UART_FBRD) = divider & 63u;
-    REG(UART_LINE) = 0x70; /* 8 bits, FIFOs; takes over the divider */
+    REG(UART_LINE) = 0x70; /* 8 bits, FIFOs; this write also makes the new divider valid */
     REG(UART_CTRL) = ctrl;
     return true;
 }
 
-uint32_t board_ticks(void) {
+uint32_t board_clock(void) {
     return REG(TIMER_NOW);
 }
 
-/* Functions of the boot ROM, found by a two-letter code (RP2040 datasheet, 2.8.3). */
+/* The flash functions of the boot ROM. Its lookup function finds them by a code of two letters (RP2040 datasheet,
+ * section 2.8.3). */
 typedef void (*rom_void)(void);
 typedef void (*rom_erase)(uint32_t offset, size_t bytes, uint32_t block, uint32_t command);
 typedef void (*rom_program)(uint32_t offset, const uint8_t *bytes, size_t n);
@@ -169,7 +173,7 @@ typedef struct {
     rom_program program;
 } rom;
 
-/* Half words of the ROM that hold the addresses of its table and of its lookup (memory.ld). */
+/* 16-bit words of the ROM that hold the addresses of its table and of its lookup function (memory.ld). */
 extern const volatile uint16_t rom_table[], rom_lookup[];
 
 static uintptr_t rom_function(char a, char b) {
@@ -184,7 +188,8 @@ static rom rom_functions(void) {
     return r;
 }
 
-/* Runs from RAM (it is linked as data), since the flash cannot be read meanwhile. bytes == NULL erases. */
+/* Writes n bytes to flash, or erases n bytes if bytes is NULL. The flash cannot be read until it is done. So this
+ * function is linked into RAM (section .ramfunc), and interrupts are held back. */
 __attribute__((noinline, section(".ramfunc"))) static void flash_change(const rom *r, uint32_t offset,
                                                                         const uint8_t *bytes, size_t n) {
     cpu_interrupts(false);
@@ -200,30 +205,30 @@ __attribute__((noinline, section(".ramfunc"))) static void flash_change(const ro
 }
 
 static void change(uint32_t offset, const uint8_t *bytes, size_t n) {
-    /* the call goes too far for a branch, so through a pointer */
+    /* RAM is too far from flash for a branch instruction, so the call goes through a pointer. */
     void (*volatile go)(const rom *, uint32_t, const uint8_t *, size_t) = flash_change;
     rom r = rom_functions();
-    go(&r, (uint32_t)nv_start - XIP + offset, bytes, n);
+    go(&r, (uint32_t)nvm_start - XIP + offset, bytes, n);
 }
 
-bool board_nv_erase(uint32_t offset) {
-    if (!nv_holds(offset, SECTOR, SECTOR)) return false;
+bool board_nvm_erase(uint32_t offset) {
+    if (!nvm_holds(offset, SECTOR, SECTOR)) return false;
     change(offset, NULL, SECTOR);
-    return nv_erased(offset);
+    return nvm_is_erased(offset);
 }
 
-/* `bytes` must be in RAM. */
-bool board_nv_write(uint32_t offset, const void *bytes, size_t n) {
-    if (!nv_holds(offset, n, PAGE)) return false;
+/* `bytes` must be in RAM, because the flash cannot be read while it is written. */
+bool board_nvm_write(uint32_t offset, const void *bytes, size_t n) {
+    if (!nvm_holds(offset, n, PAGE)) return false;
     change(offset, bytes, n);
-    return nv_reads(offset, bytes, n);
+    return nvm_equals(offset, bytes, n);
 }
 
-void board_led(bool on) {
+void board_led_write(bool on) {
     REG(on ? SIO_OUT_SET : SIO_OUT_CLEAR) = 1u << LED;
 }
 
-int board_label(void) {
+int board_label_read(void) {
     uint32_t high = REG(SIO_IN) >> BUTTON;
     return (high & 1u) == 0 ? 0 : (high & 2u) == 0 ? 1 : -1;
 }

@@ -1,8 +1,9 @@
+# How to build for the Raspberry Pi Pico. boards/template/board.mk explains the variables.
 ARCH = arm
 CPU = -mcpu=cortex-m0plus -mthumb
-CHIPS = nv_mapped
+CHIPS = nvm_mapped
 FORMATS = uf2 hex
-# RAM enough to receive whole recordings while one is learnt
+# There is enough RAM to receive the next recordings while the board trains on one.
 RING_BYTES = 2048u
 REPLIES = 8u
 EXTRA_OBJECTS = $(DIR)/boot2_image.o
@@ -21,7 +22,7 @@ $(DIR)/boot2_image.o: $(DIR)/boot2_image.S
 $(DIR)/%.uf2: $(DIR)/%.bin boards/pico/image.py
 	$(PYTHON) boards/pico/image.py uf2 $< $@
 
-# for the emulator
+# The emulator has no boot ROM of the chip; this file stands in for it.
 image: $(DIR)/rom.bin
 $(DIR)/rom.bin: pico-emulator/rom.S
 	@mkdir -p $(@D)

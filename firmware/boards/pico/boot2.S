@@ -1,6 +1,6 @@
-@ Second stage of the RP2040's boot: the ROM copies these 256 bytes to RAM and runs them, if their checksum is right
-@ (image.py adds it). They make the flash readable as memory with the plain 03h read, which every serial flash knows,
-@ and start the program behind them.
+@ The second boot stage of the RP2040. The boot ROM copies these 256 bytes from flash to RAM and runs them if their
+@ checksum is right (image.py adds it). They make the flash readable as memory with the plain read command 03h, which
+@ every serial flash knows. Then they start the program, which follows them in flash.
     .syntax unified
     .cpu cortex-m0plus
     .thumb
@@ -15,7 +15,7 @@ boot2:
     ldr r1, =0x001F0300
     str r1, [r3, #0x00]     @ CTRLR0: 32-bit frames, read mode
     movs r1, #0
-    str r1, [r3, #0x04]     @ CTRLR1: one frame a read
+    str r1, [r3, #0x04]     @ CTRLR1: one frame for each read
     ldr r1, =0x03000218
     ldr r0, =0x180000F4
     str r1, [r0]            @ SPI_CTRLR0: command 03h, 24-bit address

@@ -1,19 +1,19 @@
-"""What the RP2040 wants around a program.
+"""Packs a program for the RP2040, as its boot ROM wants it.
 
-python image.py boot2 boot2.bin out.S   pads the second boot stage and adds its checksum
-python image.py uf2 image.bin out.uf2   packs a flash image for the drag-and-drop boot loader
+python image.py boot2 boot2.bin out.S   pads the second boot stage to 256 bytes, with its checksum
+python image.py uf2 image.bin out.uf2   packs a flash image for the USB drive of the boot loader
 """
 
 import struct
 import sys
 from pathlib import Path
 
-FLASH = 0x10000000
-FAMILY = 0xE48BFF56  # RP2040
+FLASH = 0x10000000  # where the flash is in the address space
+FAMILY = 0xE48BFF56  # marks a UF2 file for the RP2040
 
 
 def crc(data: bytes) -> int:
-    """CRC-32 as the RP2040's boot ROM computes it: 04C11DB7, not reflected, no final xor."""
+    """CRC-32 as the boot ROM computes it: polynomial 04C11DB7, not reflected, no final xor."""
     c = 0xFFFFFFFF
     for byte in data:
         c ^= byte << 24
@@ -23,6 +23,7 @@ def crc(data: bytes) -> int:
 
 
 def boot2(code: bytes) -> str:
+    """Assembler source of the boot stage. SystemExit if the code is longer than 252 bytes."""
     if len(code) > 252:
         raise SystemExit(f"boot2 has {len(code)} bytes; the boot ROM takes 252")
     code = code.ljust(252, b"\0")
@@ -31,6 +32,7 @@ def boot2(code: bytes) -> str:
 
 
 def uf2(image: bytes) -> bytes:
+    """The flash image as a UF2 file: blocks of 512 bytes, with 256 bytes of flash in each."""
     blocks = [image[i : i + 256].ljust(256, b"\0") for i in range(0, len(image), 256)]
     return b"".join(
         struct.pack(

@@ -1,7 +1,8 @@
+# How to build for QEMU's machine "virt". boards/template/board.mk explains the variables.
 ARCH = riscv
 CPU = -march=rv32imac_zicsr -mabi=ilp32
-CHIPS = nv_mapped
+CHIPS = nvm_mapped
 FORMATS =
-# RAM enough to receive whole recordings while one is learnt
+# There is enough RAM to receive the next recordings while the board trains on one.
 RING_BYTES = 2048u
 REPLIES = 8u

@@ -1,38 +1,39 @@
-/* A start for a board of your own: copy this folder to boards/<name>/, and fill in the functions (board.h says what
- * each has to do). It compiles as it stands, and does nothing. */
+/* A start for a new board: copy this folder to boards/<name>/ and fill in the functions; board.h says what each of them
+ * has to do. It compiles as it stands, and does nothing. */
 #include "board.h"
 
-#include "cpu.h"
-#include "ring.h"
+#include "common/cpu.h"
+#include "common/ring.h"
 
 const char board_name[] = "template";
-const uint32_t board_ticks_hz = 1000000;
+const uint32_t board_clock_hz = 1000000;
 
 void board_init(void) {
-    /* clocks, pins, timer, UART at 115200 baud; then its receive interrupt: cpu_enable_irq(number) on a Cortex-M */
+    /* Start clocks, timer, pins and the UART at 115200 baud. Wait for hardware with cpu_await(), which gives up in
+     * time. Last, enable the receive interrupt of the UART; on a Cortex-M also call cpu_enable_irq(number). */
 }
 
 void board_interrupt(void) {
-    /* while the UART has a byte: ring_put(byte); then clear the interrupt */
+    /* While the UART has a byte, call ring_put(byte). Then clear the interrupt. */
 }
 
-void board_send(uint8_t byte) {
-    (void)byte; /* wait until the UART has room, and hand it the byte */
+void board_uart_write(uint8_t byte) {
+    (void)byte; /* Wait until the UART has room, then give it the byte. */
 }
 
-bool board_baud(uint32_t baud, bool set) {
-    (void)baud, (void)set;
+bool board_uart_set_baud(uint32_t baud, bool apply) {
+    (void)baud, (void)apply; /* cpu_divider() computes the divider. If the baud rate is fixed, this is all. */
     return false;
 }
 
-uint32_t board_ticks(void) {
-    return 0;
+uint32_t board_clock(void) {
+    return 0; /* Return the counter of the timer. */
 }
 
-void board_led(bool on) {
+void board_led_write(bool on) {
     (void)on;
 }
 
-int board_label(void) {
-    return -1;
+int board_label_read(void) {
+    return -1; /* Return the label of the button that is pressed. */
 }

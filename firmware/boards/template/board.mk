@@ -1,11 +1,15 @@
+# How to build for this board.
+
 # arm or riscv
 ARCH = arm
-# what gcc calls the core
+# compiler flags that name the core
 CPU = -mcpu=cortex-m0 -mthumb
-# drivers of chips/ to compile, without .c; nv_mapped in place of nv_none for flash that is read like memory
-CHIPS = nv_none
-# what to make beside the .elf: hex, bin
+# Drivers of chips/ to compile, without .c. nvm_none: the board stores no checkpoints. Take nvm_mapped instead if it has
+# flash for them that is read like memory; a driver or board.c then erases and writes it.
+CHIPS = nvm_none
+# files to make beside the .elf: hex, bin
 FORMATS = hex
-# with RAM to spare: receive ring, and replies kept; so much of the next recordings can arrive while one is learnt
+# On a board with 64 KB of RAM or more, a longer receive ring and more unanswered requests let the host send the next
+# recordings while the board trains on one:
 # RING_BYTES = 2048u
 # REPLIES = 8u

@@ -1,0 +1,318 @@
+"""Speed of the core on this machine: generations, phases, scaling, memory, data path."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eggroll_edge.bench.report import (
+    RUNS,
+    Rows,
+    Say,
+    data_folder,
+    median_range,
+    ratio,
+    run_interleaved,
+)
+from eggroll_edge.core.net import Net
+from eggroll_edge.core.population import Population
+from eggroll_edge.core.workers import WorkerPool
+from eggroll_edge.data.binning import Binning
+from eggroll_edge.data.dataset import EventDataset
+from eggroll_edge.data.loading import open_dataset
+from eggroll_edge.data.nmnist import bin_files, list_folder
+from eggroll_edge.errors import EggrollError
+from eggroll_edge.training.batches import batches_of
+from eggroll_edge.training.config import TrainConfig
+from eggroll_edge.training.estimators import Estimator, make_estimator
+
+SAMPLES = 2048
+"""Of simulated N-MNIST: a generation's cost does not depend on how many more there are."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """The work unit, and how far the scaling goes."""
+
+    hidden: int = 128
+    pairs: int = 512
+    batch: int = 128
+    scale_pairs: tuple[int, ...] = (32, 128, 512, 2048, 4096)
+    scale_hidden: tuple[int, ...] = (64, 128, 256, 512, 1024)
+    scale_rank: tuple[int, ...] = (1, 2, 4, 8, 16)
+    seconds: float = 0.5
+    """Least time that a figure is measured for."""
+
+
+QUICK = Work(scale_pairs=(32, 512, 4096), scale_hidden=(64, 256), scale_rank=(1, 4), seconds=0.1)
+
+
+class Phased(Population):
+    """A population that adds up the processor time of its calls, all threads together."""
+
+    def __init__(self, of: Population) -> None:
+        super().__init__(of.net, of.es, of.native.seed)
+        self.seconds = {"noise": 0.0, "evaluation": 0.0, "update": 0.0}
+
+    def _timed(self, phase: str, call: Callable[..., None], *arguments: Any) -> None:
+        began = time.thread_time()
+        call(*arguments)
+        self.seconds[phase] += time.thread_time() - began
+
+    def draw_noise(self, *arguments: Any) -> None:
+        """As Population's, timed."""
+        self._timed("noise", super().draw_noise, *arguments)
+
+    def eval_batch(self, *arguments: Any) -> None:
+        """As Population's, timed."""
+        self._timed("evaluation", super().eval_batch, *arguments)
+
+    def steps_batch(self, *arguments: Any) -> None:
+        """As Population's, timed."""
+        self._timed("update", super().steps_batch, *arguments)
+
+    def apply(self, *arguments: Any) -> None:
+        """As Population's, timed."""
+        self._timed("update", super().apply, *arguments)
+
+
+class Bench:
+    """An estimator that can be run for a number of generations."""
+
+    def __init__(self, data: EventDataset, config: TrainConfig, workers: int) -> None:
+        self.config = config
+        net = Net(config.net_config(data.n_in, data.n_classes))
+        net.randomize(config.seed, config.init_std, config.readout_std)
+        self._batches = batches_of(config, net.config, data)
+        self.samples = self._batches.order.batch
+        self._pool = WorkerPool(net.config, config.es_config(), workers)
+        self.estimator: Estimator = make_estimator(config, net, self.samples, self._pool)
+        self._generation = 0
+
+    def run(self, generations: int) -> None:
+        """Some generations; of online, samples."""
+        at, steps = self._generation, self.config.steps_at(0)
+        chunk = 250 if self.config.online else 1
+        while at < self._generation + generations:
+            self.estimator.step(at, steps, self._batches.get(at, chunk), lambda: None)
+            at += chunk
+        self._generation = at
+
+    def seconds(self, least: float) -> float:
+        """Of one generation (online: sample): the mean over at least `least` seconds."""
+        done, began, n = 0, time.perf_counter(), 250 if self.config.online else 1
+        while True:
+            self.run(n)
+            done += n
+            took = time.perf_counter() - began
+            if took >= least:
+                return took / done
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.close()
+
+
+@contextmanager
+def bench_of(data: EventDataset, workers: int, **settings: Any) -> Iterator[Bench]:
+    """A Bench that has run one generation, so that all memory has been touched."""
+    bench = Bench(data, TrainConfig(ticks=data.ticks, **settings), workers)
+    try:
+        bench.run(1)
+        yield bench
+    finally:
+        bench.close()
+
+
+def measure(
+    quick: bool, say: Say, runs: int | None = None, data: str | None = None
+) -> dict[str, Any]:
+    """All of it on simulated N-MNIST; data: see bench.data_folder."""
+    folder = data_folder(data)
+    say("opening simulated N-MNIST")
+    events = open_dataset(f"idx:{folder / 'mnist'}", "train", limit=SAMPLES)
+    files, _, _ = list_folder(folder / "nmnist_small", "train")
+    files = files[: 200 if quick else None]
+    runs = runs or (2 if quick else RUNS)
+    return measure_on(events, files, QUICK if quick else Work(), runs, say)
+
+
+def measure_on(
+    data: EventDataset, files: list[Path], work: Work, runs: int, say: Say
+) -> dict[str, Any]:
+    """As measure(), on given samples and recordings."""
+    rates, rows = _rates(data, work, runs, say)
+    phases = _phases(data, work, runs, say)
+    rows += [phases, *_scaling(data, work, say), *_memory(data, work, say)]
+    rows += _data_path(data, files, runs, say)
+    units = 2 * work.pairs * work.batch
+    return {
+        "work": {"net": f"{data.n_in}-{work.hidden}-{data.n_classes}", "ticks": data.ticks,
+                 "pairs": work.pairs, "batch": work.batch},
+        "rows": rows,
+        "summary": {
+            "member_evals_per_s": units / median_range(rates["batch, 2 threads"])["median"],
+            "full_rank_over_batch": ratio(
+                rates["full, 2 threads"], rates["batch, 2 threads"]
+            )["median"],
+            "update_share": phases["update_share"]["median"],
+        },
+    }  # fmt: skip
+
+
+def _rates(data: EventDataset, work: Work, runs: int, say: Say) -> tuple[dict[str, Any], Rows]:
+    """Seconds of a generation (sample, online: of a sample), alternating."""
+    unit = {"hidden": (work.hidden,), "pairs": work.pairs, "batch": work.batch}
+    kinds: dict[str, tuple[int, dict[str, Any]]] = {
+        "batch, 2 threads": (2, {"estimator": "batch", **unit}),
+        "batch, 1 thread": (1, {"estimator": "batch", **unit}),
+        "full, 2 threads": (2, {"estimator": "full", **unit}),
+        "sample, 2 threads": (2, {"hidden": (work.hidden,)}),
+        "sample, 1 thread": (1, {"hidden": (work.hidden,)}),
+        "online, 1 thread": (1, {"hidden": (work.hidden,), "online": True}),
+    }
+    with ExitStack() as stack:
+        benches = {
+            name: stack.enter_context(bench_of(data, workers, **settings))
+            for name, (workers, settings) in kinds.items()
+        }
+        times = run_interleaved(
+            {name: partial(bench.seconds, work.seconds) for name, bench in benches.items()},
+            runs, say,
+        )  # fmt: skip
+    rows = []
+    for name, seconds in times.items():
+        bench = benches[name]
+        samples = 1 if bench.config.online else bench.samples
+        rows.append({
+            "what": "generation", "name": name, "seconds": median_range(seconds),
+            "samples_per_s": median_range([samples / s for s in seconds]),
+            "member_evals_per_s": median_range(
+                [2 * bench.config.pairs * samples / s for s in seconds]
+            ),
+        })  # fmt: skip
+    return times, rows
+
+
+def _phases(data: EventDataset, work: Work, runs: int, say: Say) -> dict[str, Any]:
+    """Shares of a `batch` generation's processor time."""
+    shares: dict[str, list[float]] = {"noise": [], "evaluation": [], "update": []}
+    for _ in range(runs):
+        with bench_of(
+            data, 1, estimator="batch", hidden=(work.hidden,), pairs=work.pairs, batch=work.batch
+        ) as bench:
+            phased = bench.estimator.population = Phased(bench.estimator.population)
+            bench.seconds(work.seconds)
+        total = sum(phased.seconds.values())
+        for name, seconds in phased.seconds.items():
+            shares[name].append(seconds / total)
+    share = [a + b for a, b in zip(shares["noise"], shares["update"], strict=True)]
+    say(f"noise and update take {100 * median_range(share)['median']:.1f} % of a generation")
+    return {
+        "what": "phases",
+        "update_share": median_range(share),
+        **{name: median_range(values) for name, values in shares.items()},
+    }
+
+
+def _scaling(data: EventDataset, work: Work, say: Say) -> Rows:
+    """Seconds of a `batch` generation as one of the sizes or the threads vary."""
+    base: dict[str, Any] = {
+        "hidden": (work.hidden,), "pairs": work.pairs, "batch": work.batch, "rank": 1,
+    }  # fmt: skip
+    sizes = [("hidden", n) for n in work.scale_hidden]
+    sizes += [("rank", n) for n in work.scale_rank] + [("pairs", n) for n in work.scale_pairs]
+    rows = []
+    for name, size in sizes:
+        settings = {**base, name: (size,) if name == "hidden" else size}
+        for workers in (1, 2):
+            with bench_of(data, workers, estimator="batch", **settings) as bench:
+                seconds = min(bench.seconds(work.seconds / 2) for _ in range(2))
+            rows.append(
+                {"what": "scaling", "vary": name, "size": size, "threads": workers,
+                 "seconds": seconds}
+            )  # fmt: skip
+            say(f"{name} {size}, {workers} threads: {1000 * seconds:.1f} ms a generation")
+    return rows
+
+
+def _memory(data: EventDataset, work: Work, say: Say) -> Rows:
+    """Peak memory of a process that trains with so many pairs."""
+    rows = []
+    for pairs in work.scale_pairs:
+        settings = {"hidden": (work.hidden,), "pairs": pairs, "batch": work.batch}
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            started, peak, noise = pool.submit(_peak, data, settings).result()
+        rows.append({
+            "what": "memory", "pairs": pairs, "before_mib": started, "peak_mib": peak,
+            "noise_cache_bytes": noise,
+        })  # fmt: skip
+        say(f"{pairs} pairs: peak {peak:.1f} MiB, of that {started:.1f} before training")
+    return rows
+
+
+def _peak(data: EventDataset, settings: dict[str, Any]) -> tuple[float, float, int]:
+    """(MiB before training, peak MiB, bytes of the noise cache: a bit a pair and row) here."""
+    before = _resident("VmRSS")
+    with bench_of(data, 1, estimator="batch", **settings) as bench:
+        noise = bench.estimator.population.noise_words() * 4
+        bench.run(1)
+    return before, _resident("VmHWM"), noise
+
+
+def _resident(field: str) -> float:
+    try:
+        text = Path("/proc/self/status").read_text()
+    except OSError as error:
+        raise EggrollError(f"peak memory is read from /proc, as on Linux: {error}") from error
+    return next(int(s.split()[1]) / 1024 for s in text.splitlines() if s.startswith(field))
+
+
+def _data_path(data: EventDataset, files: list[Path], runs: int, say: Say) -> Rows:
+    """Recordings a second from files to ticks, ours and tonic's, and the bytes of 60,000."""
+    held = len(data.streams) / len(data) + 17  # a stream, its offset, id and label
+    row: dict[str, Any] = {"what": "data path", "bytes_of_60000": round(60000 * held)}
+
+    def ours(workers: int) -> float:
+        began = time.perf_counter()
+        for _ in bin_files(files, Binning(), workers):
+            pass
+        return len(files) / (time.perf_counter() - began)
+
+    cases = {"ours, 2 threads": lambda: ours(2), "ours, 1 thread": lambda: ours(1)}
+    try:
+        cases["tonic ToFrame"] = _tonic(files)
+    except ImportError:
+        row["tonic"] = "not measured: pip install 'eggroll-edge[data]'"
+    found = run_interleaved(cases, runs, say)
+    row |= {name: median_range(values) for name, values in found.items()}
+    if "tonic ToFrame" in found:
+        row["ours_over_tonic"] = ratio(found["ours, 2 threads"], found["tonic ToFrame"])
+    return [row]
+
+
+def _tonic(files: list[Path]) -> Callable[[], float]:
+    """Recordings a second of tonic's reader and ToFrame, on some of the files: they take long."""
+    from tonic.io import read_mnist_file
+    from tonic.transforms import ToFrame
+
+    to_frame = ToFrame(sensor_size=(34, 34, 2), n_time_bins=15)
+    dtype = np.dtype([("x", int), ("y", int), ("t", int), ("p", int)])
+    some = files[:100]
+
+    def run() -> float:
+        began = time.perf_counter()
+        for file in some:
+            to_frame(read_mnist_file(str(file), dtype=dtype))
+        return len(some) / (time.perf_counter() - began)
+
+    return run

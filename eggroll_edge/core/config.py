@@ -1,0 +1,208 @@
+"""Configuration of a net and of an estimator: the C core's structs as frozen dataclasses.
+
+Every range is checked on construction. The C core has the last word: what passes here and not there
+is refused with the core's own text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple, get_args
+
+from eggroll_edge._core import ffi, lib
+from eggroll_edge.errors import ConfigError
+
+Readout = Literal["integrate", "spikes"]
+EstimatorName = Literal["batch", "sample", "full"]
+Fitness = Literal["xent", "accuracy"]
+
+READOUTS: tuple[Readout, ...] = get_args(Readout)
+ESTIMATORS: tuple[EstimatorName, ...] = get_args(EstimatorName)
+FITNESSES: tuple[Fitness, ...] = get_args(Fitness)
+
+
+def status_text(status: int) -> str:
+    """The core's one line of English for a status code."""
+    return str(ffi.string(lib.egg_status_text(status)).decode())
+
+
+def check_int(where: str, value: object, low: int, high: int) -> None:
+    """ConfigError unless `value` is an integer in low..high."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ConfigError(f"{where} is {value!r}: use an integer {low}..{high}")
+
+
+def check_choice(where: str, value: object, choices: tuple[str, ...]) -> None:
+    """ConfigError unless `value` is one of `choices`."""
+    if value not in choices:
+        raise ConfigError(f"{where} is {value!r}: use {', '.join(choices[:-1])} or {choices[-1]}")
+
+
+@dataclass(frozen=True)
+class LifConfig:
+    """One layer of leaky integrate-and-fire neurons."""
+
+    size: int
+    """Neurons, 1..1024."""
+    threshold: int = 1024
+    """Membrane at which a neuron spikes, 1..16383, in units of weights (int8) summed up."""
+    leak_shift: int = 1
+    """A tick leaks membrane >> leak_shift, 1..8; time constant about 2^leak_shift ticks."""
+    refractory: int = 0
+    """Ticks after a spike without input and spikes, 0..15."""
+
+    def __post_init__(self) -> None:
+        check_int("layer size", self.size, 1, lib.EGG_NEURONS_MAX)
+        check_int("threshold", self.threshold, 1, 16383)
+        check_int("leak_shift", self.leak_shift, 1, 8)
+        check_int("refractory", self.refractory, 0, 15)
+
+
+@dataclass(frozen=True)
+class NetConfig:
+    """Topology of a net (runtime_c/DESIGN.md, section 4)."""
+
+    inputs: int
+    """Inputs, 1..32766."""
+    outputs: int
+    """Classes, 2..64."""
+    ticks: int
+    """Ticks a recording, 1..32."""
+    layers: tuple[LifConfig, ...]
+    """LIF layers, 1..4."""
+    readout: Readout = "integrate"
+    """integrate: one more matrix sums the last layer's spikes; spikes: the last layer's counts."""
+    gain: int = 6
+    """Logit = readout << gain, in 1/4096 bit, 0..8 (spikes: 0..12)."""
+
+    def __post_init__(self) -> None:
+        check_int("inputs", self.inputs, 1, lib.EGG_INPUTS_MAX)
+        check_int("outputs", self.outputs, 2, lib.EGG_OUTPUTS_MAX)
+        check_int("ticks", self.ticks, 1, lib.EGG_TICKS_MAX)
+        if not 1 <= len(self.layers) <= lib.EGG_LAYERS_MAX:
+            raise ConfigError(
+                f"the net has {len(self.layers)} LIF layers: use 1..{lib.EGG_LAYERS_MAX}"
+            )
+        check_choice("readout", self.readout, READOUTS)
+        check_int("gain", self.gain, 0, 12 if self.readout == "spikes" else 8)
+        status = lib.egg_net_check(self.native())
+        if status != lib.EGG_OK:
+            raise ConfigError(f"the core refuses the net: {status_text(status)}")
+
+    def native(self) -> Any:
+        """A new `egg_net_config *`."""
+        c = ffi.new("egg_net_config *")
+        c.inputs, c.outputs, c.ticks, c.gain = self.inputs, self.outputs, self.ticks, self.gain
+        c.layers, c.readout = len(self.layers), READOUTS.index(self.readout)
+        for i, layer in enumerate(self.layers):
+            c.layer[i] = asdict(layer)
+        return c
+
+    @property
+    def neurons(self) -> int:
+        """LIF neurons of all layers."""
+        return sum(layer.size for layer in self.layers)
+
+    @property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """(rows, columns) of each matrix; the last row is the bias."""
+        sizes = [self.inputs, *(layer.size for layer in self.layers)]
+        if self.readout == "integrate":
+            sizes.append(self.outputs)
+        return tuple((pre + 1, cols) for pre, cols in pairwise(sizes))
+
+    @property
+    def parameters(self) -> int:
+        """Weights of all matrices, biases included: as many bytes."""
+        return sum(rows * cols for rows, cols in self.shapes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> NetConfig:
+        """The inverse of to_dict."""
+        try:
+            layers = tuple(LifConfig(**layer) for layer in values["layers"])
+            return NetConfig(**{**values, "layers": layers})
+        except (TypeError, KeyError) as error:
+            raise ConfigError(f"not the description of a net: {error}") from error
+
+
+@dataclass(frozen=True)
+class EsConfig:
+    """What of an estimator holds for a whole run (runtime_c/DESIGN.md, sections 7 and 8)."""
+
+    estimator: EstimatorName
+    """batch: EGGROLL as published; sample: a recording credits its own events; full: full rank."""
+    pairs: int
+    """Antithetic pairs, 1..8192 (batch, full) or 1..256 (sample)."""
+    rank: int = 1
+    """Rank of a perturbation, 1..16 (batch)."""
+    segments: int = 1
+    """Parts of a recording with perturbations of their own, 1..8 and at most the ticks (sample)."""
+    fitness: Fitness = "xent"
+    """xent: minus cross-entropy; accuracy: one bit for a right answer."""
+    penalty: int = 0
+    """Fitness that a spike costs, 0..4095 in 1/4096 bit."""
+
+    def __post_init__(self) -> None:
+        check_choice("estimator", self.estimator, ESTIMATORS)
+        sample = self.estimator == "sample"
+        most = lib.EGG_SAMPLE_PAIRS_MAX if sample else lib.EGG_PAIRS_MAX
+        check_int(f"pairs (estimator {self.estimator})", self.pairs, 1, most)
+        check_int("rank", self.rank, 1, lib.EGG_RANK_MAX)
+        check_int("segments", self.segments, 1, lib.EGG_SEGMENTS_MAX)
+        check_choice("fitness", self.fitness, FITNESSES)
+        check_int("penalty", self.penalty, 0, 4095)
+
+    def check(self, net: NetConfig) -> None:
+        """ConfigError unless the estimator can train this net."""
+        status = lib.egg_es_check(net.native(), self.native())
+        if status != lib.EGG_OK:
+            if status == lib.EGG_E_INPUTS:
+                raise ConfigError(
+                    f"the net has {net.inputs} inputs, estimator full takes at most 8190: "
+                    "set pool = 2 or polarity = merged, or use estimator batch"
+                )
+            raise ConfigError(f"the core refuses the estimator: {status_text(status)}")
+
+    def native(self) -> Any:
+        """A new `egg_es_config *`."""
+        return ffi.new(
+            "egg_es_config *",
+            {
+                "pairs": self.pairs,
+                "penalty": self.penalty,
+                "estimator": ESTIMATORS.index(self.estimator),
+                "rank": self.rank,
+                "segments": self.segments,
+                "fitness": FITNESSES.index(self.fitness),
+            },
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> EsConfig:
+        """The inverse of to_dict."""
+        try:
+            return EsConfig(**values)
+        except TypeError as error:
+            raise ConfigError(f"not the description of an estimator: {error}") from error
+
+
+LearningRate = tuple[int, int]
+"""A learning rate (m, n): m * 2^-n."""
+
+
+class Hyperparameters(NamedTuple):
+    """Sigmas and learning rates of one generation, each (LIF matrices, readout matrix)."""
+
+    sigma: tuple[int, int]
+    rate: tuple[LearningRate, LearningRate]

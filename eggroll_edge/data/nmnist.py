@@ -1,0 +1,260 @@
+"""N-MNIST recordings: the 5-byte .bin format, its folders, and the full set through tonic.
+
+N-MNIST: Orchard, Jayawant, Cohen, Thakor, "Converting Static Image Datasets to Spiking Neuromorphic
+Datasets Using Saccades", Frontiers in Neuroscience 9:437, 2015.
+
+A file is a run of 5-byte events: x, y, then 24 bits, most significant byte first, of which the top
+one is the polarity and the other 23 are microseconds. A record whose y is 240 is no event: it adds
+2^13 microseconds to its own and all later times. The sensor crop is 34 x 34.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from eggroll_edge._core import ffi, lib
+from eggroll_edge.data import cache
+from eggroll_edge.data.binning import I64, U8, Binning, Events, bin_many, native_events
+from eggroll_edge.data.cache import Progress, _chosen, _counted, cache_dir
+from eggroll_edge.data.dataset import EventDataset
+from eggroll_edge.data.sources import CLASSES, Split
+from eggroll_edge.errors import DataError
+
+SIDE = 34
+OVERFLOW_Y = 240
+OVERFLOW_US = 1 << 13
+MAX_US = (1 << 23) - 1
+LAYOUT = "<folder>/Train/<digit>/<number>.bin and <folder>/Test/<digit>/<number>.bin"
+_CHUNK = 64  # files decoded at once: fewer cost more hand-overs between threads
+_ROOM = 1 << 16  # bytes, more than most recordings have
+_FAULTS = {
+    lib.EGG_EVENTS_X: f"x is beyond {SIDE - 1}",
+    lib.EGG_EVENTS_Y: f"y is beyond {SIDE - 1}",
+    lib.EGG_EVENTS_BACKWARDS: "time runs backwards",
+    lib.EGG_EVENTS_CLOCK: "its clock then overflows 31 bits of microseconds",
+}
+
+
+class Chunk(NamedTuple):
+    """Some files, one behind the other: file i is data[starts[i]:starts[i + 1]]."""
+
+    data: U8
+    starts: I64
+    names: Sequence[object]  # for errors
+
+
+def decode_bins(blobs: Sequence[bytes], names: Sequence[object]) -> tuple[Events, I64]:
+    """Decode files given as bytes; (events of all, int64 offsets [n + 1]). `names` is for errors.
+
+    DataError, naming file and event: a size that is no multiple of 5, no event, x or y beyond 33,
+    time that runs backwards.
+    """
+    starts = np.cumsum([0, *map(len, blobs)])
+    return _decode(Chunk(np.frombuffer(b"".join(blobs), np.uint8), starts, names))
+
+
+def _decode(chunk: Chunk) -> tuple[Events, I64]:
+    _check_sizes(chunk)
+    n, records = len(chunk.names), int(chunk.starts[-1]) // 5
+    events = Events(
+        np.empty(records, np.uint16),
+        np.empty(records, np.uint16),
+        np.empty(records, np.int32),
+        np.empty(records, np.uint8),
+    )
+    ends = np.zeros(n + 1, np.int64)
+    file = ffi.new("uint32_t *")
+    fault = lib.egg_events_decode(
+        ffi.from_buffer("uint8_t[]", chunk.data), ffi.from_buffer("int64_t[]", chunk.starts),
+        n, SIDE,
+        native_events(events), ffi.from_buffer("int64_t[]", ends), file,
+    )  # fmt: skip
+    if fault != lib.EGG_EVENTS_OK:
+        at = ends[file[0] + 1]
+        raise DataError(
+            f"{chunk.names[file[0]]}: event {at - ends[file[0]]} (x {events.x[at]}, "
+            f"y {events.y[at]}, t {events.t[at]} us): {_FAULTS[fault]}; this is no N-MNIST "
+            "recording, or it is damaged"
+        )
+    return events.take(slice(0, ends[-1])), ends
+
+
+def _check_sizes(chunk: Chunk) -> None:
+    sizes = np.diff(chunk.starts)
+    for size, name in zip(sizes, chunk.names, strict=True):
+        if size == 0:
+            raise DataError(f"{name}: the file is empty; fetch it again")
+        if size % 5:
+            raise DataError(
+                f"{name}: {size} bytes is no multiple of 5, cut off in event {size // 5};"
+                " fetch it again"
+            )
+
+
+def read_chunk(paths: Sequence[Path | str]) -> Chunk:
+    """Read whole files, by bare calls: Python's file objects cost as much again as the reading."""
+    data: U8 = np.empty(_ROOM * len(paths), np.uint8)
+    starts = np.zeros(len(paths) + 1, np.int64)
+    at = 0
+    for i, path in enumerate(paths):
+        try:
+            file = os.open(path, os.O_RDONLY)
+            try:
+                at += os.readv(file, [data[at:].data])
+                while at == len(data):  # there may be more
+                    data = np.concatenate((data, np.empty_like(data)))
+                    at += os.readv(file, [data[at:].data])
+            finally:
+                os.close(file)
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+        starts[i + 1] = at
+    return Chunk(data, starts, paths)
+
+
+def read_bin(path: Path | str) -> Events:
+    """Read one recording."""
+    return _decode(read_chunk([path]))[0]
+
+
+def write_bin(path: Path | str, events: Events) -> None:
+    """Write one recording in N-MNIST's format; the inverse of `read_bin`.
+
+    Times need 0..8,388,607 us (23 bits; no overflow marks are written), x and y 0..255 but y != 240
+    """
+    t = events.t.astype(np.int64)
+    if t.size and (t.min() < 0 or t.max() > MAX_US):
+        raise DataError(f"{path}: a time is outside 0..{MAX_US} us, which the format cannot hold")
+    if t.size and max(events.x.max(), events.y.max()) > 255:
+        raise DataError(f"{path}: a coordinate is beyond 255, which the format cannot hold")
+    if (events.y == OVERFLOW_Y).any():
+        raise DataError(f"{path}: y = {OVERFLOW_Y} cannot be written, it marks a clock overflow")
+    raw = np.empty((len(t), 5), np.uint8)
+    raw[:, 0], raw[:, 1] = events.x, events.y
+    raw[:, 2] = (t >> 16) | (events.p.astype(np.int64) << 7)
+    raw[:, 3], raw[:, 4] = (t >> 8) & 255, t & 255
+    Path(path).write_bytes(raw.tobytes())
+
+
+def list_folder(root: Path, split: str) -> tuple[list[Path], U8, I64]:
+    """(files, labels, ids) of a split "train", "test" or "all"; in order of id within a split.
+
+    The id is the number in the file's name. Recordings of a split are ordered by id, not by digit,
+    so that a prefix of them is a fair sample.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; expected {LAYOUT}")
+    rows: list[tuple[int, int, int, Path]] = []
+    for order, folder in enumerate(part.capitalize() for part in _parts(split)):
+        if not (root / folder).is_dir():
+            raise DataError(f"{root}: has no folder {folder}; expected {LAYOUT}")
+        found = [
+            (order, int(file.stem), int(digit.name), file)
+            for digit in (root / folder).iterdir()
+            if re.fullmatch(r"\d", digit.name) and digit.is_dir()
+            for file in digit.iterdir()
+            if file.suffix == ".bin" and file.stem.isdecimal()
+        ]
+        if not found:
+            raise DataError(f"{root / folder}: holds no recording; expected {LAYOUT}")
+        rows += found
+    rows.sort()
+    labels = np.array([row[2] for row in rows], np.uint8)
+    return [row[3] for row in rows], labels, np.array([row[1] for row in rows], np.int64)
+
+
+def bin_chunk(paths: Sequence[Path], binning: Binning) -> tuple[U8, I64]:
+    """Read and bin some files; (streams, int64 offsets [n + 1])."""
+    if not binning.stabilize and min(binning.height, binning.width) >= SIDE:
+        native, n = binning.native(), len(paths)
+        names = os.fsencode("\0".join(map(str, paths)))
+        data = np.empty(_ROOM, np.uint8)
+        bit_map = np.zeros(lib.egg_events_map_words(native), np.uint64)
+        stream = np.empty(lib.egg_events_bytes(native, n * (_ROOM // 5), n), np.uint8)
+        ends = np.zeros(n + 1, np.int64)
+        if lib.egg_events_bin_files(
+            native, names, n, SIDE, ffi.from_buffer("uint8_t[]", data), _ROOM,
+            ffi.from_buffer("uint64_t[]", bit_map), ffi.from_buffer("uint8_t[]", stream),
+            ffi.from_buffer("int64_t[]", ends),
+        ):  # fmt: skip
+            return stream[: ends[-1]].copy(), ends
+    # The long way can do all that the short one refuses, or says what is wrong with which file.
+    return bin_many(*_decode(read_chunk(paths)), binning)
+
+
+def bin_files(
+    files: Sequence[Path], binning: Binning, workers: int = 2
+) -> Iterator[tuple[U8, I64]]:
+    """Read and bin files, some at a time; yields (streams, int64 offsets [n + 1]) of each lot."""
+    chunks = [files[at : at + _CHUNK] for at in range(0, len(files), _CHUNK)]
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        yield from pool.map(partial(bin_chunk, binning=binning), chunks)
+
+
+def fetch(split: str) -> Path:
+    """The folder of the full N-MNIST; tonic downloads it (about 1.2 GB) where it is not there."""
+    try:
+        from tonic.datasets import NMNIST
+    except ImportError as error:
+        raise DataError(
+            "the full N-MNIST is fetched through tonic, which is not installed: "
+            "pip install 'eggroll-edge[data]', or give a folder of recordings instead of 'nmnist'"
+        ) from error
+    home = cache_dir() / "tonic"
+    try:
+        sets = [NMNIST(str(home), train=part == "train") for part in _parts(split)]
+    except Exception as error:  # network, disk, a changed address: tonic lets anything through
+        raise DataError(
+            f"tonic could not fetch N-MNIST into {home} ({type(error).__name__}: {error}); check "
+            "the network, or unpack it yourself and give the folder instead of 'nmnist'"
+        ) from error
+    if not sets[0].data:
+        raise DataError(f"{home}: tonic found no recording; remove that folder and try again")
+    return Path(sets[0].data[0]).parents[2]
+
+
+def _parts(split: str) -> tuple[str, ...]:
+    return ("train", "test") if split == "all" else (split,)
+
+
+def _open_recordings(
+    spec: str,
+    split: Split,
+    binning: Binning,
+    skip_first: int,
+    limit: int | None,
+    workers: int,
+    progress: Progress | None,
+) -> EventDataset:
+    root = fetch(split) if spec == "nmnist" else Path(spec).expanduser()
+    files, labels, ids = list_folder(root, split)
+    chosen = _chosen(len(files), 0 if split == "test" else skip_first, limit, spec)
+    files, labels, ids = files[chosen], labels[chosen], ids[chosen]
+    sha = hashlib.sha256()
+    for file in files:  # size and time of change stand for the content: reading it all takes long
+        stat = file.stat()
+        sha.update(f"{file.relative_to(root)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    parts = {"files": sha.hexdigest(), "root": str(root.resolve()), "binning": asdict(binning)}
+
+    def make(path: Path) -> None:
+        cache.write_cache(
+            path,
+            _counted(bin_files(files, binning, workers), len(files), progress),
+            labels,
+            ids,
+            name=f"{root.name}-{split}",
+            n_classes=CLASSES,
+            binning=binning,
+        )
+
+    return cache.load_or_build(cache.cache_path(f"{root.name}-{split}", parts), make)

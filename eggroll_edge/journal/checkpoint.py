@@ -1,0 +1,80 @@
+"""weights.bin: a net and its weights, written all or not at all.
+
+Little-endian: magic (8 bytes), format version, generation, digest of the weights, length of the
+net's description (four uint32); the description (JSON); the weights; CRC-32 of all before it.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eggroll_edge.core.config import NetConfig
+from eggroll_edge.core.net import Net
+from eggroll_edge.errors import ConfigError, EggrollError, JournalError
+from eggroll_edge.files import write_atomically
+
+NAME = "weights.bin"
+START = "start.bin"
+"""The weights that a run with start_from began with: its own copy, for replay and resume."""
+_MAGIC = b"EGGWGHTS"
+_VERSION = 1
+_HEAD = struct.Struct("<8sIIII")
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A net after some generations."""
+
+    net: Net
+    generation: int
+
+
+def save(path: Path, net: Net, generation: int) -> None:
+    """Write a checkpoint: after a power cut or on a full disk, the old file or the new one."""
+    text = json.dumps(net.config.to_dict()).encode()
+    body = _HEAD.pack(_MAGIC, _VERSION, generation, net.digest, len(text)) + text
+    body += net.weights.tobytes()
+    write_atomically(path, body + struct.pack("<I", zlib.crc32(body)))
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a checkpoint; JournalError if it is missing or damaged."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise JournalError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        magic, version, generation, digest, length = _HEAD.unpack_from(data)
+        if magic != _MAGIC or version != _VERSION:
+            raise JournalError(f"{path}: not a checkpoint of format {_VERSION}")
+        if zlib.crc32(data[:-4]) != struct.unpack("<I", data[-4:])[0]:
+            raise JournalError(f"{path}: damaged, its checksum does not match")
+        start = _HEAD.size + length
+        net = Net(NetConfig.from_dict(json.loads(data[_HEAD.size : start])))
+        net.weights[:] = np.frombuffer(data[start:-4], np.int8)
+    except JournalError:
+        raise
+    except (struct.error, ValueError, EggrollError) as error:
+        raise JournalError(f"{path}: damaged ({error})") from error
+    if net.digest != digest:
+        raise JournalError(f"{path}: damaged, its weights do not have their digest")
+    return Checkpoint(net, generation)
+
+
+def read_for(config: NetConfig, path: Path) -> Net:
+    """The net of a checkpoint; ConfigError, naming the fields, unless it is one of this config."""
+    net = read(path).net
+    theirs, ours = net.config.to_dict(), config.to_dict()
+    differing = [f"{k} {theirs[k]} (here {ours[k]})" for k in ours if theirs[k] != ours[k]]
+    if differing:
+        raise ConfigError(
+            f"{path} is of another net: {', '.join(differing)}; train with its settings of data, "
+            "pool, ticks and net"
+        )
+    return net

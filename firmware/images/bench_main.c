@@ -1,0 +1,192 @@
+/* The main program of image bench, which is not a product: it runs the generations of bench_work.h between two marks,
+ * so that an emulator can count their instructions. eggroll_edge writes bench_work.h for `eggroll-edge bench`.
+ *
+ * It prints a line for each piece of work, and DONE after the last one:
+ *
+ *   <name> live <neurons> digest <weights>
+ *
+ * <neurons> is the number of neurons that egg_pair.c had to simulate pair by pair, summed over the recordings.
+ * <weights> is the digest of the weights afterwards. Both are hexadecimal.
+ *
+ * A region is what runs from bench_begin() to bench_end(). The estimators `batch` and `full` have two: all evaluations,
+ * then the update. Online `sample` has these two for each recording. */
+#include "board.h"
+#include "common/console.h"
+#include "common/cpu.h"
+#include "egg_es.h"
+#include "host/egg_host.h"
+
+typedef struct {
+    const uint8_t *stream;
+    uint8_t label;
+} bench_sample;
+
+typedef struct {
+    const char *name;
+    egg_net_config net;
+    egg_es_config es;
+    egg_sigma sigma;
+    egg_rate hidden, readout;
+    uint32_t seed, samples;
+    const int8_t *weights;
+    const bench_sample *sample;
+} bench_work;
+
+#include "bench_work.h"
+
+/* The marks: the emulator counts from the call of bench_begin() to the call of bench_end(). */
+__attribute__((noinline)) void bench_begin(void);
+__attribute__((noinline)) void bench_end(void);
+
+void bench_begin(void) {
+    __asm__ volatile("");
+}
+
+void bench_end(void) {
+    __asm__ volatile("" ::: "memory");
+}
+
+void firmware_fault(void) {
+    cpu_interrupts(false);
+    console_write("FAULT\n");
+    for (;;) cpu_sleep();
+}
+
+static uint8_t *next; /* where the free part of the arena begins */
+
+/* Takes memory from the arena, aligned to 4. */
+static void *take(size_t bytes) {
+    void *piece = next;
+    next += (bytes + 3u) & ~(size_t)3u;
+    if (next > (uint8_t *)arena_end) firmware_fault();
+    return piece;
+}
+
+static void zero(void *memory, size_t bytes) {
+    for (uint8_t *b = memory; bytes > 0; bytes--) *b++ = 0;
+}
+
+static egg_net net;
+static egg_ws ws;
+static egg_gen gen;
+static uint32_t live; /* see the top of this file */
+
+static void batch(const bench_work *w) {
+    int32_t *diff = take(w->es.pairs * sizeof *diff);
+    int8_t *f = take(w->es.pairs);
+    uint8_t *active = take((w->net.inputs + 8u) / 8u);
+    zero(diff, w->es.pairs * sizeof *diff);
+    zero(active, (w->net.inputs + 8u) / 8u);
+    bench_begin();
+    for (uint32_t i = 0; i < w->samples; i++) {
+        egg_batch_eval(&gen, &ws, w->sample[i].stream, w->sample[i].label, diff);
+        live += ws.pair.live;
+    }
+    bench_end();
+    bench_begin();
+    for (uint32_t i = 0; i < w->samples; i++) egg_batch_mark(&w->net, w->sample[i].stream, active);
+    egg_shape(diff, w->es.pairs, f);
+    egg_batch_update(&gen, &ws, f, active);
+    bench_end();
+}
+
+static void online(const bench_work *w) {
+    int8_t *f = take(w->es.pairs);
+    for (uint32_t i = 0; i < w->samples; i++, gen.generation++) {
+        uint8_t e;
+        bench_begin();
+        egg_sample_eval(&gen, &ws, 0, w->sample[i].stream, w->sample[i].label, f, &e);
+        live += ws.pair.live;
+        bench_end();
+        bench_begin();
+        egg_sample_credit(&gen, &ws, 0, f, e);
+        egg_sample_learn(&gen, &ws, w->sample[i].stream);
+        bench_end();
+    }
+}
+
+/* The full-rank update holds the sums of so many rows at a time: the sums of all rows would take 4 bytes for each
+ * weight. */
+#define ROWS 16u
+
+/* Full-rank evolution strategies with the code of the host (runtime_c/host/) and the kernels of the board. It does each
+ * thing once: it draws the noise of a pair once for all recordings, computes the unperturbed currents of a recording
+ * once for all pairs, and skips the rows of inputs that had no events. */
+static void full(const bench_work *w) {
+    const egg_net_config *c = &w->net;
+    size_t tick_currents = (size_t)c->ticks * c->layer[0].size;
+    int32_t *diff = take(w->es.pairs * sizeof *diff);
+    int8_t *f = take(w->es.pairs);
+    uint8_t *active = take((c->inputs + 8u) / 8u);
+    int16_t *base = take(w->samples * tick_currents * sizeof *base);
+    void *memory = take(egg_full_bytes(c));
+    uint32_t widest = 0;
+    for (uint32_t m = 0; m < egg_net_matrices(c); m++)
+        if (egg_net_cols(c, m) > widest) widest = egg_net_cols(c, m);
+    int32_t *sum = take(ROWS * widest * sizeof *sum);
+    uint64_t *offsets = take(w->samples * sizeof *offsets);
+    uint8_t *labels = take(w->samples);
+    uint32_t *index = take(w->samples * sizeof *index);
+    zero(diff, w->es.pairs * sizeof *diff);
+    zero(active, (c->inputs + 8u) / 8u);
+    for (uint32_t i = 0; i < w->samples; i++) {
+        offsets[i] = (uint64_t)(w->sample[i].stream - w->sample[0].stream);
+        labels[i] = w->sample[i].label;
+        index[i] = i;
+    }
+    egg_data data = {w->sample[0].stream, offsets, labels};
+    bench_begin();
+    for (uint32_t i = 0; i < w->samples; i++) {
+        egg_forward_share(&net, &ws, w->sample[i].stream);
+        egg_forward_member(&net, &gen.es, gen.sigma, &ws, 0, 0);
+        for (size_t k = 0; k < tick_currents; k++) base[i * tick_currents + k] = ws.base[k];
+    }
+    egg_full_eval(&gen, &ws, memory, &data, index, w->samples, base, 0, w->es.pairs, diff);
+    bench_end();
+    bench_begin();
+    for (uint32_t i = 0; i < w->samples; i++) egg_batch_mark(c, w->sample[i].stream, active);
+    egg_shape(diff, w->es.pairs, f);
+    size_t before = 0; /* number of weights before this row */
+    for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
+        uint32_t rows = egg_net_rows(c, m), cols = egg_net_cols(c, m), n;
+        for (uint32_t row = 0; row < rows; row += n, before += n * cols) {
+            n = rows - row < ROWS ? rows - row : ROWS;
+            zero(sum, n * cols * sizeof *sum);
+            egg_full_steps(&gen, &ws, f, active, m, row, row + n, sum - (size_t)row * cols);
+            egg_apply(&gen, &ws, m, row, row + n, sum - before);
+        }
+    }
+    bench_end();
+}
+
+static void run(const bench_work *w) {
+    next = arena_start;
+    live = 0;
+    size_t weights = egg_net_bytes(&w->net), scratch = egg_ws_bytes(&w->net, &w->es);
+    int8_t *memory = take(weights);
+    for (size_t i = 0; i < weights; i++) memory[i] = w->weights[i];
+    if (egg_net_init(&net, &w->net, memory, weights) != EGG_OK) firmware_fault();
+    if (egg_ws_init(&ws, &w->net, &w->es, take(scratch), scratch) != EGG_OK) firmware_fault();
+    egg_gen fresh = {&net, w->es, w->seed, 0, w->sigma, w->hidden, w->readout, NULL};
+    gen = fresh;
+    if (egg_gen_check(&gen) != EGG_OK) firmware_fault();
+    if (w->es.estimator == EGG_BATCH)
+        batch(w);
+    else if (w->es.estimator == EGG_SAMPLE)
+        online(w);
+    else
+        full(w);
+    console_write(w->name);
+    console_write(" live ");
+    console_write_hex(live);
+    console_write(" digest ");
+    console_write_hex(egg_net_digest(&net));
+    console_write("\n");
+}
+
+int main(void) {
+    board_init();
+    for (uint32_t i = 0; i < sizeof bench_works / sizeof bench_works[0]; i++) run(&bench_works[i]);
+    console_write("DONE\n");
+    for (;;) cpu_sleep();
+}

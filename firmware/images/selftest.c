@@ -1,0 +1,124 @@
+/* The selftest: builds each network in the given memory, repeats its training run and compares the digests. */
+#include "images/selftest.h"
+
+#include "egg_es.h"
+#include "egg_stream.h"
+
+typedef struct {
+    const uint8_t *stream;
+    uint16_t bytes;
+    uint8_t label;
+} selftest_sample;
+
+typedef struct {
+    uint32_t digest;
+    egg_rate hidden, readout;
+    const uint8_t *order; /* indices of the recordings to train on */
+} selftest_generation;
+
+typedef struct {
+    const char *name;
+    egg_net_config net;
+    egg_es_config es;
+    egg_sigma sigma;
+    uint32_t seed, initial;
+    uint8_t std_hidden, std_readout, batch, generations;
+    const selftest_sample *samples;
+    const selftest_generation *generation;
+} selftest_case;
+
+#include "images/selftest_vectors.h"
+
+/* Memory that is not used yet; take() cuts pieces of it that are aligned to 4. */
+typedef struct {
+    uint8_t *next;
+    size_t left;
+} pool;
+
+static void *take(pool *p, size_t bytes) {
+    bytes = (bytes + 3u) & ~(size_t)3u;
+    if (bytes > p->left) return NULL;
+    void *piece = p->next;
+    p->next += bytes;
+    p->left -= bytes;
+    return piece;
+}
+
+static void zero(void *memory, size_t bytes) {
+    for (uint8_t *b = memory; bytes > 0; bytes--) *b++ = 0;
+}
+
+static void batch(const selftest_case *c, const selftest_generation *g, const egg_gen *gen, egg_ws *ws, int32_t *diff,
+                  int8_t *f, uint8_t *active) {
+    zero(diff, c->es.pairs * sizeof *diff);
+    zero(active, (c->net.inputs + 8u) / 8u);
+    for (uint32_t i = 0; i < c->batch; i++) {
+        const selftest_sample *s = &c->samples[g->order[i]];
+        egg_batch_eval(gen, ws, s->stream, s->label, diff);
+        egg_batch_mark(&c->net, s->stream, active);
+    }
+    egg_shape(diff, c->es.pairs, f);
+    egg_batch_update(gen, ws, f, active);
+}
+
+static void online(const selftest_case *c, const selftest_generation *g, const egg_gen *gen, egg_ws *ws, int8_t *f) {
+    const selftest_sample *s = &c->samples[g->order[0]];
+    uint8_t e;
+    egg_sample_eval(gen, ws, 0, s->stream, s->label, f, &e);
+    egg_sample_credit(gen, ws, 0, f, e);
+    egg_sample_learn(gen, ws, s->stream);
+}
+
+typedef struct {
+    egg_net net;
+    egg_ws ws;
+    egg_gen gen;
+} trainer; /* in the given memory, because the stack is small */
+
+static uint32_t run(const selftest_case *c, pool p, selftest_report report) {
+    trainer *t = take(&p, sizeof *t);
+    if (t == NULL || egg_es_check(&c->net, &c->es) != EGG_OK) return 1;
+    size_t weights = egg_net_bytes(&c->net), scratch = egg_ws_bytes(&c->net, &c->es);
+    int8_t *memory = take(&p, weights);
+    void *work = take(&p, scratch);
+    int32_t *diff = take(&p, c->es.pairs * sizeof *diff);
+    int8_t *f = take(&p, c->es.pairs);
+    uint8_t *active = take(&p, (c->net.inputs + 8u) / 8u);
+    if (memory == NULL || work == NULL || diff == NULL || f == NULL || active == NULL) return 1;
+    if (egg_net_init(&t->net, &c->net, memory, weights) != EGG_OK) return 1;
+    if (egg_ws_init(&t->ws, &c->net, &c->es, work, scratch) != EGG_OK) return 1;
+
+    zero(&t->gen, sizeof t->gen);
+    t->gen.net = &t->net;
+    t->gen.es = c->es;
+    t->gen.seed = c->seed;
+    t->gen.sigma = c->sigma;
+    egg_net_randomize(&t->net, c->seed, c->std_hidden, c->std_readout);
+    uint32_t differ = egg_net_digest(&t->net) != c->initial;
+    for (; t->gen.generation < c->generations; t->gen.generation++) {
+        const selftest_generation *g = &c->generation[t->gen.generation];
+        t->gen.rate_hidden = g->hidden;
+        t->gen.rate_readout = g->readout;
+        if (egg_gen_check(&t->gen) != EGG_OK) return differ + 1u;
+        for (uint32_t i = 0; i < c->batch; i++) {
+            const selftest_sample *s = &c->samples[g->order[i]];
+            if (egg_stream_check(s->stream, s->bytes, c->net.ticks, c->net.inputs) != EGG_OK) return differ + 1u;
+        }
+        if (c->es.estimator == EGG_BATCH)
+            batch(c, g, &t->gen, &t->ws, diff, f, active);
+        else
+            online(c, g, &t->gen, &t->ws, f);
+        uint32_t digest = egg_net_digest(&t->net);
+        if (digest != g->digest) differ++;
+        if (report != NULL) report(c->name, t->gen.generation, digest, g->digest);
+    }
+    return differ;
+}
+
+uint32_t selftest_run(void *memory, size_t bytes, selftest_report report) {
+    pool p = {memory, bytes};
+    uint32_t differ = 0;
+    for (uint32_t i = 0; i < sizeof selftest_cases / sizeof selftest_cases[0]; i++)
+        differ += run(&selftest_cases[i], p, report);
+    return differ;
+}

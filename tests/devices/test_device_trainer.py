@@ -1,0 +1,173 @@
+"""Runs on a device: journal and digests are those of the same run on the host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eggroll_edge.boards.host_board import HostBoard, InProcess, flash_memory, on_pty
+from eggroll_edge.devices.device_trainer import DeviceEstimator, Options, on_device
+from eggroll_edge.errors import ConfigError, DeviceError
+from eggroll_edge.journal.reader import JournalReader
+from eggroll_edge.journal.records import GenerationLine, Throughput, total
+from eggroll_edge.link.session import Session
+from eggroll_edge.link.transport import opener
+from eggroll_edge.training.replay import replay
+from eggroll_edge.training.run import resume, train
+from eggroll_edge.training.run_dir import load
+from tests.helpers.tiny_dataset import TEST, TRAIN, config
+
+RUNS: list[tuple[str, dict[str, Any]]] = [
+    ("batch", {"pairs": 24, "batch": 8, "generations": 20}),
+    ("batch", {"pairs": 300, "batch": 8, "generations": 5, "rank": 3}),
+    ("sample", {"generations": 20}),
+    ("online", {"generations": 600}),
+    ("online", {"generations": 60, "pairs": 250}),
+]
+
+
+def history(where: Path) -> list[tuple[Any, ...]]:
+    """All of a journal that must not depend on where the run was made."""
+    lines = [x for x in JournalReader(where) if isinstance(x, GenerationLine)]
+    return [(x.generation, x.steps, x.f, x.e, x.active, x.counts, x.digest) for x in lines]
+
+
+def throughputs(where: Path) -> list[Throughput]:
+    lines = [x for x in JournalReader(where) if isinstance(x, GenerationLine)]
+    return [part for line in lines for part in line.link]
+
+
+def options(**more: Any) -> dict[str, Any]:
+    return {"data": TRAIN, "test_data": TEST, "workers": 1, **more}
+
+
+@pytest.mark.parametrize(("kind", "changes"), RUNS)
+def test_same_journal_as_on_the_host(kind: str, changes: dict[str, Any], tmp_path: Path) -> None:
+    wanted = config(kind, **changes)
+    train(wanted, tmp_path / "host", **options())
+    board = HostBoard()
+    with on_pty(board) as url, Session(opener(url)) as session:
+        result = train(wanted, tmp_path / "board", **options(make_trainer=on_device(session)))
+    assert history(tmp_path / "board") == history(tmp_path / "host")
+    assert result.weights_digest == f"{board.digest:08x}"
+    assert replay(tmp_path / "board", data_override=TRAIN, workers=1).mismatch is None
+    (used,) = total(throughputs(tmp_path / "board"))
+    assert used.samples == wanted.generations * wanted.batch
+    assert used.bytes_in > 50 * used.samples
+    assert used.bytes_out > 20 * used.samples
+    assert used.compute_s is not None
+    assert used.link_s is not None
+    assert 0 < used.compute_s + used.link_s <= used.seconds
+    assert throughputs(tmp_path / "host") == []
+
+
+def test_stopped_and_resumed(tmp_path: Path) -> None:
+    """The second sitting finds another board: it gets the weights."""
+    wanted = config("online", generations=1000)
+    train(wanted, tmp_path / "host", **options())
+    with Session(lambda: InProcess(HostBoard())) as session:
+        asked = iter([False, True])
+        train(
+            wanted,
+            tmp_path / "board",
+            **options(make_trainer=on_device(session), stop=lambda: next(asked)),
+        )
+    assert len(history(tmp_path / "board")) == 1
+    with Session(lambda: InProcess(HostBoard())) as session:
+        resume(tmp_path / "board", **options(make_trainer=on_device(session)))
+    assert history(tmp_path / "board") == history(tmp_path / "host")
+    assert load(tmp_path / "board").digest == load(tmp_path / "host").digest
+
+
+def test_a_net_of_the_host_adapts_on_a_board(tmp_path: Path) -> None:
+    source = train(config("sample", generations=60), tmp_path / "source", **options())
+    adapt = config("online", generations=100, seed=9, start_from=str(tmp_path / "source"))
+    train(adapt, tmp_path / "host", **options())
+    board = HostBoard()
+    with Session(lambda: InProcess(board)) as session:
+        result = train(adapt, tmp_path / "board", **options(make_trainer=on_device(session)))
+    assert result.weights_digest == f"{board.digest:08x}" != source.weights_digest
+    assert history(tmp_path / "board") == history(tmp_path / "host")
+
+
+class PowerCuts(InProcess):
+    """The board loses its power now and then."""
+
+    def __init__(self, board: HostBoard, every: int) -> None:
+        super().__init__(board)
+        self._board_, self._every, self._writes, self.shards_of = board, every, 0, 0
+
+    def write(self, data: bytes) -> None:
+        self._writes += 1
+        if self._writes % self._every == 0:
+            self._board_.start()
+            self.shards_of += 1
+        super().write(data)
+
+
+@pytest.mark.parametrize("kind", ["batch", "online"])
+def test_board_switched_off_in_the_middle(kind: str, tmp_path: Path) -> None:
+    wanted = config(
+        kind, **({"generations": 12, "batch": 8} if kind == "batch" else {"generations": 750})
+    )
+    train(wanted, tmp_path / "host", **options())
+    link = PowerCuts(HostBoard(), 41 if kind == "batch" else 431)
+    with Session(lambda: link) as session:
+        train(wanted, tmp_path / "board", **options(make_trainer=on_device(session)))
+    assert link.shards_of >= 2
+    assert history(tmp_path / "board") == history(tmp_path / "host")
+
+
+def test_checkpoints_on_the_board(tmp_path: Path) -> None:
+    flash = flash_memory(1 << 16)
+    board = HostBoard(flash=flash)
+    with Session(lambda: InProcess(board)) as session:
+        make = on_device(session, options=Options(check_every=5, save_every=5))
+        result = train(
+            config("batch", generations=12, batch=4), tmp_path / "run", **options(make_trainer=make)
+        )
+    board.start()
+    session = Session(lambda: InProcess(board))
+    loaded = session.load()
+    assert loaded.generation == 10
+    assert loaded.digest == [x[-1] for x in history(tmp_path / "run")][9]
+    assert result.generations == 12
+    assert len(throughputs(tmp_path / "run")) == 2
+
+
+def test_a_device_that_computes_wrong_ends_the_run(tmp_path: Path) -> None:
+    board = HostBoard()
+
+    class Cosmic(InProcess):
+        """A weight flips on its way through the run."""
+
+        writes = 0
+
+        def write(self, data: bytes) -> None:
+            self.writes += 1
+            if self.writes == 60:
+                board.native.session.net.weights[0][3] ^= 64
+            super().write(data)
+
+    with (
+        Session(lambda: Cosmic(board)) as session,
+        pytest.raises(DeviceError, match=r"digest [0-9a-f]{8}|fitness bytes"),
+    ):
+        train(
+            config("batch", generations=12, batch=8),
+            tmp_path / "run",
+            **options(make_trainer=on_device(session)),
+        )
+    assert len(history(tmp_path / "run")) >= 1  # what was right is in the journal
+
+
+def test_what_a_device_cannot_do(tmp_path: Path) -> None:
+    with Session(lambda: InProcess(HostBoard(arena=2048))) as session:
+        make = on_device(session)
+        with pytest.raises(ConfigError, match="a device does batch and sample"):
+            train(config("full"), tmp_path / "full", **options(make_trainer=make))
+        with pytest.raises(DeviceError, match="the board has 2048"):
+            train(config("batch"), tmp_path / "big", **options(make_trainer=make))
+    assert DeviceEstimator.needs_data is False

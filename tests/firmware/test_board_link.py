@@ -1,0 +1,199 @@
+"""The firmware over its serial port: the same training, bit for bit, on host and boards.
+
+A missing emulator is a failure: tools/test installs them all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eggroll_edge._core import lib
+
+from eggroll_edge.boards.emulator import emulator
+from eggroll_edge.boards.host_board import HostBoard, on_pty
+from eggroll_edge.boards.table import BOARDS, EMULATED
+from eggroll_edge.devices.device_trainer import on_device
+from eggroll_edge.errors import DeviceError
+from eggroll_edge.link.frames import Command
+from eggroll_edge.link.messages import RunReply
+from eggroll_edge.link.session import Session
+from eggroll_edge.link.transport import BAUD, SerialTransport
+from eggroll_edge.training.run import train
+from tests.helpers import link as linked
+from tests.helpers import tiny_dataset as synthetic
+
+GENERATIONS, PER, ONLINE = 10, 3, 50
+KEEPING = [name for name in EMULATED if BOARDS[name].persistent_flash_args]
+"""Boards whose emulator keeps their non-volatile memory in a file."""
+
+expected_batch = cache(linked.expected_batch)
+expected_online = cache(linked.expected_online)
+
+
+def connect(url: str, baud: int = BAUD) -> Session:
+    return Session(lambda: SerialTransport(url), timeout=2, baud=baud)
+
+
+@contextlib.contextmanager
+def device(target: str, memory: Path | None = None) -> Iterator[Session]:
+    """A session with the host as a board, or with a board in its emulator."""
+    with contextlib.ExitStack() as stack:
+        if target == "in-process":
+            yield stack.enter_context(linked.in_process())
+        elif target == "pty":
+            yield stack.enter_context(connect(stack.enter_context(on_pty(HostBoard()))))
+        else:
+            running = stack.enter_context(emulator(target, memory=memory))
+            yield stack.enter_context(connect(running.url))
+
+
+@pytest.mark.parametrize("target", ["in-process", "pty", *EMULATED])
+def test_same_digest_at_every_generation(target: str) -> None:
+    with device(target) as session:
+        if target in EMULATED:
+            assert session.hello.board == target
+            assert session.selftest() == 0
+        for rank in (1, 3):
+            digests = list(linked.run_batch(session, rank, GENERATIONS, PER))
+            assert digests == expected_batch(rank, GENERATIONS, PER)
+        assert list(linked.run_online(session, ONLINE)) == expected_online(ONLINE)
+        assert session.stats().samples == 2 * GENERATIONS * PER + ONLINE
+        assert session.retries <= 1  # QEMU's STM32 drops what comes before the UART is on: HELLO
+
+
+@pytest.mark.parametrize("board", EMULATED)
+def test_the_lines_rate(board: str) -> None:
+    """Emulated UARTs carry any rate: what shows is that the firmware sets it and goes on."""
+    with emulator(board) as running, connect(running.url, baud=460800) as session:
+        digests = list(linked.run_online(session, 5))
+        assert digests == expected_online(ONLINE)[:5]
+        if board == "riscv-virt":
+            assert session.baud == BAUD
+            assert "refuses BAUD" in session.notes[0]
+        else:
+            assert session.baud == 460800
+        stats = session.stats()
+        assert 0 < stats.busy_ticks + stats.link_ticks <= stats.ticks
+        for rate in (0, 1, 100_000_000):
+            with pytest.raises(DeviceError, match="rate of the line is out of range"):
+                session.request(Command.BAUD, rate.to_bytes(4, "little"))
+
+
+def test_two_boards_of_two_kinds_are_one_population(tmp_path: Path) -> None:
+    """Cortex-M0 and RISC-V share out each generation's samples: the journal of the host alone."""
+    wanted = synthetic.config("batch", generations=4, batch=6, pairs=24)
+    data: dict[str, Any] = {"data": synthetic.TRAIN, "test_data": synthetic.TEST, "workers": 1}
+    expected = train(wanted, tmp_path / "host", **data).weights_digest
+    with (
+        emulator("microbit") as one,
+        emulator("hifive1") as other,
+        connect(one.url) as a,
+        connect(other.url) as b,
+    ):
+        found = train(wanted, tmp_path / "boards", **data, make_trainer=on_device(a, b))
+        assert {f"{session.digest()[1]:08x}" for session in (a, b)} == {expected}
+        assert [session.stats().samples for session in (a, b)] == [12, 12]
+    assert found.weights_digest == expected
+
+
+@pytest.mark.parametrize("board", ["microbit", "pico"])
+def test_emulated_board_on_a_pty(board: str) -> None:
+    """QEMU and rp2040js alike; `devices` finds it there."""
+    cli = [sys.executable, "-m", "eggroll_edge"]
+    command = [*cli, "emulate", board, "--pty"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            path = process.stdout.readline().strip()
+            assert path.startswith("/dev/")
+            for _ in range(2):  # one program after the other
+                with connect(path, baud=460800) as session:
+                    assert session.hello.board == board
+                    assert session.baud == 460800
+                    assert list(linked.run_online(session, ONLINE)) == expected_online(ONLINE)
+            done = subprocess.run([*cli, "devices", path, "--json"], capture_output=True, text=True)
+            (found,) = json.loads(done.stdout)["devices"]
+            assert (found["board"], found["core"]) == (board, BOARDS[board].core)
+            assert BOARDS[board].core in done.stderr
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize("board", KEEPING)
+def test_checkpoint_outlives_the_board(board: str, tmp_path: Path) -> None:
+    memory = tmp_path / "memory"
+    with device(board, memory) as session:
+        assert not session.hello.configured
+        digests = list(linked.run_online(session, 5))
+        assert session.save() == 5
+        kept = digests[-1]
+        session.sample(*linked.samples(1)[0])  # lost
+    with device(board, memory) as session:
+        assert session.hello.configured
+        assert (session.hello.generation, session.hello.digest) == (5, kept)
+        for number in (6, 7, 8):  # both slots, again and again
+            session.begin(number - 1, linked.SAMPLE_STEPS)
+            session.sample(*linked.samples(8)[number - 1])
+            assert session.save() == number
+        kept = session.digest()[1]
+    with device(board, memory) as session:
+        assert (session.hello.generation, session.hello.digest) == (8, kept)
+
+
+def test_checkpoint_in_the_microbits_flash() -> None:
+    """QEMU models its flash controller, but forgets the flash when it ends."""
+    with device("microbit") as session:
+        kept = list(linked.run_online(session, 3))[-1]
+        for number in (3, 4, 5):
+            assert session.save() == number
+            session.reset()
+            assert (loaded := session.load()).digest == kept
+            assert loaded.generation == number
+            session.begin(number, linked.SAMPLE_STEPS)
+            session.sample(*linked.samples(5)[number - 1])
+            kept = session.digest()[1]
+
+
+@pytest.mark.parametrize("board", ["stm32f405", "hifive1"])
+def test_a_board_without_flash_to_write_says_so(board: str) -> None:
+    """QEMU has no flash controller of the STM32F405; the HiFive1 has no checkpoints."""
+    with device(board) as session:
+        digest = list(linked.run_online(session, 1))[-1]
+        with pytest.raises(DeviceError, match=f"{board} refuses SAVE"):
+            session.save()
+        assert session.digest() == (1, digest)
+
+
+def learn_what_the_board_says(session: Session) -> RunReply:
+    """A recording without a label: the board is asked for it."""
+    session.configure(linked.device_config(linked.ONLINE, online=True))
+    session.begin(0, linked.SAMPLE_STEPS)
+    return session.sample(linked.samples(1)[0][0], None)
+
+
+@pytest.mark.parametrize("board", ["microbit", "pico", "hifive1"])
+def test_nobody_presses_a_button(board: str) -> None:
+    """Or there is none: refused, and nothing is learnt."""
+    with device(board) as session:
+        with pytest.raises(DeviceError, match=f"{board} refuses SAMPLE") as error:
+            learn_what_the_board_says(session)
+        assert error.value.status == lib.EGG_E_LABEL
+        assert session.stats().samples == 0
+
+
+@pytest.mark.parametrize(("pin", "label"), [(14, 0), (15, 1)])
+def test_the_label_of_a_button(pin: int, label: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PICO_PRESSED", str(pin))
+    with device("pico") as session, linked.in_process() as other:
+        assert learn_what_the_board_says(session).label == label
+        other.configure(linked.device_config(linked.ONLINE, online=True))
+        other.begin(0, linked.SAMPLE_STEPS)
+        other.sample(linked.samples(1)[0][0], label)
+        assert session.digest() == other.digest()

@@ -1,0 +1,86 @@
+"""The power goes in a run that the host feeds, `train --port --save-every`: the board keeps its
+last whole checkpoint, and the run goes on to the same digest, and to a checkpoint of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eggroll_edge.boards.emulator import emulator
+from eggroll_edge.boards.host_board import HostBoard, InProcess
+from eggroll_edge.errors import DeviceError
+from eggroll_edge.journal.reader import JournalReader
+from eggroll_edge.journal.records import GenerationLine
+from eggroll_edge.link.session import Session
+from eggroll_edge.link.transport import SerialTransport
+
+BOARD, GENERATIONS = "mps2-an386", 60
+RUN = [
+    *(sys.executable, "-m", "eggroll_edge", "train", "--json", "--data", "digits"),
+    *("--pool", "2", "--polarity", "merged", "--ticks", "8", "--hidden", "12"),
+    *("--estimator", "batch", "--batch", "4", "--pairs", "16", "--generations", str(GENERATIONS)),
+]
+
+
+def kept(memory: Path) -> tuple[int, int]:
+    """Generation and digest of the checkpoint in the file, read by the C store on the host."""
+    content = np.fromfile(memory, np.uint8, 1 << 20)
+    board = HostBoard(flash=content, erase=4096, program=4)
+    try:
+        loaded = Session(lambda: InProcess(board)).load()
+    except DeviceError:  # none that is whole
+        return 0, 0
+    return loaded.generation, loaded.digest
+
+
+def until_kept(memory: Path, least: int, run: subprocess.Popen[str]) -> None:
+    while kept(memory)[0] < least:
+        assert run.poll() is None, "the run ended too early"
+        time.sleep(0.02)
+
+
+def test_power_loss_in_a_run_of_the_host(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    memory, port = tmp_path / "memory", 0
+    run: subprocess.Popen[str] | None = None
+    left = []  # on the board, each time its power is gone
+    try:
+        for least in (15, 35, GENERATIONS):
+            with emulator(BOARD, memory=memory, port=port) as running:
+                if run is None:
+                    port = int(running.url.rsplit(":", 1)[1])
+                    where = ["--out", str(tmp_path / "run"), "--port", running.url]
+                    pipe = subprocess.PIPE
+                    command = [*RUN, *where, "--save-every", "5"]
+                    run = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+                if least < GENERATIONS:
+                    until_kept(memory, least, run)
+                else:
+                    said, notes = run.communicate(timeout=100)
+            left.append(kept(memory))
+    finally:
+        if run is not None:
+            run.kill()
+    assert run is not None
+    assert run.returncode == 0, notes
+    assert " ".join(notes.split()).count("was switched off") == 2
+
+    done = subprocess.run([*RUN, "--out", str(tmp_path / "host")], capture_output=True, text=True)
+    digest = json.loads(done.stdout)["weights_digest"]
+    assert json.loads(said)["weights_digest"] == digest
+    lines = [x for x in JournalReader(tmp_path / "host") if isinstance(x, GenerationLine)]
+    digests = {x.generation + x.generations: x.digest for x in lines}
+    assert all(found == digests[generation] for generation, found in left)
+    assert 15 <= left[0][0] <= left[1][0] < GENERATIONS
+    assert left[2] == (GENERATIONS, int(digest, 16))
+    with (
+        emulator(BOARD, memory=memory) as running,
+        Session(lambda: SerialTransport(running.url)) as session,
+    ):
+        assert (session.hello.generation, session.hello.digest) == left[2]

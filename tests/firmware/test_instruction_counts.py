@@ -1,0 +1,147 @@
+"""Exact counts: they repeat, they prove their work, they meet the goals, and the model predicts
+them on nets that it was not fitted to."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eggroll_edge.bench import cost_fit
+from eggroll_edge.bench import mcu as bench_mcu
+from eggroll_edge.bench.cost_fit import load_of
+from eggroll_edge.bench.mcu import TARGETS, Counted, Target, Work, count, make_work
+from eggroll_edge.boards.emulator import emulator
+from eggroll_edge.boards.table import BoardError, find_board
+from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
+from eggroll_edge.planning.instructions import cost, typical_load
+
+TARGET = {target.name: target for target in TARGETS}
+BATCH = NetConfig(200, 10, 12, (LifConfig(40, 900),))
+ONLINE = NetConfig(330, 5, 15, (LifConfig(56, 2000),))
+SMALL = NetConfig(200, 10, 12, (LifConfig(40, 2000),))
+FRESH = [
+    make_work("fresh_batch", BATCH, EsConfig("batch", 24), 2, std=50, seed=101),
+    make_work("fresh_batch_rank2", ONLINE, EsConfig("batch", 32, 2), 2, std=64, seed=102),
+    make_work("fresh_online", ONLINE, EsConfig("sample", 32, segments=5), 2, std=60, seed=103),
+    make_work("fresh_online_small", SMALL, EsConfig("sample", 16, segments=3), 2, std=64, seed=104),
+]
+"""None of them is among fit_works()."""
+
+
+@pytest.mark.parametrize("name", ["cortex-m0", "stm32f405", "riscv-virt"])
+def test_the_model_predicts_fresh_counts(name: str) -> None:
+    """Within 10 %, evaluation and update together: the instructions of a generation."""
+    target = TARGET[name]
+    for work, counted in zip(FRESH, count(target, FRESH), strict=True):
+        found = cost(target.core, load_of(work, counted))
+        assert found.generation == pytest.approx(counted.generation, rel=0.1), work.name
+        assert found.evaluation == pytest.approx(counted.evaluation, rel=0.1), work.name
+        if work.es.estimator == "sample":  # an online work is as many generations as recordings
+            assert found.members == work.members
+
+
+def test_fresh_works_are_not_in_the_fit() -> None:
+    fitted = {(w.net, w.es) for w in cost_fit.fit_works()}
+    assert not fitted & {(w.net, w.es) for w in FRESH}
+
+
+def unit(samples: int) -> dict[str, Work]:
+    return {work.name: work for work in bench_mcu.works(samples)}
+
+
+@pytest.fixture(scope="module")
+def counts() -> dict[str, dict[str, Counted]]:
+    works = bench_mcu.works(3)
+    return {
+        name: dict(zip((w.name for w in works), count(TARGET[name], works), strict=True))
+        for name in ("cortex-m0", "stm32f405")
+    }
+
+
+@pytest.mark.parametrize(("name", "goal"), [("cortex-m0", 12_000), ("stm32f405", 6_100)])
+def test_instructions_a_member_evaluation(
+    name: str, goal: int, counts: dict[str, dict[str, Counted]]
+) -> None:
+    """Counts are exact, so this is not a timed test: it fails when the core gets slower."""
+    for kind in ("batch", "online"):
+        assert counts[name][kind].evaluation / unit(3)[kind].members <= goal, kind
+
+
+@pytest.mark.parametrize("name", ["cortex-m0", "stm32f405"])
+def test_ten_times_fewer_than_full_rank(name: str, counts: dict[str, dict[str, Counted]]) -> None:
+    assert counts[name]["full"].generation >= 10 * counts[name]["batch"].generation
+
+
+def test_counts_repeat() -> None:
+    works = FRESH[:1]
+    assert count(TARGET["stm32f405"], works) == count(TARGET["stm32f405"], works)
+
+
+def test_qemu_and_rp2040js_count_alike() -> None:
+    """The Pico's M0+ runs what a Cortex-M0 does, counted by another emulator."""
+    work = FRESH[:1]
+    pico, m0 = count(TARGET["pico"], work)[0], count(TARGET["cortex-m0"], work)[0]
+    assert pico.evaluation == pytest.approx(m0.evaluation, rel=0.01)
+    assert pico.digest == m0.digest
+
+
+def test_work_that_is_not_the_hosts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_mcu, "expected_digest", lambda work: 1)
+    with pytest.raises(BoardError, match="is not fresh_batch as the host computes it"):
+        count(TARGET["stm32f405"], FRESH[:1])
+
+
+def test_a_net_that_does_not_fit_faults() -> None:
+    large = make_work(
+        "large", NetConfig(2312, 10, 15, (LifConfig(64, 900),)), EsConfig("batch", 8), 1
+    )
+    with pytest.raises(BoardError, match="FAULT"):
+        count(Target("x", "Cortex-M4", "stm32f405"), [large])
+
+
+def test_the_counter_counts_exactly(tmp_path: Path) -> None:
+    """Between two marks with a known number of instructions between them."""
+    source = tmp_path / "known.S"
+    source.write_text(
+        ".syntax unified\n.cpu cortex-m0\n.thumb\n.global reset\n"
+        ".word 0x20001000\n.word reset + 1\n"
+        ".thumb_func\nreset: movs r0, #7\n.thumb_func\nbench_begin: nop\n"
+        "1: subs r0, #1\nbne 1b\nnop\n.thumb_func\nbench_end: nop\n2: b 2b\n"
+    )
+    elf = tmp_path / "known.elf"
+    flags = ["-mcpu=cortex-m0", "-mthumb", "-nostdlib", "-Wl,-Ttext=0", "-Wl,-e,reset"]
+    subprocess.run(["arm-none-eabi-gcc", *flags, str(source), "-o", str(elf)], check=True)
+    out = tmp_path / "counts"
+    assert find_board("mps2-an386").arch == "arm"
+    options = bench_mcu._options("mps2-an386", elf, tmp_path, out)
+    with emulator("mps2-an386", elf, options=options) as running:
+        import socket
+        import time
+
+        host, port = running.url.removeprefix("socket://").split(":")
+        with socket.create_connection((host, int(port))):
+            for _ in range(200):
+                if out.exists() and out.read_text().endswith("\n"):
+                    break
+                time.sleep(0.05)
+    assert out.read_text().split() == [str(1 + 7 * 2 + 1)]
+
+
+def test_a_typical_load_is_like_a_random_one() -> None:
+    """plan's guess of active rows and spans, for events that fall on all inputs alike."""
+    work = FRESH[2]
+    real = load_of(work, Counted(1, 1, 0.5, 0))
+    guess = typical_load(work.net, work.es, 2, work.events, 0.5)
+    assert guess.rows == pytest.approx(real.rows, rel=0.05)
+    assert guess.spans == pytest.approx(real.spans, rel=0.05)
+    assert replace(guess, rows=real.rows, spans=real.spans) == real
+
+
+def test_header_has_every_weight_and_byte() -> None:
+    text = bench_mcu.header(FRESH[:1])
+    weights = text[text.index("weights_0[] = {") + 15 : text.index("};")]
+    assert np.array_equal(np.array(weights.split(","), int), FRESH[0].weights)

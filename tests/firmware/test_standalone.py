@@ -1,0 +1,244 @@
+"""Boards that train by themselves, on recordings in their flash: to the digests of the same run on
+the host, on through power loss, and with the link served meanwhile."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from eggroll_edge.boards.build import build
+from eggroll_edge.boards.emulator import emulator
+from eggroll_edge.boards.host_board import HostBoard, InProcess
+from eggroll_edge.boards.table import BoardError
+from eggroll_edge.devices.standalone import pack
+from eggroll_edge.journal.reader import JournalReader
+from eggroll_edge.journal.records import GenerationLine
+from eggroll_edge.link.frames import Decoder
+from eggroll_edge.link.messages import DeviceConfig
+from eggroll_edge.link.session import Session
+from eggroll_edge.link.transport import SerialTransport
+from eggroll_edge.training.batches import batches_of
+from eggroll_edge.training.config import TrainConfig
+from eggroll_edge.training.run import train
+from tests.helpers.tiny_dataset import TEST, TRAIN, config
+from tools.firmware import stack as stack_bound
+
+ONLINE = config("online", generations=400)
+BATCH = config("batch", generations=30, batch=8)
+
+
+class Line:
+    """A board's serial port, as text."""
+
+    def __init__(self, url: str) -> None:
+        host, port = url.removeprefix("socket://").split(":")
+        self._socket = socket.create_connection((host, int(port)), timeout=60)
+        self._decoder = Decoder()
+
+    def lines(self) -> Iterator[str]:
+        while True:
+            said, self._decoder.said = self._decoder.said, []
+            yield from said
+            data = self._socket.recv(4096)
+            assert data, "the board is gone"
+            self._decoder.feed(data)
+
+    def until(self, start: str) -> list[str]:
+        """All lines up to the first that starts so."""
+        found: list[str] = []
+        for line in self.lines():
+            found.append(line)
+            if line.startswith((start, "standalone: stopped")):
+                break
+        return found
+
+    def __enter__(self) -> Line:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+
+@cache
+def run(wanted: TrainConfig, folder: Path) -> tuple[dict[int, str], float]:
+    """On the host: digest after each journal line's generations, and the test accuracy."""
+    result = train(wanted, folder, workers=1, data=TRAIN, test_data=TEST)
+    lines = [x for x in JournalReader(folder) if isinstance(x, GenerationLine)]
+    assert result.test_accuracy is not None
+    return {x.generation + x.generations: f"{x.digest:08x}" for x in lines}, result.test_accuracy
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lesson")
+
+
+def image(board: str, folder: Path, wanted: TrainConfig = ONLINE, every: int | None = None) -> Path:
+    file = folder / "lesson.bin"
+    file.write_bytes(pack(wanted, TRAIN, TEST, every))
+    return build(board, standalone=file, out=folder / "build")
+
+
+def reported(lines: list[str]) -> dict[int, str]:
+    """Digest at each report."""
+    found = (re.match(r"generation (\d+): .*digest ([0-9a-f]{8})", line) for line in lines)
+    return {int(match[1]): match[2] for match in found if match}
+
+
+@pytest.mark.parametrize(
+    ("board", "wanted"),
+    [("microbit", ONLINE), ("pico", ONLINE), ("hifive1", ONLINE), ("mps2-an386", BATCH)],
+)
+def test_digests_of_the_same_run_on_the_host(board: str, wanted: TrainConfig, folder: Path) -> None:
+    digests, accuracy = run(wanted, folder / wanted.kind)
+    every = 50 if wanted.online else 3
+    with emulator(board, image(board, folder, wanted, every)) as running, Line(running.url) as line:
+        lines = line.until("standalone: over")
+    assert lines[0] == f"standalone: {wanted.generations} generations, from 0"
+    found = reported(lines)
+    assert len(found) == wanted.generations // every
+    common = found.keys() & digests.keys()
+    assert len(common) >= 2
+    assert {g: found[g] for g in common} == {g: digests[g] for g in common}
+    end = f"generation {wanted.generations}: right {accuracy:.0f} of {len(TEST)}"
+    assert lines[-1].startswith(f"standalone: over after {end}")
+    assert lines[-1].endswith(digests[wanted.generations])
+    saves = board != "hifive1"  # which has no checkpoints
+    assert all(line.endswith(", saved") == saves for line in lines[1:-1])
+
+
+@pytest.mark.parametrize(
+    ("board", "total"),  # long enough that the power goes before the end, on a busy machine too
+    [("pico", 500), ("mps2-an386", 10000), ("riscv-virt", 10000)],
+)
+def test_goes_on_after_power_loss(board: str, total: int, folder: Path, tmp_path: Path) -> None:
+    wanted, every = replace(ONLINE, generations=total), total // 20
+    digests, _ = run(wanted, folder / f"{total}")
+    elf, memory = image(board, folder, wanted, every), tmp_path / "memory"
+    for stop in (2 * every, 4 * every):  # the power goes at some point after it
+        with emulator(board, elf, memory=memory) as running, Line(running.url) as line:
+            line.until(f"generation {stop}:")
+    with emulator(board, elf, memory=memory) as running, Line(running.url) as line:
+        lines = line.until("standalone: over")
+    begun = re.fullmatch(rf"standalone: {total} generations, from (\d+)", lines[0])
+    assert begun is not None
+    assert 4 * every <= int(begun[1]) < total
+    found = reported(lines)
+    assert min(found) == int(begun[1]) + every
+    common = found.keys() & digests.keys()
+    assert total in common
+    assert {g: found[g] for g in common} == {g: digests[g] for g in common}
+    with emulator(board, elf, memory=memory) as running, Line(running.url) as line:
+        lines = line.until("standalone: over")  # nothing is left to do but the tests
+    assert len(lines) == 2
+    assert lines[-1].endswith(digests[total])
+    other = image(board, folder, replace(wanted, seed=2), every)
+    with emulator(board, other, memory=memory) as running, Line(running.url) as line:
+        assert line.until("standalone:") == [f"standalone: {total} generations, from 0"]
+
+
+def test_answers_meanwhile(folder: Path) -> None:
+    """INFER between two updates gives what the host's net of that generation gives."""
+    wanted = config("online", generations=20000)
+    elf = image("mps2-an386", folder, wanted)
+    recording = TEST[3].tobytes()
+    with (
+        emulator("mps2-an386", elf) as running,
+        Session(lambda: SerialTransport(running.url)) as session,
+    ):
+        seen = []
+        for _ in range(3):
+            before = session.digest()[0]
+            answer = session.infer(recording, int(TEST.labels[3]))
+            seen.append((before, answer, session.digest()[0]))
+            time.sleep(0.2)  # the board goes on while nothing is asked of it
+        session.configure(DeviceConfig(ONLINE.net_config(TRAIN.n_in, 4)))  # the host takes over
+        said, done = session.said(), session.stats().samples
+        while not said or not said[-1].startswith("standalone: stopped"):
+            assert session.stats().samples == done
+            said += session.said()
+    assert said[0] == "standalone: 20000 generations, from 0"
+    assert re.fullmatch(r"standalone: stopped at generation \d+: the host has taken over", said[-1])
+    assert 0 < seen[0][2] < seen[1][2] < seen[2][2]
+
+    net = wanted.net_config(TRAIN.n_in, TRAIN.n_classes)
+    order = batches_of(wanted, net, TRAIN).order.indices(0, seen[-1][2] + 1)
+    with Session(lambda: InProcess(HostBoard())) as host:
+        host.configure(
+            DeviceConfig(
+                net, wanted.es_config(), True, wanted.seed, wanted.init_std, wanted.readout_std
+            )
+        )
+        generation = 0
+        for before, answer, after in seen:
+            possible = []
+            while generation <= after:
+                if generation >= before:
+                    possible.append(host.infer(recording, int(TEST.labels[3])))
+                if generation % 250 == 0:
+                    host.begin(generation, wanted.steps_at(generation))
+                host.sample(
+                    TRAIN[order[generation]].tobytes(), int(TRAIN.labels[order[generation]])
+                )
+                generation += 1
+            assert answer in possible
+
+
+def test_a_net_that_does_not_fit(folder: Path) -> None:
+    wanted = replace(ONLINE, hidden=(400,))
+    with emulator("microbit", image("microbit", folder, wanted)) as running, Line(running.url) as x:
+        stopped = "standalone: stopped at generation 0: the net does not fit this board"
+        assert x.until("standalone:") == [stopped]
+
+
+def test_recordings_that_do_not_fit(folder: Path) -> None:
+    many = TRAIN.subset([i % len(TRAIN) for i in range(4000)])
+    file = folder / "many.bin"
+    file.write_bytes(pack(ONLINE, many, TEST))
+    with pytest.raises(
+        BoardError, match=r"standalone does not fit the flash of microbit by [\d,]+ b"
+    ):
+        build("microbit", standalone=file, out=folder / "build")
+
+
+def test_stack_of_a_lesson(folder: Path) -> None:
+    file = folder / "lesson.bin"
+    file.write_bytes(pack(ONLINE, TRAIN, TEST))
+    for board in ("microbit", "hifive1", "pico"):
+        bound = stack_bound.bound(board, "standalone", out=folder / "build", standalone=file)
+        assert bound.total <= bound.given, bound.chain
+
+
+def test_command_line(folder: Path) -> None:
+    pytest.importorskip("sklearn")
+    cli = [sys.executable, "-m", "eggroll_edge"]
+    run_dir = str(folder / "digits")
+    small = ["--online", "--pool", "2", "--hidden", "12", "--generations", "500"]
+    subprocess.run([*cli, "train", *small, "--out", run_dir], check=True, capture_output=True)
+    last = [x for x in JournalReader(Path(run_dir)) if isinstance(x, GenerationLine)][-1]
+    command = [*cli, "emulate", "mps2-an386", "--lesson", run_dir]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        monitor = subprocess.Popen(
+            [*cli, "monitor", "--port", url, "--every", "0.2"], stdout=subprocess.PIPE, text=True
+        )
+        assert monitor.stdout is not None
+        found = next(line for line in monitor.stdout if line.startswith("standalone: over"))
+        monitor.kill()
+        monitor.communicate()
+        process.terminate()
+    assert found.startswith("standalone: over after generation 500: right ")
+    assert found.split()[-1] == f"{last.digest:08x}"
+    done = subprocess.run([*cli, "emulate", "--lesson", run_dir], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "--lesson wants a board: use one of microbit" in done.stderr

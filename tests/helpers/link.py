@@ -1,0 +1,172 @@
+"""What the tests of the link share: small nets, their reference model, sessions in this process."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import select
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eggroll_edge.boards.host_board import HostBoard, InProcess
+from eggroll_edge.core.config import EsConfig, Hyperparameters, LifConfig, NetConfig
+from eggroll_edge.link.messages import DeviceConfig
+from eggroll_edge.link.session import Session
+from tests import reference
+
+ROOT = Path(__file__).resolve().parents[2]
+NET = NetConfig(20, 4, 5, (LifConfig(10, 96, 2, 1),), "integrate", 4)
+DEEP = NetConfig(20, 4, 5, (LifConfig(8, 96, 2), LifConfig(6, 64, 1)), "integrate", 4)
+SEED, STD = 7, 32
+Sample = tuple[bytes, int]
+
+
+def samples(n: int, seed: int = 1, net: NetConfig = NET) -> list[Sample]:
+    """Random recordings, about 25 bytes each."""
+    rng = np.random.default_rng(seed)
+
+    def ticks() -> list[list[int]]:
+        return [np.flatnonzero(rng.random(net.inputs) < 0.2).tolist() for _ in range(net.ticks)]
+
+    return [(reference.encode(ticks()), int(rng.integers(net.outputs))) for _ in range(n)]
+
+
+def batch(rank: int) -> EsConfig:
+    return EsConfig("batch", 12, rank)
+
+
+ONLINE = EsConfig("sample", 10, 1, 3)
+BATCH_STEPS = Hyperparameters((400, 300), ((90, 6), (64, 6)))
+SAMPLE_STEPS = Hyperparameters((40, 700), ((96, 11), (80, 11)))
+
+
+def device_config(es: EsConfig, online: bool = False, net: NetConfig = NET) -> DeviceConfig:
+    return DeviceConfig(net, es, online, SEED, STD, STD, 400)
+
+
+def model(es: EsConfig, steps: Hyperparameters, net: NetConfig = NET) -> tuple[reference.Net, Any]:
+    """The reference model's net and estimator."""
+    layers = tuple(
+        reference.LayerConfig(x.size, x.threshold, x.leak_shift, x.refractory) for x in net.layers
+    )
+    ref = reference.Net(
+        reference.NetConfig(net.inputs, net.ticks, layers, net.readout, net.outputs, net.gain)
+    )
+    ref.init_weights(SEED, STD, STD)
+    return ref, reference.EsConfig(
+        es.estimator, es.pairs, es.rank, es.segments, *steps.sigma, es.fitness, es.penalty
+    )
+
+
+@cache
+def expected_batch(rank: int, generations: int, per: int, net: NetConfig = NET) -> list[int]:
+    """Digest after each generation of `batch`, by the reference."""
+    ref, es = model(batch(rank), BATCH_STEPS, net)
+    data, found = samples(generations * per, net=net), []
+    for g in range(generations):
+        reference.generation_batch(
+            ref, es, SEED, g, data[g * per : (g + 1) * per], *BATCH_STEPS.rate
+        )
+        found.append(ref.digest())
+    return found
+
+
+@cache
+def expected_online(n: int, net: NetConfig = NET) -> list[int]:
+    """Digest after each sample of `online`, by the reference."""
+    ref, es = model(ONLINE, SAMPLE_STEPS, net)
+    found = []
+    for g, sample in enumerate(samples(n, net=net)):
+        reference.generation_sample(ref, es, SEED, g, [sample], *SAMPLE_STEPS.rate)
+        found.append(ref.digest())
+    return found
+
+
+def run_batch(
+    session: Session, rank: int, generations: int, per: int, net: NetConfig = NET
+) -> Iterator[int]:
+    """The same on a device."""
+    session.configure(device_config(batch(rank), net=net))
+    data = samples(generations * per, net=net)
+    for g in range(generations):
+        session.begin(g, BATCH_STEPS)
+        sent = [
+            session.send_sample(*sample, pos=i)
+            for i, sample in enumerate(data[g * per : (g + 1) * per])
+        ]
+        for each in sent:
+            session.result(each)
+        assert session.update() == g + 1
+        yield session.digest()[1]
+
+
+def run_online(session: Session, n: int, net: NetConfig = NET) -> Iterator[int]:
+    """The same on a device."""
+    session.configure(device_config(ONLINE, online=True, net=net))
+    session.begin(0, SAMPLE_STEPS)
+    for stream, label in samples(n, net=net):
+        session.sample(stream, label)
+        yield session.digest()[1]
+
+
+def in_process(board: HostBoard | None = None, **options: Any) -> Session:
+    """A session with a board in this process."""
+    board = board or HostBoard()
+    return Session(lambda: InProcess(board), **options)
+
+
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-psabi", "-O1", "-g"]
+SANITIZE = ["-fsanitize=address,undefined,alignment", "-fno-sanitize-recover=all"]
+
+
+@cache
+def _objects(cc: str) -> Path:
+    """The core as firmware builds it, under the sanitizers; kept until the process ends."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    core = ROOT / "runtime_c"
+    sources = [*core.glob("egg_*.c"), core / "host/egg_board.c"]
+    subprocess.run([cc, *STRICT, *SANITIZE, "-c", *map(str, sources)], check=True, cwd=folder)
+    return folder
+
+
+def build(cc: str, program: str, folder: Path) -> Path:
+    """tests/c/<program>.c with that core."""
+    path, source = folder / f"{program}-{cc}", ROOT / f"tests/c/{program}.c"
+    objects = map(str, _objects(cc).glob("*.o"))
+    command = [cc, *STRICT, *SANITIZE, f"-I{ROOT / 'runtime_c'}", str(source), *objects]
+    subprocess.run([*command, "-o", str(path)], check=True)
+    return path
+
+
+class Program:
+    """A Transport to tests/c/link.c."""
+
+    def __init__(self, path: Path) -> None:
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen([path], stdin=pipe, stdout=pipe, bufsize=0)
+
+    def write(self, data: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(data)
+
+    def read(self, timeout: float) -> bytes:
+        out = self.process.stdout
+        assert out is not None
+        ready, _, _ = select.select([out], [], [], timeout)
+        return os.read(out.fileno(), 4096) if ready else b""
+
+    def set_baud(self, baud: int) -> None:
+        pass
+
+    def close(self) -> None:
+        """Its sanitizers have the last word."""
+        self.process.communicate()
+        assert self.process.returncode == 0

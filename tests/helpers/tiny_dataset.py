@@ -1,0 +1,113 @@
+"""A small dataset for tests: four classes, each a random pattern of spikes, seen through noise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from eggroll_edge.data.binning import Binning
+from eggroll_edge.data.dataset import EventDataset
+from eggroll_edge.training.config import TrainConfig
+
+TICKS, SIDE, CLASSES = 6, 6, 4
+BINNING = Binning(ticks=TICKS, height=SIDE, width=SIDE, polarity="merged")
+
+# Settings with which each estimator learns the dataset within a second.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "sample": {
+        "pairs": 8,
+        "batch": 16,
+        "generations": 120,
+        "segments": 3,
+        "lr": 3.0,
+        "sigma": 128.0,
+        "sigma_readout": 0.2,
+        "lr_readout": 1.0,
+        "penalty_bits": 0.0,
+    },
+    "online": {
+        "online": True,
+        "pairs": 8,
+        "generations": 1500,
+        "segments": 3,
+        "lr": 0.2,
+        "sigma": 128.0,
+        "sigma_readout": 0.2,
+        "lr_readout": 0.2,
+        "penalty_bits": 0.0,
+    },
+    "batch": {
+        "estimator": "batch",
+        "pairs": 64,
+        "batch": 32,
+        "generations": 120,
+        "sigma": 8.0,
+        "sigma_readout": 4.0,
+        "lr": 1.0,
+        "lr_readout": 1.0,
+        "penalty_bits": 0.0,
+    },
+    "full": {
+        "estimator": "full",
+        "pairs": 32,
+        "batch": 32,
+        "generations": 80,
+        "sigma": 8.0,
+        "sigma_readout": 4.0,
+        "lr": 1.0,
+        "lr_readout": 1.0,
+        "penalty_bits": 0.0,
+    },
+}
+
+
+def stream(ticks: list[list[int]]) -> bytes:
+    """The events of each tick as a recording's byte stream."""
+    out = bytearray()
+    for events in ticks:
+        index = -1
+        for event in sorted(events):
+            step, index = event - index, event
+            out += b"\xff" * ((step - 1) // 254) + bytes([(step - 1) % 254 + 1])
+        out.append(0)
+    return bytes(out)
+
+
+def dataset(n: int, seed: int = 0, flip: float = 0.08, side: int = SIDE) -> EventDataset:
+    """n recordings; the patterns are the same for every seed, the noise is not."""
+    n_in = side * side
+    patterns = np.random.default_rng(99).random((CLASSES, TICKS, n_in)) < 0.25
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, CLASSES, n).astype(np.uint8)
+    streams = []
+    for label in labels:
+        spikes = patterns[label] ^ (rng.random((TICKS, n_in)) < flip)
+        streams.append(stream([np.flatnonzero(tick).tolist() for tick in spikes]))
+    return EventDataset(
+        name=f"synthetic-{seed}",
+        streams=np.frombuffer(b"".join(streams), np.uint8),
+        offsets=np.concatenate(([0], np.cumsum([len(s) for s in streams]))),
+        labels=labels,
+        n_classes=CLASSES,
+        binning=replace(BINNING, height=side, width=side),
+        ids=np.arange(n),
+    )
+
+
+def config(kind: str = "sample", **changes: Any) -> TrainConfig:
+    """A config for dataset()."""
+    base = {
+        "ticks": TICKS,
+        "polarity": "merged",
+        "hidden": (16,),
+        "threshold": 160,
+        "gain": 6,
+        "init_std": 24,
+    }
+    both = {**base, **SETTINGS[kind], **changes}
+    return TrainConfig.from_dict({"deep_threshold": both["threshold"], **both})
+
+
+TRAIN, TEST = dataset(200, 1), dataset(100, 2)

@@ -1,0 +1,360 @@
+"""The C core as Python drives it against the reference model: the stored vectors, and random nets.
+
+tests/vectors is described in its README. Not reachable from Python, and left to the whole
+generations that rest on them: mix, word and signs, E(d) and log2, the step of one weight.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from eggroll_edge._core import ffi, lib
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from eggroll_edge.core.arrays import aligned
+from eggroll_edge.core.config import (
+    ESTIMATORS,
+    READOUTS,
+    EsConfig,
+    Hyperparameters,
+    LifConfig,
+    NetConfig,
+)
+from eggroll_edge.core.net import Net, active_bytes, padded
+from eggroll_edge.core.population import (
+    Credit,
+    Population,
+    RunCounts,
+    Workspace,
+    kernel_levels,
+    shape_fitness,
+)
+from eggroll_edge.core.recordings import Recordings, epoch_order
+from eggroll_edge.training.batches import RecordingOrder
+from tests import reference as ref
+
+TESTS = Path(__file__).resolve().parents[1]
+
+LEVELS = [i for i in range(kernel_levels()) if lib.egg_kernel_level(i) != ffi.NULL]
+
+
+def vectors(name: str, part: str) -> list[Any]:
+    found = json.loads((TESTS / "vectors" / f"{name}.json").read_text())[part]
+    assert isinstance(found, list)
+    assert found
+    return found
+
+
+def net_of(v: dict[str, Any]) -> NetConfig:
+    layers = tuple(LifConfig(*layer) for layer in v["layers"])
+    return NetConfig(v["n_in"], v["n_out"], v["ticks"], layers, v["readout"], v["gain"])
+
+
+def samples_of(recordings: Sequence[tuple[bytes, int]]) -> Recordings:
+    streams = [stream for stream, _ in recordings]
+    return Recordings(
+        np.frombuffer(b"".join(streams), np.uint8),
+        np.concatenate(([0], np.cumsum([len(s) for s in streams]))),
+        np.array([label for _, label in recordings], np.uint8),
+    )
+
+
+# ---- parts -------------------------------------------------------------------------------------
+
+
+def test_keys() -> None:
+    for *words, k0, k1 in vectors("rng", "key"):
+        key = lib.egg_rng_key(*words)
+        assert (key.k0, key.k1) == (k0, k1)
+
+
+def test_order_of_samples() -> None:
+    for v in vectors("rng", "order"):
+        n = len(v["order"])
+        assert epoch_order(v["seed"], v["epoch"], n).tolist() == v["order"]
+        order = RecordingOrder(v["seed"], n, v["batch"])
+        assert [order.indices(g).tolist() for g in range(5)] == v["generations"]
+
+
+def test_streams() -> None:
+    for v in vectors("stream", "canonical"):
+        spikes = np.zeros((v["ticks"], v["n_in"]), np.uint8)
+        for tick, events in enumerate(v["events"]):
+            spikes[tick, events] = 1
+        out = np.zeros(lib.egg_stream_bytes(v["ticks"], v["n_in"]), np.uint8)
+        size = lib.egg_stream_encode(
+            ffi.from_buffer("uint8_t[]", spikes), v["ticks"], v["n_in"],
+            ffi.from_buffer("uint8_t[]", out),
+        )  # fmt: skip
+        assert out[:size].tobytes().hex() == v["hex"]
+    for part in ("canonical", "accepted", "invalid"):
+        for v in vectors("stream", part):
+            data = bytes.fromhex(v["hex"])
+            status = lib.egg_stream_check(data, len(data), v["ticks"], v["n_in"])
+            assert (status == lib.EGG_OK) == (part != "invalid"), v
+
+
+def test_loss() -> None:
+    for v in vectors("loss", "loss"):
+        logits = ffi.new("int32_t[]", v["logits"])
+        n = len(v["logits"])
+        assert lib.egg_loss_xent(logits, n, v["label"]) == v["loss"]
+        assert lib.egg_loss_argmax(logits, n) == v["argmax"]
+
+
+def test_fitness() -> None:
+    for v in vectors("loss", "fitness"):
+        config = NetConfig(4, len(v["logits"]), 2, (LifConfig(3),))
+        net, ws = Net(config), Workspace(config, None)
+        for j, x in enumerate(v["logits"]):
+            ws.native.logits[j] = x
+        es = EsConfig("batch", 4, fitness=v["fitness"], penalty=v["penalty"])
+        found = lib.egg_forward_fitness(net.native, es.native(), ws.native, v["spikes"], v["label"])
+        assert found == v["F"], v
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_lif(level: int) -> None:
+    kernels = lib.egg_kernel_level(level)
+    for v in vectors("lif", "lif"):
+        ticks, size = len(v["currents"]), padded(1)
+        current = aligned(2 * ticks * size).view(np.int16).reshape(ticks, size)
+        current[:, 0] = v["currents"]
+        count = aligned(2 * size).view(np.int16)
+        spikes = np.zeros((ticks, 1), np.uint8)
+        total = kernels.lif(
+            ffi.from_buffer("int16_t[]", current), ticks, 1, v["th"], v["k"], v["q"],
+            ffi.NULL, ffi.NULL, 0,
+            ffi.from_buffer("int16_t[]", count), ffi.from_buffer("uint8_t[]", spikes),
+        )  # fmt: skip
+        expected = [int(s) for s in v["spikes"]]
+        assert spikes[:, 0].tolist() == expected, v
+        assert total == count[0] == sum(expected)
+
+
+def test_initial_weights() -> None:
+    for v in vectors("forward", "init"):
+        net = Net(net_of(v["net"]))
+        net.randomize(v["seed"], v["std_hidden"], v["std_readout"])
+        assert f"{net.digest:08x}" == v["digest"]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_forward(level: int) -> None:
+    for v in vectors("forward", "forward"):
+        config = net_of(v["net"])
+        net, ws = Net(config), Workspace(config, None)
+        ws.use_kernels(level)
+        net.weights[:] = np.frombuffer(bytes.fromhex("".join(v["weights"])), np.int8)
+        assert f"{net.digest:08x}" == v["digest"]
+        for s in v["samples"]:
+            samples = samples_of([(bytes.fromhex(s["stream"]), s["label"])])
+            samples.check(config)
+            predicted = np.zeros(1, np.uint8)
+            ws.unit_spikes.fill(0)
+            ws.run(net, samples, np.zeros(1, np.uint32), predicted)
+            counts = ws.drain_counts()
+            assert ws.logits == s["logits"], v["name"]
+            assert (predicted[0], counts.loss) == (s["argmax"], s["loss"])
+            assert counts.spikes == s["spikes"]
+            assert ws.unit_spikes.tolist() == sum(s["counts"], [])  # noqa: RUF017
+            for layer, train in enumerate(s["trains"][:-1]):
+                wanted = bytes.fromhex(train)
+                found = bytes(ffi.buffer(ws.native.train[layer], len(wanted)))
+                assert found == wanted
+
+
+def test_shaping() -> None:
+    for v in vectors("shaping", "batch"):
+        f = np.zeros(len(v["D"]), np.int8)
+        shape_fitness(np.array(v["D"], np.int32), f)
+        assert f.tolist() == v["f"]
+
+
+# ---- whole generations -------------------------------------------------------------------------
+
+
+class Runner:
+    """One generation after the other, sample by sample, so that each one's result is seen."""
+
+    def __init__(
+        self, net: Net, es: EsConfig, seed: int, recordings: Sequence[tuple[bytes, int]], level: int
+    ) -> None:
+        self.net, self.es, self.ws = net, es, Workspace(net.config, es)
+        self.population = Population(net, es, seed)
+        self.samples = samples_of(recordings)
+        self.samples.check(net.config)
+        assert self.ws.use_kernels(level)
+
+    def generation(
+        self, generation: int, steps: Hyperparameters, indices: list[int]
+    ) -> dict[str, Any]:
+        self.population.at(generation, steps)
+        run = self._sample if self.es.estimator == "sample" else self._batched
+        found = run(np.array(indices, np.uint32))
+        return {**found, "digest": f"{self.net.digest:08x}"}
+
+    def _sample(self, index: Any) -> dict[str, Any]:
+        n, pairs = len(index), self.es.pairs
+        f, e = np.zeros((n, pairs), np.int8), np.zeros(n, np.uint8)
+        total = np.zeros(len(self.net.weights), np.int32)
+        credit = Credit(self.net.config, self.es, 1)
+        tallies = []
+        for i in range(n):
+            if n == 1:  # in place, as on a device
+                self.population.online(self.ws, self.samples, index, False, f[0], e)
+            else:
+                self.population.sample(
+                    self.ws, self.samples, index[i : i + 1], i, False, f[i], e[i : i + 1], credit
+                )
+                for m, (rows, _) in enumerate(self.net.config.shapes):
+                    self.population.learn(self.ws, [credit], m, 0, rows, total, i == n - 1)
+            tallies.append(self.ws.drain_counts())
+        assert not total.any()
+        return {"f": f.tolist(), "e": e.tolist(), **self._seen(tallies)}
+
+    def _batched(self, index: Any) -> dict[str, Any]:
+        config, full = self.net.config, self.es.estimator == "full"
+        diff = np.zeros(self.es.pairs, np.int32)
+        active = np.zeros(active_bytes(config), np.uint8)
+        base = np.zeros(config.ticks * padded(config.layers[0].size), np.int16)
+        tallies = []
+        for i in range(len(index)):
+            one = index[i : i + 1]
+            if full:
+                self.population.share_full(self.ws, self.samples, one, base, active)
+                self.population.eval_full(self.ws, self.samples, one, base, 0, self.es.pairs, diff)
+            else:
+                self.population.eval_batch(self.ws, self.samples, one, diff, active)
+            tallies.append(self.ws.drain_counts())
+        f = np.zeros(self.es.pairs, np.int8)
+        shape_fitness(diff, f)
+        total = np.zeros(len(self.net.weights), np.int32)
+        for m, (rows, _) in enumerate(config.shapes):
+            if full:
+                self.population.steps_full(self.ws, f, active, m, 0, rows, total)
+            else:
+                self.population.steps_batch(self.ws, f, active, m, 0, rows, total)
+        self._apply(total)
+        return {"D": diff.tolist(), "f": f.tolist(), **self._seen(tallies)}
+
+    def _apply(self, total: Any) -> None:
+        for m, (rows, _) in enumerate(self.net.config.shapes):
+            self.population.apply(self.ws, m, 0, rows, total)
+
+    @staticmethod
+    def _seen(tallies: list[RunCounts]) -> dict[str, Any]:
+        return {name: [getattr(t, name) for t in tallies] for name in ("loss", "correct", "spikes")}
+
+
+CASES = vectors("generations", "cases")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_generations(case: dict[str, Any], level: int) -> None:
+    v = case["es"]
+    es = EsConfig(v["estimator"], v["pairs"], v["rank"], v["segments"], v["fitness"], v["penalty"])
+    net = Net(net_of(case["net"]))
+    net.randomize(case["seed"], case["std_hidden"], case["std_readout"])
+    assert f"{net.digest:08x}" == case["initial_digest"]
+    recordings = [(bytes.fromhex(s["stream"]), s["label"]) for s in case["samples"]]
+    runner = Runner(net, es, case["seed"], recordings, level)
+    order = RecordingOrder(case["seed"], len(recordings), case["batch"])
+    for g, (expected, lr) in enumerate(zip(case["generations"], case["lr"], strict=True)):
+        assert order.indices(g).tolist() == expected["indices"]
+        rates = tuple(lr["h"]), tuple(lr["o"])
+        steps = Hyperparameters((v["sigma_h"], v["sigma_o"]), rates)
+        found = runner.generation(g, steps, expected["indices"])
+        assert found == {name: expected[name] for name in found}, (case["name"], g)
+
+
+# ---- random nets against the model itself ------------------------------------------------------
+
+lif_layers = st.builds(
+    ref.LayerConfig,
+    st.integers(1, 9),
+    st.one_of(st.integers(1, 150), st.integers(1, 16383)),
+    st.integers(1, 8),
+    st.integers(0, 3),
+)
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> tuple[Any, ...]:
+    ticks, n_in, n_out = draw(st.integers(1, 8)), draw(st.integers(1, 14)), draw(st.integers(2, 5))
+    readout = draw(st.sampled_from(READOUTS))
+    layers = draw(st.lists(lif_layers, min_size=1, max_size=3))
+    if readout == "spikes":
+        layers[-1] = layers[-1]._replace(size=n_out)
+    gain = draw(st.integers(0, 12 if readout == "spikes" else 8))
+    net = ref.NetConfig(n_in, ticks, tuple(layers), readout, n_out, gain)
+    estimator = draw(st.sampled_from(ESTIMATORS))
+    most = {"batch": 32767, "full": 16367, "sample": min(layer.l_pert for layer in layers)}
+    es = ref.EsConfig(
+        estimator,
+        draw(st.integers(1, 40 if estimator != "full" else 8)),
+        draw(st.integers(1, 3)) if estimator == "batch" else 1,
+        draw(st.integers(1, min(8, ticks))) if estimator == "sample" else 1,
+        draw(st.integers(0, most[estimator])),
+        draw(st.integers(0, min(32767, most["full"] if estimator == "full" else 32767))),
+        draw(st.sampled_from(["xent", "accuracy"])),
+        draw(st.sampled_from([0, 0, 5, 4095])),
+    )
+    event = st.lists(st.integers(0, n_in - 1), max_size=n_in, unique=True).map(sorted)
+    recording = st.lists(event, min_size=ticks, max_size=ticks).map(ref.encode)
+    samples = draw(
+        st.lists(st.tuples(recording, st.integers(0, n_out - 1)), min_size=1, max_size=3)
+    )
+    least = 4 if estimator == "sample" else 0
+    rate = st.tuples(st.integers(0, 127), st.integers(least, least + 14))
+    seed, generation = draw(st.integers(0, 2**32 - 1)), draw(st.integers(0, 2**32 - 1))
+    return net, es, samples, draw(rate), draw(rate), seed, generation, draw(st.integers(0, 64))
+
+
+@given(runs(), st.sampled_from(LEVELS))
+@settings(
+    max_examples=100,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+def test_random_generations(run: tuple[Any, ...], level: int) -> None:
+    model_net, model_es, recordings, lr_h, lr_o, seed, generation, std = run
+    assume(sum(rows * cols for rows, cols in model_net.shapes) <= 250)
+    model = ref.Net(model_net)
+    model.init_weights(seed, std, std)
+    layers = tuple(LifConfig(*layer) for layer in model_net.layers)
+    net = Net(
+        NetConfig(model_net.n_in, model_net.n_out, model_net.ticks, layers, model_net.readout,
+                  model_net.gain)
+    )  # fmt: skip
+    net.randomize(seed, std, std)
+    assert net.digest == model.digest()
+    es = EsConfig(
+        model_es.estimator, model_es.pairs, model_es.rank, model_es.segments, model_es.fitness,
+        model_es.penalty,
+    )  # fmt: skip
+    found = Runner(net, es, seed, recordings, level).generation(
+        generation,
+        Hyperparameters((model_es.sigma_h, model_es.sigma_o), (lr_h, lr_o)),
+        list(range(len(recordings))),
+    )
+    step = getattr(ref, f"generation_{model_es.estimator}")
+    expected = step(model, model_es, seed, generation, recordings, lr_h, lr_o)
+    if model_es.estimator == "sample":
+        assert found["f"] == [s.f for s in expected.shaped]
+        assert found["e"] == [s.e for s in expected.shaped]
+    else:
+        assert found["D"] == expected.shaped.D
+        assert found["f"] == expected.shaped.f
+    assert found["loss"] == [c.loss for c in expected.centre]
+    assert found["correct"] == [c.correct for c in expected.centre]
+    assert found["spikes"] == [c.spikes for c in expected.centre]
+    assert found["digest"] == f"{model.digest():08x}"

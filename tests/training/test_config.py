@@ -1,0 +1,170 @@
+"""TrainConfig: ranges, units, presets; and the core's own checks behind it."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
+from eggroll_edge.errors import ConfigError
+from eggroll_edge.training.config import DEFAULTS, TrainConfig, merge, rate
+from eggroll_edge.training.presets import load_preset, preset_description, preset_names
+
+KINDS: list[dict[str, Any]] = [
+    {}, {"online": True}, {"estimator": "batch"}, {"estimator": "full"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_defaults_are_valid_and_survive_json(kind: dict[str, Any]) -> None:
+    config = TrainConfig(**kind)
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    for name, value in DEFAULTS[config.kind].items():
+        assert getattr(config, name) == value
+
+
+@pytest.mark.parametrize(
+    ("field", "bad"),
+    [
+        ("ticks", 0), ("ticks", 33), ("ticks", 4.5), ("pool", 3), ("polarity", "both"),
+        ("hidden", []), ("hidden", [1025]), ("hidden", [8] * 5), ("hidden", "128"),
+        ("threshold", 0), ("threshold", 16384), ("leak_shift", 9), ("refractory", 16),
+        ("readout", "sum"), ("gain", 13), ("init_std", 65), ("estimator", "adam"),
+        ("online", 1), ("pairs", 0), ("pairs", 257), ("batch", 8193), ("rank", 17),
+        ("segments", 9), ("fitness", "loss"), ("penalty_bits", 1.0), ("penalty_bits", -0.1),
+        ("generations", 0), ("seed", -1), ("seed", 2**32), ("sigma", -1.0), ("sigma", "big"),
+        ("sigma", math.nan), ("sigma_readout", 8.0), ("lr", -1), ("lr", math.inf), ("lr_final", 2),
+        ("sigma_final", -0.5), ("eval_every", -1), ("early_stop", True),
+    ],
+)  # fmt: skip
+def test_a_value_out_of_range_is_named(field: str, bad: Any) -> None:
+    with pytest.raises(ConfigError, match=f"{field}.*use"):
+        TrainConfig(**{field: bad})
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"online": True, "estimator": "batch"}, "only sample"),
+        ({"online": True, "batch": 2}, "a generation is one sample"),
+        ({"segments": 6, "ticks": 5}, "at most as many segments as ticks"),
+        ({"estimator": "batch", "pairs": 8192, "rank": 9}, "smaller rank"),
+        ({"lr": 66000.0}, "use at most 6.5e.04 with 256 pairs and 32 samples"),
+        ({"gain": 9}, "use 0..8 with readout = integrate"),
+        ({"lr_readout": 1e-7}, "lr_readout is 1e-07: use at least"),
+        ({"sigma": 4096.0}, "sigma is 4096: use at most 4.09e"),
+        ({"estimator": "full", "sigma": 100.0}, "sigma is 100: use at most 90.5"),
+        ({"estimator": "batch", "sigma_readout": 127.0, "leak_shift": 0}, "leak_shift"),
+        ({"readout": "spikes", "hidden": [8] * 4}, r"0\.\.3 with readout = spikes"),
+    ],
+)
+def test_what_cannot_go_together(fields: dict[str, Any], text: str) -> None:
+    with pytest.raises(ConfigError, match=text):
+        TrainConfig(**fields)
+
+
+def test_the_limit_in_a_message_is_usable() -> None:
+    TrainConfig(lr=4060.0)
+    TrainConfig(sigma=4090.0)
+    TrainConfig(estimator="full", sigma=90.5)
+
+
+def test_an_unknown_field_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match=r"'sede'.*did you mean seed"):
+        TrainConfig.from_dict({"sede": 1})
+
+
+def test_preset_then_overrides() -> None:
+    preset = load_preset("digits") | {"sigma": 100, "pairs": 24}
+    assert merge(preset, {"seed": 5, "sigma": 90}).sigma == 90
+    other = merge(preset, {"estimator": "batch"})  # units differ: the preset's do not fit
+    assert (other.sigma, other.pairs) == (DEFAULTS["batch"]["sigma"], DEFAULTS["batch"]["pairs"])
+    assert other.data == "digits"
+    assert merge(preset, {"online": True}).batch == 1
+    assert merge({"online": True}, {"estimator": "full"}).kind == "full"
+
+
+def test_presets_are_valid() -> None:
+    assert {"digits", "nmnist-fast"} <= set(preset_names())
+    for name in preset_names():
+        assert merge(load_preset(name), {}).net_config(2312, 10).outputs == 10
+        assert len(preset_description(name)) > 10
+    with pytest.raises(ConfigError, match=r"'digit' \(did you mean digits.*nmnist-fast"):
+        load_preset("digit")
+
+
+def test_units() -> None:
+    """The fixed points that eggroll_edge/config.py promises."""
+    sample = TrainConfig(pairs=32, batch=64, sigma=128, sigma_readout=0.25, lr=1, lr_final=0.5)
+    steps = sample.steps_at(0)
+    assert steps.sigma == (128, 1024)
+    m, n = steps.rate[0]
+    assert m / 2**n == 1 / (32 * 64)
+    m, n = sample.steps_at(sample.generations - 1).rate[0]
+    assert m / 2**n == pytest.approx(0.5 / (32 * 64), rel=0.01)
+    batch = TrainConfig(estimator="batch", pairs=256, rank=4, sigma=4, lr=2)
+    assert batch.steps_at(0).sigma[0] == 4 * 256 // 2
+    m, n = batch.steps_at(0).rate[0]
+    assert m / 2**n == pytest.approx(2 * 4096 / (32 * math.sqrt(256 * 4)), rel=0.01)
+    full = TrainConfig(estimator="full", sigma=4, sigma_final=0)
+    assert full.steps_at(0).sigma[0] == round(4 * 256 / math.sqrt(2))
+    assert full.steps_at(full.generations - 1).sigma[0] < 5
+    assert TrainConfig(penalty_bits=0.001).penalty == 4
+    assert TrainConfig(lr_readout=0).steps_at(0).rate[1][0] == 0  # frozen
+
+
+@given(st.floats(2.0**-24, 127 / 4096), st.sampled_from([0, 4]))
+def test_rate_is_within_a_percent(value: float, least: int) -> None:
+    m, n = rate(value, least)
+    assert 0 <= m <= 127
+    assert least <= n <= 30
+    assert m / 2.0**n == pytest.approx(value, rel=0.01)
+
+
+def test_a_rate_too_large() -> None:
+    with pytest.raises(ConfigError, match="use at most 127"):
+        rate(128.0)
+
+
+def test_deeper_layers_have_a_threshold_of_their_own() -> None:
+    deep = TrainConfig(hidden=(9, 8))
+    assert [x.threshold for x in deep.net_config(20, 4).layers] == [1500, 300]
+    chosen = TrainConfig(hidden=(9, 8, 7), threshold=700, deep_threshold=90)
+    assert [x.threshold for x in chosen.net_config(20, 4).layers] == [700, 90, 90]
+    assert TrainConfig(readout="spikes").gain > TrainConfig().gain
+
+
+def test_readout_spikes_adds_an_output_layer() -> None:
+    net = TrainConfig(readout="spikes", hidden=(7,)).net_config(20, 10)
+    assert [layer.size for layer in net.layers] == [7, 10]
+    assert net.shapes == ((21, 7), (8, 10))
+    assert TrainConfig(readout="spikes", hidden=()).net_config(20, 10).shapes == ((21, 10),)
+
+
+def test_nets_that_cannot_be() -> None:
+    with pytest.raises(ConfigError, match="inputs is 40000"):
+        TrainConfig().net_config(40000, 10)
+    with pytest.raises(ConfigError, match="full takes at most 8190"):
+        TrainConfig(estimator="full").net_config(9000, 10)
+    with pytest.raises(ConfigError, match="equal the last layer's size"):
+        NetConfig(10, 4, 5, (LifConfig(5),), "spikes")
+    with pytest.raises(ConfigError, match="segments must be"):
+        EsConfig("sample", 4, segments=6).check(NetConfig(10, 4, 5, (LifConfig(5),)))
+
+
+def test_net_and_es_survive_json() -> None:
+    net = NetConfig(20, 4, 5, (LifConfig(8, 300, 2, 1), LifConfig(6)), gain=3)
+    assert NetConfig.from_dict(json.loads(json.dumps(net.to_dict()))) == net
+    assert (net.neurons, net.parameters) == (14, 21 * 8 + 9 * 6 + 7 * 4)
+    es = EsConfig("batch", 100, rank=2)
+    assert EsConfig.from_dict(json.loads(json.dumps(es.to_dict()))) == es
+    for broken in ({}, {"layers": [{"sise": 1}]}):
+        with pytest.raises(ConfigError, match="description"):
+            NetConfig.from_dict(broken)
+    with pytest.raises(ConfigError, match="description"):
+        EsConfig.from_dict({"pears": 1})

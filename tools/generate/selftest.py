@@ -1,0 +1,92 @@
+"""Write firmware/images/selftest_vectors.h from tests/vectors/generations.json.
+
+python tools/make_selftest.py           write it
+python tools/make_selftest.py --check   exit 1 if it differs from what it should be
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+VECTORS = ROOT / "tests" / "vectors" / "generations.json"
+HEADER = ROOT / "firmware" / "images" / "selftest_vectors.h"
+
+# what the firmware runs: name on the board -> case of the vectors
+RUNS = {
+    "batch rank 1": "batch, 16 pairs",
+    "batch rank 3": "batch, 40 pairs, rank 3, two layers, refractory 2",
+    "online": "online, 32 pairs, 3 segments",
+    "online two layers": "online, 16 pairs, 5 segments, two layers, refractory 2, penalty",
+}
+
+Case = dict[str, Any]
+
+
+def list_of(values: list[str] | list[int] | bytes) -> str:
+    return "{" + ", ".join(map(str, values)) + "}"
+
+
+def case_text(number: int, case: Case) -> str:
+    lines = []
+    for i, sample in enumerate(case["samples"]):
+        stream = list_of(bytes.fromhex(sample["stream"]))
+        lines.append(f"static const uint8_t run{number}_stream{i}[] = {stream};")
+    lines.append(f"static const selftest_sample run{number}_samples[] = {{")
+    for i, sample in enumerate(case["samples"]):
+        stream = f"run{number}_stream{i}"
+        lines.append(f"    {{{stream}, sizeof {stream}, {sample['label']}}},")
+    lines.append("};")
+    for i, g in enumerate(case["generations"]):
+        lines.append(f"static const uint8_t run{number}_order{i}[] = {list_of(g['indices'])};")
+    lines.append(f"static const selftest_generation run{number}_generations[] = {{")
+    for i, (g, lr) in enumerate(zip(case["generations"], case["lr"], strict=True)):
+        rates = f"{list_of(lr['h'])}, {list_of(lr['o'])}"
+        lines.append(f"    {{0x{g['digest']}u, {rates}, run{number}_order{i}}},")
+    lines.append("};")
+    return "\n".join(lines)
+
+
+def entry_text(number: int, name: str, case: Case) -> str:
+    net, es = case["net"], case["es"]
+    readout = {"integrate": "EGG_READOUT_INTEGRATE", "spikes": "EGG_READOUT_SPIKES"}
+    estimator = {"batch": "EGG_BATCH", "sample": "EGG_SAMPLE"}[es["estimator"]]
+    fitness = {"xent": "EGG_FITNESS_XENT", "accuracy": "EGG_FITNESS_ACCURACY"}[es["fitness"]]
+    layers = ", ".join(list_of(layer) for layer in net["layers"])
+    shape = f"{net['n_in']}, {net['n_out']}, {net['ticks']}, {len(net['layers'])}"
+    run = f"{case['std_hidden']}, {case['std_readout']}, {case['batch']}"
+    return f"""    {{"{name}",
+     {{{shape}, {readout[net["readout"]]}, {net["gain"]}, {{{layers}}}}},
+     {{{es["pairs"]}, {es["penalty"]}, {estimator}, {es["rank"]}, {es["segments"]}, {fitness}}},
+     {{{es["sigma_h"]}, {es["sigma_o"]}}},
+     {case["seed"]}u, 0x{case["initial_digest"]}u, {run}, {len(case["generations"])},
+     run{number}_samples, run{number}_generations}},"""
+
+
+def header() -> str:
+    cases = {case["name"]: case for case in json.loads(VECTORS.read_text())["cases"]}
+    runs = [(name, cases[source]) for name, source in RUNS.items()]
+    parts = ["/* Written by tools/make_selftest.py; do not edit. Included by selftest.c alone. */"]
+    parts += ["/* clang-format off */", ""]
+    parts += [case_text(i, case) for i, (_, case) in enumerate(runs)]
+    parts += ["", "static const selftest_case selftest_cases[] = {"]
+    parts += [entry_text(i, name, case) for i, (name, case) in enumerate(runs)]
+    return "\n".join([*parts, "};", ""])
+
+
+def main() -> int:
+    text = header()
+    if "--check" in sys.argv[1:]:
+        if HEADER.exists() and HEADER.read_text() == text:
+            return 0
+        print(f"{HEADER} is out of date: run python tools/make_selftest.py", file=sys.stderr)
+        return 1
+    HEADER.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
