@@ -29,7 +29,7 @@ BLUE, ORANGE, INK, PAPER = "#0072B2", "#D55E00", "#3A3A3A", "#F7F7F7"
 
 
 def journal(run_dir: Path) -> list[dict[str, Any]]:
-    """The lines of a run's journal; each ends with a tab and its own checksum."""
+    """The lines of a run's journal; each ends with a tab and a checksum."""
     lines = (run_dir / "journal.jsonl").read_text().splitlines()
     return [json.loads(line.split("\t")[0]) for line in lines]
 

@@ -8,14 +8,14 @@ blocks of one page run in order, in one folder, which is empty but for links to 
 * A command without output lines must only succeed. `# exit code 1` behind it means that it fails.
 * `&` behind a command leaves it running until the page ends. The next command starts when the
   lines below it have been printed.
-* `...` stands for any text, on a line of its own for any lines.
+* `...` stands for any text, alone on a line for any lines.
 * Figures that depend on time, on the number of processors or on the serial line's pace may differ.
 * The ports 5333 and 5334 stand for free ports.
 
 A page shows a part of a program below `<!-- FILE: N -->`: the lines from the comment that begins
 with `N.` to the one that begins with the next number.
 
-`python tests/docs/pages.py [PAGE ...]` runs pages and writes into them what their commands print,
+`python -m tests.docs.pages [PAGE ...]` runs pages and writes into them what their commands print,
 and the parts of programs. Output that agrees already stays as it is.
 """
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import pages
 import pytest
+
+from tests.docs import pages
 
 
 @pytest.fixture(scope="module")

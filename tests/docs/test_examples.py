@@ -6,8 +6,9 @@ import re
 import subprocess
 from pathlib import Path
 
-import pages
 import pytest
+
+from tests.docs import pages
 
 STRICT = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 FOLDERS = ("base", "kernels", "net", "estimators")
@@ -31,4 +32,6 @@ def test_pages_show_the_programs_as_they_are() -> None:
     shown = pages.parts()
     assert {page.name for page, *_ in shown} >= {"README.md", "a-net-in-c.md"}
     for page, file, number, text in shown:
-        assert text == pages.part(file, number), f"{page}, part {number}: run tests/docs/pages.py"
+        assert text == pages.part(file, number), (
+            f"{page}, part {number}: run python -m tests.docs.pages"
+        )

@@ -8,8 +8,9 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pages
 import pytest
+
+from tests.docs import pages
 
 PAGES = [
     *(pages.ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
