@@ -1,8 +1,8 @@
 """`eggroll-edge bench accuracy`: what the recipes reach, over several seeds, from random weights.
 
-Simulated N-MNIST is the MNIST images through the calibrated simulator (docs/data.md): 60,000
-recordings to train, 10,000 to test. Where real recordings are the test, the images that they show
-(the first 1,000) are left out of training. Every accuracy is that of the last weights.
+Simulated N-MNIST is the MNIST images through the calibrated simulator (docs/reference/data.md):
+60,000 recordings to train, 10,000 to test. Where real recordings are the test, the images that they
+show (the first 1,000) are left out of training. Every accuracy is that of the last weights.
 """
 
 from __future__ import annotations

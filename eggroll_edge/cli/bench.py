@@ -13,7 +13,7 @@ from eggroll_edge.cli.display import print_json
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Benchmarks; their saved files are what docs/performance.md is made from.",
+    help="Benchmarks; their saved files are what docs/reference/performance.md is made from.",
 )
 
 Quick = Annotated[bool, typer.Option("--quick", help="The same figures, rougher, in a minute.")]

@@ -11,9 +11,9 @@ The model here follows the light:
 4. some pixels fire without cause.
 
 Thresholds differ from pixel to pixel; position and timing differ from recording to recording. The
-defaults were fitted to 800 recordings by tools/calibrate_saccade.py; docs/data.md says how close
-they come. An event depends only on (image, its index, seed, config), not on how many images are
-simulated at once or by how many threads.
+defaults were fitted to 800 recordings by tools/studies/calibrate_camera.py; docs/reference/data.md
+says how close they come. An event depends only on (image, its index, seed, config), not on how many
+images are simulated at once or by how many threads.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 #!/usr/bin/env python3
-"""Runs commands behind the figures of README.md and docs/reference/results.md.
-
-The results go to results/*.json.
+"""Runs the commands behind the tables of README and docs/reference/results.md, into results/*.json.
 
     tools/measure.py                 all of them (about an hour on two cores)
     tools/measure.py digits          some of them

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS, PLOTS = ROOT / "results", ROOT / "docs" / "plots"
-PAGE = ROOT / "docs/reference/performance.md"
+RESULTS, PAGE, PLOTS = ROOT / "results", ROOT / "docs/reference/performance.md", ROOT / "docs/plots"
 Report = dict[str, Any]
 
 
