@@ -13,7 +13,7 @@ from eggroll_edge.cli.display import print_json
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Benchmarks. The tables of docs/performance.md are made from their saved files.",
+    help="Benchmarks. The tables of docs/reference/performance.md are made from their saved files.",
 )
 
 Quick = Annotated[bool, typer.Option("--quick", help="The same figures, less exact, in a minute.")]

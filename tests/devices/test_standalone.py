@@ -14,6 +14,7 @@ from eggroll_edge.errors import ConfigError
 from eggroll_edge.journal.format import STANDALONE
 from eggroll_edge.link.frames import Decoder
 from eggroll_edge.link.messages import DeviceConfig
+from eggroll_edge.training.batches import MiniBatches
 from eggroll_edge.training.run import train
 from tests.helpers.tiny_dataset import TEST, TRAIN, config
 

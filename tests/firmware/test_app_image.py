@@ -1,4 +1,4 @@
-"""docs/firmware.md, "Your own firmware": its code compiles, and learns on a board."""
+"""docs/how-to/sensor-firmware.md: its code compiles, and learns on a board."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from tests.helpers import link as linked
 
 ROOT = Path(__file__).resolve().parents[2]
 
-PAGE = (ROOT / "docs/firmware.md").read_text()
-SECTION = PAGE[PAGE.index("## Your own firmware") : PAGE.index("## Emulate")]
+PAGE = (ROOT / "docs/how-to/sensor-firmware.md").read_text()
 NET = NetConfig(20, 2, 5, (LifConfig(10, 96),))
 CONFIG = DeviceConfig(NET, EsConfig("sample", 16, 1, 1), True, 1, 32, 32, 200)
 LABEL, RECORDINGS = 1, 120
@@ -44,7 +43,7 @@ size_t sensor_recording(uint8_t *stream, size_t room) {
 
 
 def block(language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", SECTION, re.DOTALL)
+    found = re.search(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
     assert found is not None
     return found[1]
 

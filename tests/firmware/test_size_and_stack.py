@@ -82,7 +82,7 @@ def test_the_written_sizes_are_these(file: Path, sizes: list[size_report.Size]) 
 
 
 def test_the_written_stacks_are_these() -> None:
-    file = ROOT / "docs/firmware.md"
+    file = ROOT / "docs/reference/boards.md"
     table = stack_bound.table([stack_bound.bound(board, "egg") for board in BOARDS])
     assert table in of_these_compilers(file), f"run tools/stack_bound.py --write {file}"
 

@@ -81,14 +81,14 @@ OVER = {"578-16-10, `batch`, rank 1", "578-64-10, `batch`, rank 3"}
 
 @pytest.mark.parametrize("what", BESIDE_INFERENCE)
 def test_training_takes_little_more_than_inference(what: str) -> None:
-    """At most 10 % or 1 KiB more, the buffer for a recording left out; docs/firmware.md has it."""
+    """At most 10 % or 1 KiB more, without the buffer for a recording: docs/reference/boards.md."""
     plan = BESIDE_INFERENCE[what]
     inference, extra = plan.weights + plan.inference, plan.training_extra
     most = max(1024, inference // 10)
     assert (extra > most) == (what in OVER)
     verdict = f"{extra - most:,} over" if extra > most else "holds"
     row = f"| {what} | {inference:,} | {extra:,} | {most:,} | {verdict} |"
-    assert row in (ROOT / "docs/firmware.md").read_text()
+    assert row in (ROOT / "docs/reference/boards.md").read_text()
 
 
 def test_the_presets_of_large_boards_are_alike() -> None:

@@ -1,10 +1,9 @@
 """Sizes of the firmware on every board, against budgets.
 
-python tools/size_report.py                   build all, print the table; exit 1 over budget
+python -m tools.firmware.size                   build all, print the table; exit 1 over budget
 python tools/size_report.py --json            print JSON instead
-python tools/size_report.py --write           put the table between the marks <!-- sizes --> and
-                                              <!-- /sizes --> of docs/firmware.md, and without
-                                              its detail of README.md
+python -m tools.firmware.size --write         put the table between the marks <!-- sizes --> and
+                                              <!-- /sizes --> of docs/reference/boards.md
 --image selftest                              the selftest instead of the firmware (no budget)
 """
 
@@ -147,22 +146,11 @@ def table(sizes: list[Size]) -> str:
     return "\n".join(lines)
 
 
-def brief_table(sizes: list[Size]) -> str:
-    lines = [
-        "| board | core | .text | .data | .bss | stack | arena |",
-        "|---|---|--:|--:|--:|--:|--:|",
-    ]
-    for s in sizes:
-        numbers = (s.text, s.data, s.bss, s.stack, s.arena)
-        lines.append(f"| {s.board} | {s.core} | {' | '.join(map(str, numbers))} |")
-    return "\n".join(lines)
-
-
 def note() -> str:
-    return f"Bytes, -Os (inner loops -O2), {compilers()}; by `tools/size_report.py`."
+    return f"Bytes, -Os (inner loops -O2), {compilers()}; by `tools/firmware/size.py`."
 
 
-WRITTEN = {ROOT / "docs/firmware.md": table, ROOT / "README.md": brief_table}
+WRITTEN = {ROOT / "docs/reference/boards.md": table}
 
 
 def compilers() -> str:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs commands behind the README's and docs/results.md's figures; results go to results/*.json.
+"""Runs the commands behind the tables of README and docs/reference/results.md, into results/*.json.
 
     tools/measure.py                 all of them (about an hour on two cores)
     tools/measure.py digits          some of them
@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 DATA = Path(os.environ.get("EGGROLL_DATA", ROOT.parent / "shared" / "data"))
 RESULTS = ROOT / "results"
-START, END = "<!-- results: tools/measure.py -->", "<!-- end of results -->"
+START, END = "<!-- results: tools/results/measure.py -->", "<!-- end of results -->"
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def summary() -> str:
 
 
 def details() -> str:
-    """The tables of docs/results.md."""
+    """The tables of docs/reference/results.md."""
     return "\n".join([*accuracy_table(), "", *board_table(), "", *other_table()])
 
 
@@ -299,6 +299,7 @@ def accuracy_table() -> list[str]:
     ]
     for row in record["baselines"]:
         shown = f"`{row['command'].removesuffix(' --seed SEED')}`"
+        shown = shown.replace("tools/bench/", "tools/peers/")  # they have moved since
         if "why" in row:
             lines.append(f"| {row['what']} | {shown} | not measured: {row['why']} | - | - | - |")
             continue
@@ -414,7 +415,7 @@ def main() -> None:
         for session in SESSIONS:
             if not arguments.names or session.name in arguments.names:
                 measure_board(session)
-    for name, text in (("README.md", summary()), ("docs/results.md", details())):
+    for name, text in (("README.md", summary()), ("docs/reference/results.md", details())):
         page = ROOT / name
         before, rest = page.read_text().split(START)
         after = rest.split(END)[1]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the tables and plots of docs/performance.md from results/bench-*.json.
+"""Writes the tables and plots of docs/reference/performance.md from results/bench-*.json.
 
     eggroll-edge bench host --json results/bench-host.json     and peers, and mcu
     tools/performance.py
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS, PAGE, PLOTS = ROOT / "results", ROOT / "docs" / "performance.md", ROOT / "docs" / "plots"
+RESULTS, PAGE, PLOTS = ROOT / "results", ROOT / "docs/reference/performance.md", ROOT / "docs/plots"
 Report = dict[str, Any]
 
 
@@ -101,7 +101,7 @@ def host(report: Report) -> str:
         f"Work unit: {unit}; `sample` and `online` at their defaults. `batch` is "
         f"{number(summary['full_rank_over_batch'])} times as fast a generation as our full-rank "
         f"ES; noise and update take {100 * summary['update_share']:.1f} % of it.",
-        rates, shares, "![scaling](plots/scaling.svg)", memory, data,
+        rates, shares, "![scaling](../plots/scaling.svg)", memory, data,
         f"Ours over tonic's: {over}. 60,000 simulated recordings are held in "
         f"{path['bytes_of_60000'] / 1e6:.0f} MB.",
         source(report),
@@ -132,7 +132,7 @@ def peers(report: Report) -> str:
         ],
     )  # fmt: skip
     rows = [row for row in report["rows"] if row.get("command")]
-    commands = "\n".join(f"* {row['name']}: `tools/bench/{row['command']}`" for row in rows)
+    commands = "\n".join(f"* {row['name']}: `tools/peers/{row['command']}`" for row in rows)
     summary = report["summary"]
     return "\n\n".join([
         f"`batch` over the fastest JAX: {number(summary['ours_over_jax'])}; over the fastest "
@@ -161,7 +161,7 @@ def render(page: str) -> str:
     for kind, write in SECTIONS.items():
         path = RESULTS / f"bench-{kind}.json"
         if path.exists():
-            start, end = f"<!-- tools/performance.py: {kind} -->", f"<!-- end of {kind} -->"
+            start, end = f"<!-- tools/results/performance.py: {kind} -->", f"<!-- end of {kind} -->"
             before, rest = page.split(start)
             page = (
                 f"{before}{start}\n{write(json.loads(path.read_text()))}\n{end}{rest.split(end)[1]}"

@@ -7,7 +7,7 @@ Each recording's file name is the 1-based index of the MNIST training image that
 simulator is given that very image. Fitted are, in turn: the camera's path (by how the signed
 events follow the moving gradient of the image), the variation between recordings, and the pixel's
 few parameters (Nelder-Mead on the statistics in `distance`). Writes docs/calibration.json, and the
-table in docs/data.md between its two marks. Needs scipy only for --fit.
+table in docs/reference/data.md between its two marks. Needs scipy only for --fit.
 """
 
 from __future__ import annotations
@@ -457,7 +457,7 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=60, help="of the pixel's fit, per round")
     parser.add_argument("--start", type=Path, help="a calibration.json to start from")
     parser.add_argument("--out", type=Path, default=Path("docs/calibration.json"))
-    parser.add_argument("--doc", type=Path, default=Path("docs/data.md"))
+    parser.add_argument("--doc", type=Path, default=Path("docs/reference/data.md"))
     options = parser.parse_args()
     config = SaccadeConfig()
     if options.start:

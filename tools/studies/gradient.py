@@ -6,7 +6,7 @@
 The estimates come from the C core; the truth from tools/smoothed.py, which shares no code with it.
 Bias: the cosine between the mean estimate and the truth. Noise: the variance of an estimate over
 its squared mean, times the member evaluations that it took: the number of evaluations at which
-noise and signal are equal. docs/algorithm.md explains both.
+noise and signal are equal. docs/explanation/design.md explains both.
 """
 
 from __future__ import annotations

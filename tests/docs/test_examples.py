@@ -1,0 +1,37 @@
+"""examples/: the C program compiles with strict flags, learns, and is what the pages show."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.docs import pages
+
+STRICT = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Wconversion", "-Werror")
+FOLDERS = ("base", "kernels", "net", "estimators")
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_online_learns(compiler: str, tmp_path: Path) -> None:
+    core = pages.ROOT / "runtime_c"
+    sources = [str(file) for folder in FOLDERS for file in sorted((core / folder).glob("*.c"))]
+    program = tmp_path / "online"
+    example = str(pages.ROOT / "examples/online.c")
+    command = [compiler, *STRICT, f"-I{core}", example, *sources, "-o", str(program)]
+    subprocess.run(command, check=True)
+    done = subprocess.run([program], check=True, capture_output=True, text=True)
+    right = [float(share) for share in re.findall(r"([\d.]+) % right", done.stdout)]
+    assert right == [70.4, 95.2, 99.2, 98.8, 99.6, 100.0]
+    assert done.stdout.splitlines()[-1] == "596 bytes of weights, 1248 bytes of working memory"
+
+
+def test_pages_show_the_programs_as_they_are() -> None:
+    shown = pages.parts()
+    assert {page.name for page, *_ in shown} >= {"README.md", "a-net-in-c.md"}
+    for page, file, number, text in shown:
+        assert text == pages.part(file, number), (
+            f"{page}, part {number}: run python -m tests.docs.pages"
+        )
