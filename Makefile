@@ -13,8 +13,7 @@ test: ## install what is missing, check and test everything
 
 format: ## format all sources
 	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
-	.venv/bin/clang-format -i runtime_c/*.[ch] runtime_c/host/*.[ch] tests/c/*.[ch] \
-	    firmware/*.[ch] firmware/chips/*.[ch] firmware/boards/*/*.[ch] tests/emulator/*.c
+	git ls-files '*.c' '*.h' | xargs .venv/bin/clang-format -i
 
 firmware: ## images of all boards
 	$(MAKE) -C firmware all
