@@ -3,7 +3,7 @@
 Evolution Strategies need one number a member. In classification that is a cross-entropy; here it is
 the reward of episodes. Each member p, sign plays episodes of its own, from the same starts as all
 others; D_p = reward(p, +) - reward(p, -) goes through the core's shaping and update, so a
-generation is again `pairs` bytes (runtime_c/DESIGN.md, sections 7.1, 8 and 9).
+generation is again `pairs` bytes (runtime_c/SPEC.md, sections 7.1, 8 and 9).
 
 A state becomes events: each variable has `cells` inputs along its range, and in each tick one of
 the two nearest fires; the nearer one in more ticks, in proportion.

@@ -24,7 +24,7 @@ I32 = npt.NDArray[np.int32]
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
 ARITHMETIC = 1
-"""Raise it when runtime_c/DESIGN.md changes a number: journals before and after differ."""
+"""Raise it when runtime_c/SPEC.md changes a number: journals before and after differ."""
 
 Rate = tuple[int, int]
 """A learning rate (m, n): m * 2^-n."""
@@ -84,7 +84,7 @@ class Net:
     @property
     def digest(self) -> int:
         """CRC-32 of the weights."""
-        return int(lib.egg_crc_digest(self.native))
+        return int(lib.egg_digest_fast(self.native))
 
     @property
     def matrices(self) -> list[I8]:
@@ -102,7 +102,7 @@ class Samples:
         self._offsets = np.ascontiguousarray(offsets).astype(np.uint64)
         self.labels = np.ascontiguousarray(labels, np.uint8)
         self.native = ffi.new(
-            "egg_data *",
+            "egg_dataset *",
             {
                 "streams": _u8(self._streams),
                 "offsets": ffi.from_buffer("uint64_t[]", self._offsets),
@@ -137,7 +137,7 @@ class Samples:
     def check(self, net: NetConfig, name: str = "data") -> None:
         """DataError, naming the first sample that is torn or has an input or label too many."""
         bad = ffi.new("uint32_t *")
-        status = lib.egg_host_check(net.native(), self.native, len(self), bad)
+        status = lib.egg_dataset_check(net.native(), self.native, len(self), bad)
         if status != lib.EGG_OK:
             raise DataError(
                 f"{name}: sample {bad[0]}: {status_text(status)} "
@@ -161,22 +161,22 @@ class Workspace:
 
     def __init__(self, net: NetConfig, es: EsConfig | None) -> None:
         c, e = net.native(), ffi.NULL if es is None else es.native()
-        self._memory = _aligned(lib.egg_ws_bytes(c, e))
-        self.native = ffi.new("egg_ws *")
-        status = lib.egg_ws_init(self.native, c, e, _u8(self._memory), len(self._memory))
+        self._memory = _aligned(lib.egg_workspace_bytes(c, e))
+        self.native = ffi.new("egg_workspace *")
+        status = lib.egg_workspace_init(self.native, c, e, _u8(self._memory), len(self._memory))
         if status != lib.EGG_OK:
             raise ConfigError(f"the core refuses the configuration: {status_text(status)}")
         self.unit_spikes: U32 = np.zeros(net.neurons, np.uint32)
         """Spikes of each LIF neuron in unperturbed runs, until the caller zeroes them."""
         self.native.unit_spikes = _u32(self.unit_spikes)
         self._outputs = net.outputs
-        self._tally = ffi.new("egg_tally *")
+        self._tally = ffi.new("egg_run_counts *")
         self._full: U8 = np.zeros(0, np.uint8)
         if es is not None and es.estimator == "full":
-            self._full = _aligned(lib.egg_full_bytes(c))
+            self._full = _aligned(lib.egg_full_rank_bytes(c))
         self._scratch: U8 = np.zeros(0, np.uint8)
         if es is not None and es.estimator != "full":
-            self._scratch = _aligned(lib.egg_host_scratch(c, e))
+            self._scratch = _aligned(lib.egg_dataset_scratch_bytes(c, e))
 
     @property
     def logits(self) -> list[int]:
@@ -194,29 +194,29 @@ class Workspace:
     def take_tally(self) -> Tally:
         """What runs have summed up since the last call."""
         t = self._tally
-        taken = Tally(t.loss, t.correct, t.spikes, t.samples)
-        t.loss = t.correct = t.spikes = t.samples = 0
+        taken = Tally(t.loss, t.correct, t.spikes, t.recordings)
+        t.loss = t.correct = t.spikes = t.recordings = 0
         return taken
 
     def run(self, net: Net, samples: Samples, index: U32, predicted: U8) -> None:
         """Unperturbed runs of samples[index]; predicted has the length of index."""
-        lib.egg_host_run(
+        lib.egg_dataset_run(
             net.native, self.native, samples.native, _u32(index), len(index), _u8(predicted),
             self._tally,
         )  # fmt: skip
 
 
 class Credit:
-    """Steps of up to `capacity` recordings of a generation (estimator sample); see egg_credit.h."""
+    """Steps of up to `capacity` recordings of a generation of sample; see egg_sample_update.h."""
 
-    MOST = int(lib.EGG_CREDIT_MAX)
+    MOST = int(lib.EGG_SAMPLE_UPDATE_MAX)
 
     def __init__(self, net: NetConfig, es: EsConfig, capacity: int) -> None:
         c, e = net.native(), es.native()
         self.capacity = capacity
-        self._memory = _aligned(lib.egg_credit_bytes(c, e, capacity))
-        self.native = ffi.new("egg_credit *")
-        lib.egg_credit_init(self.native, c, e, capacity, _u8(self._memory))
+        self._memory = _aligned(lib.egg_sample_update_bytes(c, e, capacity))
+        self.native = ffi.new("egg_sample_update *")
+        lib.egg_sample_update_init(self.native, c, e, capacity, _u8(self._memory))
 
 
 class Population:
@@ -225,7 +225,7 @@ class Population:
     def __init__(self, net: Net, es: EsConfig, seed: int) -> None:
         es.check(net.config)
         self.net, self.es, self._noise = net, es, None
-        self.native = ffi.new("egg_gen *")
+        self.native = ffi.new("egg_generation *")
         self.native.net, self.native.es, self.native.seed = net.native, es.native()[0], seed
         shapes = net.config.shapes
         self._starts = [0, *np.cumsum([rows * cols for rows, cols in shapes]).tolist()]
@@ -235,10 +235,11 @@ class Population:
         gen = self.native
         gen.generation, gen.noise = generation, ffi.NULL
         gen.sigma.hidden, gen.sigma.readout = steps.sigma
-        (gen.rate_hidden.m, gen.rate_hidden.n), (gen.rate_readout.m, gen.rate_readout.n) = (
-            steps.rate
-        )
-        status = lib.egg_gen_check(gen)
+        (
+            (gen.learning_rate_hidden.m, gen.learning_rate_hidden.n),
+            (gen.learning_rate_readout.m, gen.learning_rate_readout.n),
+        ) = steps.rate
+        status = lib.egg_generation_check(gen)
         if status != lib.EGG_OK:
             raise ConfigError(f"generation {generation}, {steps}: {status_text(status)}")
 
@@ -260,7 +261,7 @@ class Population:
         self, ws: Workspace, samples: Samples, index: U32, diff: I32, active: U8
     ) -> None:
         """Add the fitness differences of samples[index] to diff, and mark their active rows."""
-        lib.egg_host_batch(
+        lib.egg_dataset_batch(
             self.native, ws.native, _u8(ws._scratch), samples.native, _u32(index), len(index),
             _i32(diff), _u8(active), ws._tally,
         )  # fmt: skip
@@ -269,7 +270,7 @@ class Population:
         self, ws: Workspace, f: I8, active: U8, m: int, row0: int, row1: int, total: I32
     ) -> None:
         """Steps of rows [row0, row1) of matrix m into total, for apply()."""
-        lib.egg_steps_batch(
+        lib.egg_batch_update_steps(
             self.native, ws.native, _i8(f), _u8(active), m, row0, row1,
             _i32(total[self._starts[m] :]), _u8(ws._scratch),
         )  # fmt: skip
@@ -299,7 +300,7 @@ class Population:
         self, ws: Workspace, samples: Samples, index: U32, base: I16, active: U8
     ) -> None:
         """Unperturbed runs; the currents that all members share go into base[len(index)]."""
-        lib.egg_full_share(
+        lib.egg_full_rank_share(
             self.native, ws.native, samples.native, _u32(index), len(index), _i16(base),
             _u8(active), ws._tally,
         )  # fmt: skip
@@ -315,7 +316,7 @@ class Population:
         diff: I32,
     ) -> None:
         """Add to diff[pair0:pair1] over all samples[index]."""
-        lib.egg_full_eval(
+        lib.egg_full_rank_evaluate(
             self.native, ws.native, _u8(ws._full), samples.native, _u32(index), len(index),
             _i16(base), pair0, pair1, _i32(diff),
         )  # fmt: skip
@@ -324,7 +325,7 @@ class Population:
         self, ws: Workspace, f: I8, active: U8, m: int, row0: int, row1: int, total: I32
     ) -> None:
         """As steps_batch."""
-        lib.egg_full_steps(
+        lib.egg_full_rank_steps(
             self.native, ws.native, _i8(f), _u8(active), m, row0, row1,
             _i32(total[self._starts[m] :]),
         )  # fmt: skip
@@ -343,7 +344,7 @@ class Population:
         credit: Credit,
     ) -> None:
         """Positions first.. of a generation put their steps into credit; given: f, e are inputs."""
-        lib.egg_host_sample(
+        lib.egg_dataset_sample(
             self.native, ws.native, _u8(ws._scratch), samples.native, _u32(index), len(index),
             first, given, _i8(f), _u8(e), credit.native, ws._tally,
         )  # fmt: skip
@@ -362,8 +363,8 @@ class Population:
 
         total keeps them until the last call; None if each is.
         """
-        parts = ffi.new("egg_credit *[]", [credit.native for credit in credits])
-        lib.egg_credit_learn(
+        parts = ffi.new("egg_sample_update *[]", [credit.native for credit in credits])
+        lib.egg_sample_update_rows(
             self.native, ws.native, parts, len(credits), m, row0, row1,
             ffi.NULL if total is None else _i32(total), last,
         )  # fmt: skip
@@ -372,7 +373,7 @@ class Population:
         self, ws: Workspace, samples: Samples, index: U32, given: bool, f: I8, e: U8
     ) -> None:
         """len(index) generations of one sample each; given: f and e are inputs."""
-        lib.egg_host_online(
+        lib.egg_dataset_online(
             self.native, ws.native, _u8(ws._scratch), samples.native, _u32(index), len(index),
             given, _i8(f), _u8(e), ws._tally,
         )  # fmt: skip
@@ -381,7 +382,7 @@ class Population:
 
     def apply(self, ws: Workspace, m: int, row0: int, row1: int, total: I32) -> None:
         """Round the steps in total into rows [row0, row1) of matrix m, and zero them."""
-        lib.egg_apply(self.native, ws.native, m, row0, row1, _i32(total))
+        lib.egg_sample_finish(self.native, ws.native, m, row0, row1, _i32(total))
 
     def span(self, m: int, row0: int, row1: int) -> slice:
         """Where rows [row0, row1) of matrix m lie in the weights, and in total."""
@@ -391,7 +392,7 @@ class Population:
 
 def shape(diff: I32, f: I8) -> None:
     """f from diff: one signed byte a pair, scaled by the mean |diff|."""
-    lib.egg_shape(_i32(diff), len(diff), _i8(f))
+    lib.egg_shape_fitness(_i32(diff), len(diff), _i8(f))
 
 
 def active_rows(net: NetConfig, samples: Samples, index: U32) -> U8:
@@ -406,7 +407,7 @@ def active_rows(net: NetConfig, samples: Samples, index: U32) -> U8:
 def epoch_order(seed: int, epoch: int, samples: int) -> U32:
     """The order in which an epoch visits the samples."""
     keys, order = np.empty(samples, np.uint64), np.empty(samples, np.uint32)
-    lib.egg_host_shuffle(seed, epoch, samples, ffi.from_buffer("uint64_t[]", keys), _u32(order))
+    lib.egg_dataset_shuffle(seed, epoch, samples, ffi.from_buffer("uint64_t[]", keys), _u32(order))
     return order
 
 
@@ -417,7 +418,7 @@ def active_bytes(net: NetConfig) -> int:
 
 def padded(neurons: int) -> int:
     """Entries that an array of neurons takes in a workspace of this build."""
-    return int(-(-neurons // lib.EGG_PAD) * lib.EGG_PAD)
+    return int(-(-neurons // lib.EGG_ROW_ALIGN) * lib.EGG_ROW_ALIGN)
 
 
 def kernel_levels() -> int:

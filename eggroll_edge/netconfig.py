@@ -62,7 +62,7 @@ class LifConfig:
 
 @dataclass(frozen=True)
 class NetConfig:
-    """Topology of a net (runtime_c/DESIGN.md, section 4)."""
+    """Topology of a net (runtime_c/SPEC.md, section 4)."""
 
     inputs: int
     """Inputs, 1..32766."""
@@ -134,7 +134,7 @@ class NetConfig:
 
 @dataclass(frozen=True)
 class EsConfig:
-    """What of an estimator holds for a whole run (runtime_c/DESIGN.md, sections 7 and 8)."""
+    """What of an estimator holds for a whole run (runtime_c/SPEC.md, sections 7 and 8)."""
 
     estimator: EstimatorName
     """batch: EGGROLL as published; sample: a recording credits its own events; full: full rank."""
@@ -161,7 +161,7 @@ class EsConfig:
 
     def check(self, net: NetConfig) -> None:
         """ConfigError unless the estimator can train this net."""
-        status = lib.egg_es_check(net.native(), self.native())
+        status = lib.egg_estimator_check(net.native(), self.native())
         if status != lib.EGG_OK:
             if status == lib.EGG_E_INPUTS:
                 raise ConfigError(
@@ -171,9 +171,9 @@ class EsConfig:
             raise ConfigError(f"the core refuses the estimator: {status_text(status)}")
 
     def native(self) -> Any:
-        """A new `egg_es_config *`."""
+        """A new `egg_estimator_config *`."""
         return ffi.new(
-            "egg_es_config *",
+            "egg_estimator_config *",
             {
                 "pairs": self.pairs,
                 "penalty": self.penalty,

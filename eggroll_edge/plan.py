@@ -1,7 +1,7 @@
 """Will it fit? RAM and flash of a net and its training on a microcontroller, before any flashing.
 
 The sizes come from the C core's own layout code, compiled with a microcontroller's constants
-(runtime_c/host/egg_plan.h), not from an estimate beside it.
+(runtime_c/host/egg_memory_plan.h), not from an estimate beside it.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def plan_of(
             f"sample buffer is {sample_buffer} bytes, but a recording of {net.ticks} ticks takes "
             f"{net.ticks} at least; N-MNIST needs about {SAMPLE_BUFFER}"
         )
-    sizes = lib.egg_plan_of(net.native(), es.native(), online)
+    sizes = lib.egg_memory_plan_of(net.native(), es.native(), online)
     return Plan(int(sizes.weights), int(sizes.inference), int(sizes.training), sample_buffer)
 
 

@@ -1,4 +1,4 @@
-"""Which samples a generation sees: a function of seed and generation (runtime_c/DESIGN.md, 10)."""
+"""Which samples a generation sees: a function of seed and generation (runtime_c/SPEC.md, 10)."""
 
 from __future__ import annotations
 

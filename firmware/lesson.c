@@ -20,7 +20,7 @@ typedef struct {
 
 typedef struct {
     egg_sigma sigma;
-    egg_rate hidden, readout;
+    egg_learning_rate hidden, readout;
 } lesson_steps; /* as GENERATION's payload from its sigmas on */
 
 #define MAGIC 0x4C474745u /* "EGGL" */
@@ -93,7 +93,7 @@ static void stop(const char *why) {
 void lesson_begin(egg_session *s) {
     size_t needed = 0;
     now.on = head->magic == MAGIC && egg_session_resume(s, part(head->config), head->config_bytes, &needed) == EGG_OK;
-    now.generation = s->done;
+    now.generation = s->generations_done;
     if (!now.on) {
         stop(needed > s->bytes ? ": the net does not fit this board" : ": the lesson is faulty");
         return;
@@ -116,12 +116,12 @@ static egg_status learn(egg_session *s) {
     egg_result result;
     size_t n;
     const uint8_t *stream = recording(i, &n);
-    egg_status status = egg_session_sample(s, stream, n, label(i), now.sample, &result);
+    egg_status status = egg_session_train(s, stream, n, label(i), now.sample, &result);
     if (status != EGG_OK) return status;
     count(&result, label(i));
     if (++now.sample < head->batch) return EGG_OK;
     now.sample = 0;
-    if (s->done == now.generation) status = egg_session_update(s, 0); /* online is done by itself */
+    if (s->generations_done == now.generation) status = egg_session_update(s, false); /* online is done by itself */
     now.generation++;
     now.begun = now.generation % head->chunk != 0;
     if (status == EGG_OK && (now.generation % head->every == 0 || now.generation == head->generations)) {
@@ -154,7 +154,7 @@ bool lesson_step(egg_session *s) {
     if (!now.on) return false;
     board_led(true);
     egg_status status = EGG_E_ORDER;
-    if (s->done == now.generation) status = now.generation < head->generations ? learn(s) : test(s);
+    if (s->generations_done == now.generation) status = now.generation < head->generations ? learn(s) : test(s);
     board_led(false);
     if (status != EGG_OK) stop(status == EGG_E_ORDER ? ": the host has taken over" : egg_status_text(status));
     return true;

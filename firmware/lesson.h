@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "egg_session.h"
+#include "link/egg_session.h"
 
 /* Once, after egg_session_init(): takes up the newest checkpoint, if there is one. */
 void lesson_begin(egg_session *s);

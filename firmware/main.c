@@ -1,7 +1,7 @@
-/* The firmware: a session (runtime_c/egg_session.h) on the board's serial port, which works in the arena. */
+/* The firmware: a session (runtime_c/link/egg_session.h) on the board's serial port, which works in the arena. */
 #include "board.h"
 #include "cpu.h"
-#include "egg_session.h"
+#include "link/egg_session.h"
 #include "lesson.h"
 #include "ring.h"
 #include "selftest.h"
@@ -16,19 +16,19 @@ static uint32_t now(void *user) {
     return board_ticks();
 }
 
-static int32_t nv_read(void *user, uint32_t address, void *bytes, uint32_t n) {
+static bool nv_read(void *user, uint32_t address, void *bytes, uint32_t n) {
     (void)user;
-    return board_nv_read(address, bytes, n) ? 0 : -1;
+    return board_nv_read(address, bytes, n);
 }
 
-static int32_t nv_write(void *user, uint32_t address, const void *bytes, uint32_t n) {
+static bool nv_write(void *user, uint32_t address, const void *bytes, uint32_t n) {
     (void)user;
-    return board_nv_write(address, bytes, n) ? 0 : -1;
+    return board_nv_write(address, bytes, n);
 }
 
-static int32_t nv_erase_unit(void *user, uint32_t address) {
+static bool nv_erase(void *user, uint32_t address) {
     (void)user;
-    return board_nv_erase(address) ? 0 : -1;
+    return board_nv_erase(address);
 }
 
 static int32_t label(void *user) {
@@ -38,12 +38,12 @@ static int32_t label(void *user) {
 
 /* Replies that wait in the UART's FIFO go out first: 20 ms are longer than they take, even at 9600 baud. The host waits
  * longer still. */
-static int32_t baud(void *user, uint32_t rate, int32_t set) {
+static bool baud(void *user, uint32_t rate, bool set) {
     uint32_t begun = board_ticks();
     (void)user;
     while (set && board_ticks() - begun < board_ticks_hz / 50u) {
     }
-    return rate >= 9600u && board_baud(rate, set != 0);
+    return rate >= 9600u && board_baud(rate, set);
 }
 
 static uint32_t selftest(void *user, void *memory, size_t bytes) {
@@ -58,17 +58,17 @@ void firmware_fault(void) {
 }
 
 static egg_session session;
-static egg_store store;
+static egg_checkpoint_io store;
 
 static egg_status start(void) {
     const uint32_t slot = board_nv.bytes / 2u;
     store.read = nv_read;
     store.write = nv_write;
-    store.erase_unit = nv_erase_unit;
+    store.erase = nv_erase;
     store.slot[1] = slot; /* slot[0] = 0 */
     store.slot_size = slot;
-    store.erase = board_nv.erase;
-    store.program = board_nv.write;
+    store.erase_bytes = board_nv.erase;
+    store.program_bytes = board_nv.write;
     egg_session_io io = {serial_write, NULL,     board_name, slot > 0 ? &store : NULL, now, RING_BYTES, board_ticks_hz,
                          label,        selftest, baud};
     egg_status status = egg_session_init(&session, &io, arena_start, (size_t)(arena_end - arena_start));

@@ -53,7 +53,7 @@ def case_text(number: int, case: Case) -> str:
 def entry_text(number: int, name: str, case: Case) -> str:
     net, es = case["net"], case["es"]
     readout = {"integrate": "EGG_READOUT_INTEGRATE", "spikes": "EGG_READOUT_SPIKES"}
-    estimator = {"batch": "EGG_BATCH", "sample": "EGG_SAMPLE"}[es["estimator"]]
+    estimator = {"batch": "EGG_ESTIMATOR_BATCH", "sample": "EGG_ESTIMATOR_SAMPLE"}[es["estimator"]]
     fitness = {"xent": "EGG_FITNESS_XENT", "accuracy": "EGG_FITNESS_ACCURACY"}[es["fitness"]]
     layers = ", ".join(list_of(layer) for layer in net["layers"])
     shape = f"{net['n_in']}, {net['n_out']}, {net['ticks']}, {len(net['layers'])}"

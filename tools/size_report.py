@@ -33,7 +33,13 @@ LARGE_KIB, LARGE_RAM_BUDGET = 64, 6 * KIB
 """Boards with so much RAM have a longer receive ring, and keep more replies."""
 
 TOOLS = {"arm": "arm-none-eabi-", "riscv": "riscv64-unknown-elf-"}
-LINK = ("egg_wire", "egg_session", "egg_command", "egg_learn", "egg_store")
+LINK = (
+    "egg_frame",
+    "egg_session",
+    "egg_session_commands",
+    "egg_session_training",
+    "egg_checkpoint",
+)
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]
     if request.param == "in-process":
         yield in_process(board)
         return
-    if request.param == "firmware build":  # EGG_PAD 1, little memory, under the sanitizers
+    if request.param == "firmware build":  # EGG_ROW_ALIGN 1, little memory, under the sanitizers
         with Session(lambda: Program(build("gcc", "link", tmp_path))) as session:
             yield session
         return
@@ -327,7 +327,7 @@ def test_sequence_numbers() -> None:
     assert config
     ahead = line.send(Command.STATS, 14)
     assert ahead == [Frame(Command.STATS | 128, 14, bytes((lib.EGG_E_SEQUENCE, 13)))]
-    assert line.board.native.session.stats.samples == 1
+    assert line.board.native.session.stats.recordings == 1
     again = line.send(Command.HELLO, 9, b"\1\2\3\4" + VERSION)  # a late copy: the session goes on
     assert again == []
     assert line.send(Command.STATS, 13)[0].payload[0] == 0
