@@ -103,8 +103,8 @@ def origins(link_map: str) -> dict[str, int]:
     kept = kept[: kept.find("\n/DISCARD/")] if "\n/DISCARD/" in kept else kept
     for size, file in _PIECE.findall(kept):
         path = Path(file)
-        if path.parent.name == "core":
-            origin = "link" if path.stem in LINK else "core"
+        if path.parent.parent.name == "core":
+            origin = "link" if path.parent.name == "link" else "core"
         elif path.parent.name == "chips" or path.parent.parent.name == "boards":
             origin = "board"
         else:
