@@ -10,8 +10,8 @@
 /* The core relies on >> of a negative number being an arithmetic shift, as on every compiler that it supports. */
 typedef char egg_math_needs_arithmetic_shift[(-1 >> 1) == -1 ? 1 : -1];
 
-#define EGG_ONE_BIT 4096 /* one bit of fitness or loss; and the fraction bits of a weight's step: 1/4096 weight unit \
-                          */
+/* One bit of fitness or loss, in 1/4096 bit. */
+#define EGG_ONE_BIT 4096
 
 /* What a rounding shift by n >= 1 adds: half of the last bit that remains. */
 #define EGG_ROUND_HALF(n) (1 << ((n) - 1))

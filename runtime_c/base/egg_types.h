@@ -69,7 +69,7 @@ const char *egg_status_text(egg_status status);
 #define EGG_PAIRS_RANK_MAX 65536u         /* pairs * rank, estimator batch */
 #define EGG_SEGMENTS_MAX 8u               /* parts of a recording, estimator sample; at most the ticks */
 #define EGG_PENALTY_MAX 4095u             /* fitness that a spike costs, 1/4096 bit; 0 is allowed */
-#define EGG_SAMPLES_MAX 8192u             /* recordings of a generation */
+#define EGG_RECORDINGS_MAX 8192u          /* recordings of a generation */
 #define EGG_SIGMA_MAX 32767u              /* 0 is allowed */
 #define EGG_SIGMA_FULL_MAX 16383u         /* LIF matrices, estimator full */
 #define EGG_SIGMA_FULL_READOUT_MAX 16367u /* readout matrix, estimator full */

@@ -67,7 +67,7 @@ void egg_batch_noise(const egg_generation *gen, uint32_t row0, uint32_t row1, ui
 
 /* --- sample --- */
 
-/* Evaluates all pairs on the recording at a position of its generation, 0..EGG_SAMPLES_MAX - 1 (online: 0).
+/* Evaluates all pairs on the recording at a position of its generation, 0..EGG_RECORDINGS_MAX - 1 (online: 0).
  * fitness_bytes[pairs] and *exponent are results; they hold the fitness differences, shifted right by the exponent
  * (SPEC.md section 8). Leaves the unperturbed run in the workspace, as egg_sample_credit() needs it. Returns the result
  * of the unperturbed net. */

@@ -1,6 +1,6 @@
-/* The matrix product G = sum over pairs p of f_p a_p b_p^T, with signs a and b and small f. The signs of a row b pick,
- * for four pairs at a time, a row from a table of their sums. So 32 pairs cost each weight eight additions of 16 bits.
- */
+/* Computes the matrix product G = sum over pairs p of f_p a_p b_p^T, with signs a and b and fitness bytes f. For four
+ * pairs at a time, the signs of a row of b pick a row from a table of the possible sums. So 32 pairs cost each weight
+ * eight additions of 16 bits. */
 #include "host/egg_batch_update.h"
 
 #include "estimators/egg_estimator_private.h"

@@ -1,8 +1,8 @@
 /* Text of the loops of egg_batch_update.c, which compiles it once for each width of vectors through
  * egg_simd_variants_impl.h. They are plain loops, which the compiler vectorises. */
 
-/* Fills the tables of 32 pairs: table[nibble of a row's sign word][its bits][column] = sum over the four pairs of f a
- * b. */
+/* Fills the tables of 32 pairs: table[nibble of a sign word of a row][its bits][column] is the sum of f a b over the
+ * four pairs of the nibble. */
 TARGET static void K(fill)(update_memory *mem, const int8_t *fitness_bytes, uint32_t pairs) {
     for (uint32_t nibble = 0; nibble < 8; nibble++) {
         int16_t (*table)[COLUMNS] = mem->table[nibble];

@@ -210,7 +210,7 @@ typedef struct {
     uint32_t added, before;  /* microseconds of the overflow records so far; time of the previous event */
 } recording;
 
-/* Marks the events before `until` in the map of a tick. As time never falls, they come first. Returns false at a fault.
+/* Marks the events before `until` in the map of a tick; they come first, as time never falls. Returns false at a fault.
  */
 static bool mark_tick(const offsets *of, recording *r, uint32_t until, uint8_t *restrict map) {
     const uint8_t *at = r->at, *end = r->end;

@@ -164,8 +164,7 @@ INLINE void K(pattern_of)(const egg_simd_job *job, uint32_t pair0, const egg_sim
     }
 }
 
-/* The spikes of neuron h, as K(lif) gives them. A neuron of sign - sees the opposite pattern, and so does a - member.
- */
+/* The spikes of neuron h, as K(lif) gives them. Neurons of sign -, and members of sign -, see the opposite pattern. */
 INLINE void K(look_up)(const egg_simd_job *job, uint32_t h, uint32_t pair0, const egg_simd_signs *signs,
                        const V16 *pattern, V16 count[2][BLOCKS]) {
     const int16_t *table = job->tables + h * EGG_SIMD_PATTERNS, all = EGG_SIMD_PATTERNS - 1;
@@ -177,10 +176,9 @@ INLINE void K(look_up)(const egg_simd_job *job, uint32_t h, uint32_t pair0, cons
     }
 }
 
-/* The spikes of a neuron, count[sign][block]. Runs it twice, with base + pert and with base - pert, as for pairs with
- * sign
- * +; for the other pairs the two counts are swapped. `ranks`, `refractory` and `average` are constants at each call in
- * which speed matters. */
+/* The spikes of a neuron, count[sign][block]. Runs it twice, with base + pert and with base - pert, which is right for
+ * pairs whose sign is +. For the other pairs the two counts are swapped. `ranks`, `refractory` and `average` are
+ * constants at each call in which speed matters. */
 INLINE void K(lif)(const egg_simd_job *job, const egg_simd_neuron *listed, uint32_t pair0, const uint32_t *a,
                    uint32_t stride, uint32_t ranks, uint32_t refractory, uint32_t average, V16 count[2][BLOCKS]) {
     const egg_net_config *c = &job->gen->net->config;

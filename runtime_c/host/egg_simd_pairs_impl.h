@@ -4,8 +4,7 @@
 #include "host/egg_simd_neurons_impl.h"
 #include "host/egg_simd_readout_impl.h"
 
-/* Turns projections s[n] into perturbations: clamp(rs(s * sigma, 8), limit), and twice that for the averaging neuron.
- */
+/* Turns projections s[n] into perturbations: clamp(rs(s * sigma, 8), limit). Doubles them for the averaging neuron. */
 TARGET static void K(scale)(const egg_simd_job *job, uint32_t n, int32_t sigma, int32_t limit) {
     uint32_t twice = job->average ? 1 : 0;
     int16_t *s = job->s;
@@ -58,9 +57,8 @@ INLINE egg_simd_signs K(draw_sample)(const egg_simd_job *job, uint32_t pair0) {
     return w;
 }
 
-/* Sums over neurons, for each sign of the members and each block: spikes, and spikes of neurons whose b in the readout
- * is
- * +. */
+/* Sums over neurons, for each sign of the members and each block: all spikes, and the spikes of those neurons whose
+ * sign b in the readout is +. */
 typedef struct {
     V16 spikes[2][BLOCKS], projection[EGG_RANK_MAX][2][BLOCKS];
 } K(totals);

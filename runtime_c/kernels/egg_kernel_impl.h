@@ -9,8 +9,7 @@ typedef int16_t K(lane) __attribute__((vector_size(LANE_BYTES), aligned(2), may_
 typedef int8_t K(lane8) __attribute__((vector_size(LANE_BYTES / 2), aligned(1), may_alias));
 typedef uint32_t K(lane32) __attribute__((vector_size(LANE_BYTES), aligned(4), may_alias));
 typedef int16_t K(bits) __attribute__((vector_size(LANE_BYTES < 32 ? LANE_BYTES : 32), aligned(2), may_alias));
-#define BITS \
-    (sizeof(K(bits)) / 2u) /* pairs whose bits a vector separates at once: at most 16, the bits of an element */
+#define BITS (sizeof(K(bits)) / 2u) /* pairs whose bits a vector separates at once: at most 16 */
 #define LANE K(lane)
 #define LANE32 K(lane32)
 #define LANES (LANE_BYTES / 2u)
@@ -137,7 +136,7 @@ TARGET static uint32_t K(lif)(const int16_t *current, uint32_t ticks, uint32_t s
                               uint32_t leak_shift, uint32_t refractory, const int16_t *s, const int16_t *a,
                               uint32_t ranks, int16_t *count, uint8_t *spikes) {
     int16_t th = (int16_t)threshold, ref = (int16_t)refractory;
-    /* without vector units egg_pair_private.h has the common case, and flash is scarce */
+    /* Without vector units egg_pair.c runs the common case, and flash is too scarce for special forms here. */
     if (EGG_ROW_ALIGN > 1 && refractory == 0 && spikes == NULL && ranks == 1)
         return K(lif_run)(current, ticks, size, th, leak_shift, 0, s, a, 1, count, NULL);
     if (EGG_ROW_ALIGN > 1 && refractory == 0 && spikes == NULL)
@@ -252,15 +251,15 @@ TARGET static void K(round_row)(int8_t *w, const int16_t *step, uint32_t row_bit
     for (; i + LANES <= n; i += LANES) {
         LANE x = LOAD8(w + i) +
                  ((LOAD(step + i) + ((LOAD((const int16_t *)column_bits + i) + (int16_t)row_bits) & 4095)) >> 12);
-        __m512i y = _mm512_max_epi16((__m512i)x, _mm512_set1_epi16(-127)); /* the narrowing below limits to 127 */
+        __m512i y = _mm512_max_epi16((__m512i)x, _mm512_set1_epi16(-EGG_WEIGHT_MAX)); /* narrowing limits to 127 */
         _mm256_storeu_si256((__m256i *)(void *)(w + i), _mm512_cvtsepi16_epi8(y));
     }
 #endif
     for (; i < n; i++) {
         int16_t u = (int16_t)((row_bits + column_bits[i]) & 4095u);
         int16_t x = (int16_t)(w[i] + ((int16_t)(step[i] + u) >> 12));
-        x = x > 127 ? 127 : x;
-        w[i] = (int8_t)(x < -127 ? -127 : x);
+        x = x > EGG_WEIGHT_MAX ? EGG_WEIGHT_MAX : x;
+        w[i] = (int8_t)(x < -EGG_WEIGHT_MAX ? -EGG_WEIGHT_MAX : x);
     }
 }
 

@@ -87,7 +87,7 @@ static void round_row_packed(int8_t *w, const int16_t *step, uint32_t row_bits, 
                              uint32_t n) {
     for (const int8_t *end = w + n; w != end; w++) {
         int32_t move = (*step++ + (int32_t)((row_bits + *column_bits++) & 4095u)) >> 12;
-        if (move != 0) *w = (int8_t)egg_clamp(*w + move, 127);
+        if (move != 0) *w = (int8_t)egg_clamp(*w + move, EGG_WEIGHT_MAX);
     }
 }
 

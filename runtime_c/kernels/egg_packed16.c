@@ -102,21 +102,20 @@ uint32_t egg_packed16_halving(const int16_t *current, const uint32_t *drive, uin
     return count;
 #elif defined(__thumb__) && !defined(__thumb2__)
     uint32_t stride = 2u * size;
-#define TICK                                                                                                          \
-    "   movs %[t], #0\n"                                                                                              \
-    "   ldrsh %[t], [%[current], %[t]]\n"                                                                             \
-    "   add %[current], %[stride]\n"                                                                                  \
-    "   muls %[t], %[twos]\n"                                                                                         \
-    "   adds %[x], %[t]\n"                                                                                            \
-    "   ldmia %[drive]!, {%[t]}\n"                                                                                    \
-    "   adds %[x], %[t]\n"                                                                                            \
-    "   lsrs %[x], #1\n"                                                                                              \
-    "   ands %[x], %[mask]\n"                                                                                         \
-    "   lsrs %[t], %[x], #13\n"                                                                                       \
-    "   ands %[t], %[twos]\n" /* twice the spikes: so count is twice as large, and half a threshold is subtracted for \
-                                 each */                                                                              \
-    "   add %[count], %[t]\n"                                                                                         \
-    "   muls %[t], %[half]\n"                                                                                         \
+#define TICK                                                                       \
+    "   movs %[t], #0\n"                                                           \
+    "   ldrsh %[t], [%[current], %[t]]\n"                                          \
+    "   add %[current], %[stride]\n"                                               \
+    "   muls %[t], %[twos]\n"                                                      \
+    "   adds %[x], %[t]\n"                                                         \
+    "   ldmia %[drive]!, {%[t]}\n"                                                 \
+    "   adds %[x], %[t]\n"                                                         \
+    "   lsrs %[x], #1\n"                                                           \
+    "   ands %[x], %[mask]\n"                                                      \
+    "   lsrs %[t], %[x], #13\n"                                                    \
+    "   ands %[t], %[twos]\n" /* twice the spikes: count is twice as large, too */ \
+    "   add %[count], %[t]\n"                                                      \
+    "   muls %[t], %[half]\n"                                                      \
     "   subs %[x], %[t]\n"
     __asm__ volatile(
         "   .syntax unified\n   cmp %[odd], %[zero]\n"

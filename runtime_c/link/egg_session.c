@@ -89,7 +89,7 @@ bool egg_session_idle(egg_session *s) {
     return false;
 }
 
-/* Handles an undamaged frame (PROTOCOL.md, "Sequence, credits, retries"). */
+/* Handles an undamaged frame, by the rules of PROTOCOL.md for sequence numbers. */
 static void handle(egg_session *s, bool fits) {
     s->stats.frames++;
     s->baud_unconfirmed = false;

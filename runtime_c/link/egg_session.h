@@ -91,13 +91,13 @@ typedef struct {
 /* A session. Callers may read net, generations_done, configured and stats. All other fields are private. */
 typedef struct {
     egg_net net;
-    uint32_t generations_done; /* that have changed the weights */
-    bool configured;           /* there is a net */
+    uint32_t generations_done; /* generations that have changed the weights */
+    bool configured;           /* whether there is a net */
     egg_session_stats stats;
 
     egg_session_io io;
     uint8_t *memory;    /* the arena: RAM for a net's weights and working memory */
-    size_t bytes, used; /* of the arena; of these, taken by CONFIG */
+    size_t bytes, used; /* its length, and the bytes that CONFIG took */
     egg_workspace ws;
     egg_generation gen;
     int32_t *fitness_diff; /* [pairs], estimator batch */
@@ -106,9 +106,9 @@ typedef struct {
     uint8_t *active;       /* [(inputs + 8) / 8] rows of matrix 0 that recordings touched, estimator batch */
     uint8_t *stream;       /* [stream_max] the current recording */
     uint32_t stream_max, stream_bytes;
-    uint32_t recordings;            /* of this generation */
+    uint32_t recordings;            /* trained on in this generation */
     uint8_t mode;                   /* EGG_MODE_* */
-    bool generation_begun;          /* since GENERATION */
+    bool generation_begun;          /* GENERATION has begun one */
     bool receiving;                 /* a recording has begun, and its last chunk is missing */
     uint8_t exponent;               /* of fitness_bytes, estimator sample */
     uint8_t config_bytes;           /* length of `config` */
@@ -118,10 +118,10 @@ typedef struct {
     uint32_t nonce;             /* of the host's session */
     bool has_session;           /* a HELLO has arrived */
     uint8_t expected;           /* next sequence number */
-    bool baud_changed;          /* the baud rate is another than EGG_BAUD_DEFAULT */
+    bool baud_changed;          /* the baud rate is not EGG_BAUD_DEFAULT */
     bool baud_unconfirmed;      /* no valid frame has arrived at that rate since unconfirmed_since */
     uint32_t new_baud;          /* to be set once the reply is out; 0: none */
-    uint32_t unconfirmed_since; /* clock */
+    uint32_t unconfirmed_since; /* clock at that moment */
     uint32_t returned;          /* clock when egg_session_receive() returned */
     uint16_t reply_bytes[EGG_MAX_OUTSTANDING];
     uint8_t reply[EGG_MAX_OUTSTANDING][EGG_FRAME_MAX];
@@ -167,7 +167,7 @@ egg_status egg_session_begin(egg_session *s, uint32_t generation, egg_sigma sigm
                              egg_learning_rate readout);
 
 /* Trains on a recording of n bytes: evaluates the population on it, and in EGG_MODE_ONLINE changes the weights at once.
- * `position` is that in the generation, 0..EGG_SAMPLES_MAX - 1; online: 0. *result is that of the unperturbed net
+ * `position` is that in the generation, 0..EGG_RECORDINGS_MAX - 1; online: 0. *result is that of the unperturbed net
  * before the change. Returns EGG_OK, EGG_E_ORDER, EGG_E_LABEL, EGG_E_RANGE or EGG_E_STREAM. */
 egg_status egg_session_train(egg_session *s, const uint8_t *stream, size_t n, uint32_t label, uint32_t position,
                              egg_result *result);

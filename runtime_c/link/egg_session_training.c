@@ -145,7 +145,7 @@ egg_status egg_session_train(egg_session *s, const uint8_t *stream, size_t n, ui
     if (!s->generation_begun) return EGG_E_ORDER;
     if (label >= c->outputs) return EGG_E_LABEL;
     bool online = s->mode == EGG_MODE_ONLINE;
-    if (position >= (online ? 1u : EGG_SAMPLES_MAX) || s->recordings >= EGG_SAMPLES_MAX) return EGG_E_RANGE;
+    if (position >= (online ? 1u : EGG_RECORDINGS_MAX) || s->recordings >= EGG_RECORDINGS_MAX) return EGG_E_RANGE;
     egg_status status = egg_stream_check(stream, n, c->ticks, c->inputs);
     if (status != EGG_OK) return status;
     if (s->gen.es.estimator == EGG_ESTIMATOR_BATCH) {

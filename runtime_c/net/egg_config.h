@@ -16,11 +16,12 @@ enum {
 /* A layer of leaky integrate-and-fire neurons. */
 typedef struct {
     uint16_t size;      /* neurons, 1..EGG_NEURONS_MAX */
-    uint16_t threshold; /* a neuron whose membrane reaches this spikes, and it is subtracted; 1..EGG_THRESHOLD_MAX */
+    uint16_t threshold; /* a membrane that reaches this spikes, and is reduced by it; 1..EGG_THRESHOLD_MAX */
     uint8_t leak_shift; /* k: in each tick membrane >> k leaks; time constant about 2^k ticks; 1..EGG_LEAK_SHIFT_MAX */
     uint8_t refractory; /* ticks after a spike in which a neuron takes no input; 0..EGG_REFRACTORY_MAX */
 } egg_lif_config;
 
+/* The topology of a net. */
 typedef struct {
     uint16_t inputs;                      /* 1..EGG_INPUTS_MAX */
     uint16_t outputs;                     /* classes, 2..EGG_OUTPUTS_MAX; EGG_READOUT_SPIKES: the last layer's size */
@@ -37,6 +38,7 @@ egg_status egg_net_check(const egg_net_config *config);
 
 /* --- the estimator (SPEC.md sections 7 and 8) --- */
 
+/* How the members of the population differ from the net, and what their fitness is used for. */
 enum {
     EGG_ESTIMATOR_BATCH = 0,  /* EGGROLL as published (arXiv 2511.16652): low-rank perturbations of the weights, and one
                                  fitness for each pair, summed over the mini-batch */
@@ -45,6 +47,7 @@ enum {
     EGG_ESTIMATOR_FULL = 2    /* one noise value for each weight: the full-rank baseline, in runtime_c/host only */
 };
 
+/* What counts as good. */
 enum {
     EGG_FITNESS_XENT = 0,    /* minus the softmax cross-entropy */
     EGG_FITNESS_ACCURACY = 1 /* one bit for a right answer, else nothing */

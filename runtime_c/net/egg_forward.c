@@ -40,8 +40,8 @@ void egg_forward_share(const egg_net *net, egg_workspace *ws, const uint8_t *str
         for (uint32_t j = 0; j < c->outputs; j++) ws->readout[j * padded + h] = *w++;
 }
 
-/* s[rank][ticks]: what the perturbation of one pair adds to a neuron of layer l with sign +. Returns the ranks in use.
- */
+/* ws->s[rank][ticks]: what the perturbation of one pair adds to a neuron of layer l with sign +. Returns the number of
+ * ranks in use. */
 static uint32_t perturb(const egg_net *net, const egg_estimator_config *es, egg_sigma sigma, egg_workspace *ws,
                         int32_t sign, uint32_t slot, uint32_t l) {
     const egg_net_config *c = &net->config;

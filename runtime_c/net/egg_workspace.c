@@ -67,14 +67,13 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     }
     ws->s = carve(c, (size_t)ranks * net->ticks * sizeof(int16_t));
     size_t end = c->used;
-    /* A microcontroller needs these in updates, and in recordings whose pairs run together (egg_pair_private.h): never
+    /* A microcontroller needs these in updates, and on recordings whose pairs run together (egg_pair.c): never
      * at the same time as the signs. On hosts the signs' padding must stay 0. */
     if (EGG_ROW_ALIGN == 1) c->used = signs;
     if (es->estimator == EGG_ESTIMATOR_BATCH || EGG_ROW_ALIGN == 1) ws->sum = carve(c, widest * sizeof(int32_t));
     ws->step = carve(c, widest * sizeof(int16_t));
     ws->column_bits = carve(c, widest * sizeof(uint16_t));
-    if (EGG_ROW_ALIGN == 1 &&
-        layers == 1) { /* egg_pair_private.h is for a single layer on cores without vector units */
+    if (EGG_ROW_ALIGN == 1 && layers == 1) { /* egg_pair.c runs single layers only */
         ws->pair.logits = carve(c, net->outputs * sizeof(int32_t));
         ws->pair.drive = carve(c, 2u * net->ticks * sizeof(uint32_t));
         ws->pair.project = carve(c, ranks * sizeof(uint32_t));

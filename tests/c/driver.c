@@ -39,31 +39,31 @@ typedef struct {
     uint8_t *stream;
 } recording;
 
-static void print_signed(const int8_t *f, unsigned n) {
-    for (unsigned i = 0; i < n; i++) printf(" %d", f[i]);
+static void print_signed(const int8_t *fitness_bytes, unsigned n) {
+    for (unsigned i = 0; i < n; i++) printf(" %d", fitness_bytes[i]);
 }
 
 static void batch(const egg_generation *gen, egg_workspace *ws, const recording *recordings, const unsigned *index,
                   unsigned n) {
     unsigned pairs = gen->es.pairs;
     size_t marks = (gen->net->config.inputs + 8u) / 8u;
-    int32_t *diff = need(pairs * sizeof *diff);
-    int8_t *f = need(pairs);
+    int32_t *fitness_diff = need(pairs * sizeof *fitness_diff);
+    int8_t *fitness_bytes = need(pairs);
     uint8_t *active = need(marks);
-    memset(diff, 0, pairs * sizeof *diff);
+    memset(fitness_diff, 0, pairs * sizeof *fitness_diff);
     memset(active, 0, marks);
     for (unsigned i = 0; i < n; i++) {
         const recording *s = &recordings[index[i]];
-        egg_result r = egg_batch_evaluate(gen, ws, s->stream, s->label, diff);
+        egg_result r = egg_batch_evaluate(gen, ws, s->stream, s->label, fitness_diff);
         egg_batch_mark(&gen->net->config, s->stream, active);
         printf(" loss %d %d", (int)r.loss, r.predicted == s->label);
     }
-    egg_shape_fitness(diff, pairs, f);
-    egg_batch_update(gen, ws, f, active);
+    egg_shape_fitness(fitness_diff, pairs, fitness_bytes);
+    egg_batch_update(gen, ws, fitness_bytes, active);
     printf(" f");
-    print_signed(f, pairs);
-    free(diff);
-    free(f);
+    print_signed(fitness_bytes, pairs);
+    free(fitness_diff);
+    free(fitness_bytes);
     free(active);
 }
 
@@ -71,24 +71,24 @@ static void sample_generation(const egg_generation *gen, egg_workspace *ws, cons
                               const unsigned *index, unsigned n) {
     const egg_net_config *c = &gen->net->config;
     size_t weights = egg_net_bytes(c);
-    int8_t *f = need(gen->es.pairs);
+    int8_t *fitness_bytes = need(gen->es.pairs);
     int32_t *sum = need(weights * sizeof *sum);
     memset(sum, 0, weights * sizeof *sum);
     for (unsigned i = 0; i < n; i++) {
         const recording *s = &recordings[index[i]];
-        uint8_t e;
-        egg_result r = egg_sample_evaluate(gen, ws, i, s->stream, s->label, f, &e);
-        egg_sample_credit(gen, ws, i, f, e);
+        uint8_t exponent;
+        egg_result r = egg_sample_evaluate(gen, ws, i, s->stream, s->label, fitness_bytes, &exponent);
+        egg_sample_credit(gen, ws, i, fitness_bytes, exponent);
         if (n == 1)
             egg_sample_update_online(gen, ws, s->stream);
         else
             egg_sample_accumulate(gen, ws, s->stream, sum);
-        printf(" loss %d %d e %u f", (int)r.loss, r.predicted == s->label, e);
-        print_signed(f, gen->es.pairs);
+        printf(" loss %d %d e %u f", (int)r.loss, r.predicted == s->label, exponent);
+        print_signed(fitness_bytes, gen->es.pairs);
     }
     for (uint32_t m = 0; n > 1 && m < egg_net_matrices(c); m++)
         egg_sample_finish(gen, ws, m, 0, egg_net_rows(c, m), sum);
-    free(f);
+    free(fitness_bytes);
     free(sum);
 }
 

@@ -98,9 +98,9 @@ static uint32_t run(const shape *s, const egg_dataset *data, const egg_kernels *
     gen.sigma.readout = sample ? 3000 : 400;
     gen.learning_rate_hidden = gen.learning_rate_readout = (egg_learning_rate){100, sample ? 7 : 5};
     check(egg_generation_check(&gen));
-    int32_t *diff = zeroed(s->pairs * sizeof *diff), *sum = zeroed(egg_net_bytes(&c) * sizeof *sum);
-    int8_t *f = zeroed((size_t)RECORDINGS * s->pairs);
-    uint8_t *active = zeroed((c.inputs + 8u) / 8u), *e = zeroed(RECORDINGS);
+    int32_t *fitness_diff = zeroed(s->pairs * sizeof *fitness_diff), *sum = zeroed(egg_net_bytes(&c) * sizeof *sum);
+    int8_t *fitness_bytes = zeroed((size_t)RECORDINGS * s->pairs);
+    uint8_t *active = zeroed((c.inputs + 8u) / 8u), *exponent = zeroed(RECORDINGS);
     uint32_t *noise = zeroed(egg_batch_noise_words(&c, &es) * sizeof *noise), index[RECORDINGS] = {0, 1, 2, 3}, crc = 0;
     egg_sample_update update, *parts[1] = {&update};
     void *held = zeroed(egg_sample_update_bytes(&c, &es, RECORDINGS));
@@ -108,29 +108,30 @@ static uint32_t run(const shape *s, const egg_dataset *data, const egg_kernels *
     egg_run_counts counts = {0, 0, 0, 0};
     for (gen.generation = 0; gen.generation < GENERATIONS; gen.generation++) {
         if (sample && s->online) {
-            egg_dataset_online(&gen, &ws, scratch, data, index, RECORDINGS, false, f, e, &counts);
+            egg_dataset_online(&gen, &ws, scratch, data, index, RECORDINGS, false, fitness_bytes, exponent, &counts);
         } else if (sample) {
-            egg_dataset_sample(&gen, &ws, scratch, data, index, RECORDINGS, 0, false, f, e, &update, &counts);
+            egg_dataset_sample(&gen, &ws, scratch, data, index, RECORDINGS, 0, false, fitness_bytes, exponent, &update,
+                               &counts);
             for (uint32_t m = 0; m < egg_net_matrices(&c); m++)
                 egg_sample_update_rows(&gen, &ws, parts, 1, m, 0, egg_net_rows(&c, m), NULL, true);
         } else {
             egg_batch_noise(&gen, 0, egg_net_rows(&c, 0), noise);
             gen.noise = noise;
-            memset(diff, 0, s->pairs * sizeof *diff);
+            memset(fitness_diff, 0, s->pairs * sizeof *fitness_diff);
             memset(active, 0, (c.inputs + 8u) / 8u);
-            egg_dataset_batch(&gen, &ws, scratch, data, index, RECORDINGS, diff, active, &counts);
-            egg_shape_fitness(diff, s->pairs, f);
+            egg_dataset_batch(&gen, &ws, scratch, data, index, RECORDINGS, fitness_diff, active, &counts);
+            egg_shape_fitness(fitness_diff, s->pairs, fitness_bytes);
             for (uint32_t m = 0; m < egg_net_matrices(&c); m++) {
                 uint32_t rows = egg_net_rows(&c, m);
-                egg_batch_update_steps(&gen, &ws, f, active, m, 0, rows, sum, scratch);
+                egg_batch_update_steps(&gen, &ws, fitness_bytes, active, m, 0, rows, sum, scratch);
                 egg_sample_finish(&gen, &ws, m, 0, rows, sum);
             }
         }
-        crc = egg_crc32(crc, f, (size_t)s->pairs * (sample ? RECORDINGS : 1u));
-        crc = egg_crc32(crc, e, RECORDINGS);
+        crc = egg_crc32(crc, fitness_bytes, (size_t)s->pairs * (sample ? RECORDINGS : 1u));
+        crc = egg_crc32(crc, exponent, RECORDINGS);
     }
     crc = egg_crc32(crc, weights, egg_net_bytes(&c));
-    void *all[] = {weights, memory, scratch, diff, sum, f, active, e, noise, held};
+    void *all[] = {weights, memory, scratch, fitness_diff, sum, fitness_bytes, active, exponent, noise, held};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     return crc;
 }

@@ -166,13 +166,13 @@ static void numbers(void) {
     static const int32_t even[4] = {7, 7, 7, 7}, far[2] = {-2147483647, 2147483647};
     CHECK(egg_loss_xent(even, 4, 3) == 2 * 4096 && egg_loss_argmax(even, 4) == 0);
     CHECK(egg_loss_xent(far, 2, 1) == 0 && egg_loss_xent(far, 2, 0) == EGG_LOSS_MAX);
-    static const int32_t diff[4] = {-400, 100, 0, 100000000};
-    int8_t f[4];
-    egg_shape_fitness(diff, 4, f);
-    CHECK(f[0] == 0 && f[2] == 0 && f[3] == 127);
+    static const int32_t fitness_diff[4] = {-400, 100, 0, 100000000};
+    int8_t fitness_bytes[4];
+    egg_shape_fitness(fitness_diff, 4, fitness_bytes);
+    CHECK(fitness_bytes[0] == 0 && fitness_bytes[2] == 0 && fitness_bytes[3] == 127);
     static const int32_t none[2] = {0, 0};
-    egg_shape_fitness(none, 2, f);
-    CHECK(f[0] == 0 && f[1] == 0);
+    egg_shape_fitness(none, 2, fitness_bytes);
+    CHECK(fitness_bytes[0] == 0 && fitness_bytes[1] == 0);
 }
 
 /* Every level of kernels that this machine can run agrees with the portable one on random nets. */
@@ -200,8 +200,8 @@ static void levels(void) {
                 void *scratch = malloc(bytes);
                 uint8_t *spikes = malloc((size_t)c.ticks * c.inputs),
                         *stream = malloc(egg_stream_bytes(c.ticks, c.inputs));
-                int32_t *diff = calloc(es.pairs, sizeof *diff);
-                int8_t *f = malloc(es.pairs);
+                int32_t *fitness_diff = calloc(es.pairs, sizeof *fitness_diff);
+                int8_t *fitness_bytes = malloc(es.pairs);
                 uint8_t *active = calloc((c.inputs + 8u) / 8u, 1);
                 egg_net net;
                 egg_workspace ws;
@@ -215,23 +215,23 @@ static void levels(void) {
                 egg_generation gen = {&net, es, round, round, {700, 700}, {100, 12}, {100, 12}, NULL};
                 if (es.estimator == EGG_ESTIMATOR_BATCH) {
                     gen.learning_rate_hidden.n = gen.learning_rate_readout.n = 2;
-                    egg_batch_evaluate(&gen, &ws, stream, 1, diff);
+                    egg_batch_evaluate(&gen, &ws, stream, 1, fitness_diff);
                     egg_batch_mark(&c, stream, active);
-                    egg_shape_fitness(diff, es.pairs, f);
-                    egg_batch_update(&gen, &ws, f, active);
+                    egg_shape_fitness(fitness_diff, es.pairs, fitness_bytes);
+                    egg_batch_update(&gen, &ws, fitness_bytes, active);
                 } else {
-                    uint8_t e;
-                    egg_sample_evaluate(&gen, &ws, 0, stream, 1, f, &e);
-                    egg_sample_credit(&gen, &ws, 0, f, e);
+                    uint8_t exponent;
+                    egg_sample_evaluate(&gen, &ws, 0, stream, 1, fitness_bytes, &exponent);
+                    egg_sample_credit(&gen, &ws, 0, fitness_bytes, exponent);
                     egg_sample_update_online(&gen, &ws, stream);
                 }
-                digest[side] = egg_crc32(egg_net_digest(&net), f, es.pairs);
+                digest[side] = egg_crc32(egg_net_digest(&net), fitness_bytes, es.pairs);
                 free(w);
                 free(scratch);
                 free(spikes);
                 free(stream);
-                free(diff);
-                free(f);
+                free(fitness_diff);
+                free(fitness_bytes);
                 free(active);
             }
             CHECK(digest[0] == digest[1]);
@@ -261,7 +261,7 @@ static void pairs(void) {
         int8_t *w = malloc(weights);
         void *scratch = malloc(bytes);
         uint8_t *spikes = malloc((size_t)c.ticks * c.inputs), *stream = malloc(egg_stream_bytes(c.ticks, c.inputs));
-        int32_t *diff = calloc(es.pairs, sizeof *diff);
+        int32_t *fitness_diff = calloc(es.pairs, sizeof *fitness_diff);
         egg_net net;
         egg_workspace ws;
         CHECK(egg_net_init(&net, &c, w, weights) == EGG_OK);
@@ -272,7 +272,7 @@ static void pairs(void) {
         egg_stream_encode(spikes, c.ticks, c.inputs, stream);
         egg_generation gen = {&net, es, round, round, {(uint16_t)(3000 >> round % 6), 700}, {100, 2}, {100, 2}, NULL};
         CHECK(egg_generation_check(&gen) == EGG_OK);
-        egg_result result = egg_batch_evaluate(&gen, &ws, stream, 1, diff);
+        egg_result result = egg_batch_evaluate(&gen, &ws, stream, 1, fitness_diff);
         int32_t logit = ws.logits[0];
         int16_t count = ws.count[0];
         uint32_t alike = 1;
@@ -284,7 +284,7 @@ static void pairs(void) {
                 for (uint32_t h = 0; h < c.layer[0].size; h++) total += (uint16_t)ws.count[h];
                 fitness[i] = egg_forward_fitness(&net, &es, &ws, total, 1);
             }
-            alike &= diff[p] == fitness[0] - fitness[1];
+            alike &= fitness_diff[p] == fitness[0] - fitness[1];
         }
         CHECK(alike);
         uint32_t total = egg_run(&net, &ws, stream);
@@ -293,7 +293,7 @@ static void pairs(void) {
         free(scratch);
         free(spikes);
         free(stream);
-        free(diff);
+        free(fitness_diff);
     }
 }
 
