@@ -33,13 +33,6 @@ LARGE_KIB, LARGE_RAM_BUDGET = 64, 6 * KIB
 """Boards with so much RAM have a longer receive ring, and keep more replies."""
 
 TOOLS = {"arm": "arm-none-eabi-", "riscv": "riscv64-unknown-elf-"}
-LINK = (
-    "egg_frame",
-    "egg_session",
-    "egg_session_commands",
-    "egg_session_training",
-    "egg_checkpoint",
-)
 
 
 @dataclass(frozen=True)
