@@ -53,9 +53,10 @@ INLINE void K(run_patterns)(const egg_simd_job *job, uint32_t refractory, uint32
     int16_t sigma = (int16_t)(average ? 2 * job->gen->sigma.hidden : job->gen->sigma.hidden);
     for (uint32_t part = 0; part < EGG_SIMD_PATTERNS; part += LANES) {
         V16 pert[EGG_TICKS_MAX];
-        for (uint32_t t = 0; t < ticks; t++)
-            for (uint32_t i = 0; i < LANES; i++)
-                pert[t][i] = (int16_t)((part + i) >> egg_segment_of(t, segments, ticks) & 1u ? sigma : -sigma);
+        for (uint32_t t = 0; t < ticks; t++) {
+            uint32_t segment = egg_segment_of(t, segments, ticks);
+            for (uint32_t i = 0; i < LANES; i++) pert[t][i] = (int16_t)((part + i) >> segment & 1u ? sigma : -sigma);
+        }
         for (uint32_t h = 0; h < c->layer[0].size; h += 4) {
             K(neuron) x[4];
             for (uint32_t i = 0; i < 4; i++) {
