@@ -6,6 +6,7 @@
 
 #include "base/egg_bytes.h"
 #include "base/egg_loss.h"
+#include "base/egg_math_private.h"
 #include "base/egg_rng.h"
 #include "base/egg_stream.h"
 #include "estimators/egg_estimator.h"
@@ -175,6 +176,24 @@ static void numbers(void) {
     CHECK(fitness_bytes[0] == 0 && fitness_bytes[1] == 0);
 }
 
+/* The byte fields, and the walk over segments that spares small cores a division. */
+static void fields_and_segments(void) {
+    uint8_t bytes[7] = {0};
+    uint8_t *end = egg_put16(egg_put32(bytes + 1, 0x89ABCDEFu), 0x12345u); /* of an odd address, and too large */
+    CHECK(end == bytes + 7 && bytes[0] == 0 && bytes[1] == 0xEF && bytes[4] == 0x89);
+    CHECK(egg_get32(bytes + 1) == 0x89ABCDEFu && egg_get16(bytes + 5) == 0x2345u);
+    uint32_t alike = 1;
+    for (uint32_t ticks = 1; ticks <= EGG_TICKS_MAX; ticks++)
+        for (uint32_t segments = 1; segments <= EGG_SEGMENTS_MAX && segments <= ticks; segments++) {
+            egg_segment_walk walk = {0, 0};
+            for (uint32_t t = 0; t < ticks; t++, egg_segment_next(&walk, segments, ticks))
+                alike &= walk.segment == egg_segment_of(t, segments, ticks);
+        }
+    CHECK(alike);
+    for (uint32_t level = 0; level < egg_kernel_levels(); level++)
+        if (egg_kernel_level(level) != NULL) CHECK(egg_kernel_level_of(egg_kernel_level(level)) == level);
+}
+
 /* Every level of kernels that this machine can run agrees with the portable one on random nets. */
 static void levels(void) {
     for (uint32_t level = 1; level < egg_kernel_levels(); level++) {
@@ -302,6 +321,7 @@ int main(void) {
     memory();
     streams();
     numbers();
+    fields_and_segments();
     levels();
     pairs();
     printf("%d passed, %d failed\n", passed, failed);
