@@ -10,27 +10,30 @@ from pathlib import Path
 from cffi import FFI
 
 CORE = Path("runtime_c")
-HEADERS = [
-    "egg_types.h",
-    "egg_rng.h",
-    "egg_kernel.h",
-    "egg_stream.h",
-    "egg_loss.h",
-    "egg_net.h",
-    "egg_ws.h",
-    "egg_forward.h",
-    "egg_es.h",
-    "egg_wire.h",
-    "egg_store.h",
-    "egg_session.h",
-    "host/egg_credit.h",
-    "host/egg_crc.h",
-    "host/egg_host.h",
-    "host/egg_steps.h",
-    "host/egg_plan.h",
-    "host/egg_events.h",
+HEADERS = [  # a header stands behind those whose types it uses
+    "base/egg_types.h",
+    "base/egg_bytes.h",
+    "base/egg_rng.h",
+    "base/egg_stream.h",
+    "base/egg_loss.h",
+    "kernels/egg_kernel_private.h",
+    "net/egg_config.h",
+    "net/egg_net.h",
+    "net/egg_workspace.h",
+    "net/egg_forward.h",
+    "estimators/egg_estimator.h",
+    "link/egg_frame.h",
+    "link/egg_checkpoint.h",
+    "link/egg_session.h",
+    "host/egg_sample_update.h",
+    "host/egg_dataset.h",
+    "host/egg_full_rank.h",
+    "host/egg_batch_update.h",
+    "host/egg_digest.h",
+    "host/egg_memory_plan.h",
+    "host/egg_recordings.h",
     "host/egg_members.h",
-    "host/egg_board.h",
+    "host/egg_host_board.h",
 ]
 CEILINGS = re.compile(r"^#define (EGG_\w+) (\d+)u?\b", re.MULTILINE)
 
@@ -40,7 +43,7 @@ def declarations(header: str) -> str:
     text = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
     constants = "".join(f"#define {name} ...\n" for name, _ in CEILINGS.findall(text))
     text = re.sub(r"^static inline .*?^}\n", "", text, flags=re.DOTALL | re.MULTILINE)
-    text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^#(?:.*\\\n)*.*\n", "", text, flags=re.MULTILINE)
     text = re.sub(r"\[EGG_[^\]]*\]", "[...]", text)  # sizes come from the compiler
     return constants + text
 
@@ -51,11 +54,11 @@ for name in HEADERS:
 ffi.set_source(
     "eggroll_edge._core",
     "\n".join(f'#include "{name}"' for name in HEADERS),
-    sources=sorted(str(p) for p in [*CORE.glob("egg_*.c"), *(CORE / "host").glob("*.c")]),
+    sources=sorted(str(p) for p in CORE.glob("*/*.c")),
     include_dirs=[str(CORE)],
-    # Padding and words in parallel for the vector units: memory layout only, no number changes.
-    define_macros=[("EGG_PAD", "32u"), ("EGG_WORDS", "16u")],
-    # Vector lanes may wrap: host/egg_group_body.h holds unsigned membranes in signed ones.
+    # Row length and sign words for the vector units: memory layout only, no number changes.
+    define_macros=[("EGG_ROW_ALIGN", "32u"), ("EGG_SIGN_WORDS", "16u")],
+    # Vector lanes may wrap: host/egg_simd_neurons_impl.h keeps unsigned membranes in signed ones.
     extra_compile_args=["-O3", "-std=c99", "-fwrapv", "-Wno-psabi"],
     depends=sorted(str(p) for p in CORE.rglob("*.h")),
 )

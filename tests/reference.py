@@ -1,6 +1,6 @@
 """EGGROLL-Edge in plain Python integers: the reference model.
 
-Written from runtime_c/DESIGN.md alone, in its order and with its section numbers and names, so
+Written from runtime_c/SPEC.md alone, in its order and with its section numbers and names, so
 that it can be checked against that page line by line. The C core must give the same bits. Slow on
 purpose; every bound of the page is an assert, so running the model exercises the proofs.
 
@@ -358,7 +358,7 @@ def forward(net: Net, data: bytes, member: Member = CENTRE) -> Run:
         for j in range(config.n_out):
             assert abs(pert_l[j]) <= 2**19
             a = config.ticks * w[-1][j] + sum(c * w[h][j] for h, c in enumerate(count)) + pert_l[j]
-            # DESIGN.md says "< 2^22.1"; the sum it names is 2^22.16. It fits all the same.
+            # SPEC.md says "< 2^22.1"; the sum it names is 2^22.16. It fits all the same.
             assert abs(a) <= 32 * 1025 * 127 + 2**19
             acc.append(a)
     else:

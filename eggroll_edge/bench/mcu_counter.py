@@ -126,7 +126,7 @@ def _arrays(i: int, work: Work) -> Iterator[str]:
     for stream, label in work.recordings:
         rows.append(f"{{streams_{i} + {offset}, {label}}}")
         offset += len(stream)
-    yield f"static const bench_sample samples_{i}[] = {{{', '.join(rows)}}};"
+    yield f"static const bench_recording recordings_{i}[] = {{{', '.join(rows)}}};"
 
 
 def _entry(i: int, work: Work) -> str:
@@ -146,7 +146,7 @@ def _entry(i: int, work: Work) -> str:
     learning_rates = ", ".join(f"{{{m}, {n}}}" for m, n in rates)
     return (
         f'{{"{work.name}", {config}, {estimator}, {{{sigma[0]}, {sigma[1]}}}, '
-        f"{learning_rates}, {work.seed}, {len(work.recordings)}, weights_{i}, samples_{i}}}"
+        f"{learning_rates}, {work.seed}, {len(work.recordings)}, weights_{i}, recordings_{i}}}"
     )
 
 

@@ -52,7 +52,7 @@ class HostBoard:
         the board restarts; None: the board cannot save.
         erase, program: bytes of an erase unit and of a program unit of the flash.
         """
-        self.native = ffi.new("egg_board *")
+        self.native = ffi.new("egg_host_board *")
         self._name = ffi.new("char[]", name.encode("ascii"))
         self._out = ffi.new("uint8_t[]", _OUT)
         self._arena = np.zeros(-(-arena // 4), np.uint32)  # aligned
@@ -69,7 +69,7 @@ class HostBoard:
     def start(self) -> None:
         """Switch it on, or off and on: the session forgets everything except the flash."""
         memory = ffi.cast("uint8_t *", ffi.from_buffer(self._arena))
-        status = lib.egg_board_init(self.native, self._name, self._window, memory, self._bytes)
+        status = lib.egg_host_board_init(self.native, self._name, self._window, memory, self._bytes)
         if status != lib.EGG_OK:
             raise ConfigError(
                 f"the host board cannot start with a window of {self._window}: "

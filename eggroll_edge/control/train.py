@@ -3,7 +3,7 @@
 Evolution Strategies need one number for each member. In classification that is a cross-entropy;
 here it is the reward of episodes. All members of a generation play episodes from the same starts.
 The fitness difference of pair p, reward(p, +) - reward(p, -), goes through the fitness shaping and
-the update of the core, so a generation is again one byte for each pair (runtime_c/DESIGN.md,
+the update of the core, so a generation is again one byte for each pair (runtime_c/SPEC.md,
 sections 7.1, 8 and 9).
 
 A state becomes events: each of its variables has `bins_per_variable` inputs along its range. In

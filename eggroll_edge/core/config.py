@@ -173,7 +173,7 @@ class EsConfig:
 
     def check(self, net: NetConfig) -> None:
         """ConfigError unless the estimator can train this net."""
-        status = lib.egg_es_check(net.native(), self.native())
+        status = lib.egg_estimator_check(net.native(), self.native())
         if status != lib.EGG_OK:
             if status == lib.EGG_E_INPUTS:
                 raise ConfigError(
@@ -183,9 +183,9 @@ class EsConfig:
             raise ConfigError(f"the core refuses the estimator: {status_text(status)}")
 
     def native(self) -> Any:
-        """A new `egg_es_config *`."""
+        """A new `egg_estimator_config *`."""
         return ffi.new(
-            "egg_es_config *",
+            "egg_estimator_config *",
             {
                 "pairs": self.pairs,
                 "penalty": self.penalty,

@@ -10,7 +10,7 @@ from eggroll_edge.core.config import NetConfig, status_text
 from eggroll_edge.errors import ConfigError
 
 ARITHMETIC_VERSION = 1
-"""The arithmetic of runtime_c/DESIGN.md. Raise it when a result changes: a journal can only be
+"""The arithmetic of runtime_c/SPEC.md. Raise it when a result changes: a journal can only be
 replayed with the arithmetic that it was written with."""
 
 
@@ -38,7 +38,7 @@ class Net:
     @property
     def digest(self) -> int:
         """CRC-32 of the weights."""
-        return int(lib.egg_crc_digest(self.native))
+        return int(lib.egg_digest_fast(self.native))
 
     @property
     def matrices(self) -> list[I8]:
@@ -55,4 +55,4 @@ def active_bytes(net: NetConfig) -> int:
 
 def padded(neurons: int) -> int:
     """Entries that an array of `neurons` takes in a workspace of this build."""
-    return int(-(-neurons // lib.EGG_PAD) * lib.EGG_PAD)
+    return int(-(-neurons // lib.EGG_ROW_ALIGN) * lib.EGG_ROW_ALIGN)

@@ -15,7 +15,7 @@ The arrays of a generation, where a *pair* is two members with opposite perturba
     total          int32 [parameters]: the steps of the weights, laid out as the weights
 
 A *step* is the change of a weight in 1/4096 weight unit. The last call of a generation rounds the
-steps into the int8 weights (runtime_c/DESIGN.md, section 9).
+steps into the int8 weights (runtime_c/SPEC.md, section 9).
 """
 
 from __future__ import annotations
@@ -49,17 +49,19 @@ from eggroll_edge.errors import ConfigError
 class Credit:
     """The steps of up to `capacity` recordings of a generation (estimator `sample`).
 
-    capacity: 1..MOST. runtime_c/host/egg_credit.h describes the layout.
+    capacity: 1..MOST. runtime_c/host/egg_sample_update.h describes the layout.
     """
 
-    MOST = int(lib.EGG_CREDIT_MAX)
+    MOST = int(lib.EGG_SAMPLE_UPDATE_MAX)
 
     def __init__(self, net: NetConfig, es: EsConfig, capacity: int) -> None:
         native_net, native_es = net.native(), es.native()
         self.capacity = capacity
-        self._memory = aligned(lib.egg_credit_bytes(native_net, native_es, capacity))
-        self.native = ffi.new("egg_credit *")
-        lib.egg_credit_init(self.native, native_net, native_es, capacity, u8_ptr(self._memory))
+        self._memory = aligned(lib.egg_sample_update_bytes(native_net, native_es, capacity))
+        self.native = ffi.new("egg_sample_update *")
+        lib.egg_sample_update_init(
+            self.native, native_net, native_es, capacity, u8_ptr(self._memory)
+        )
 
 
 class Population:
@@ -68,7 +70,7 @@ class Population:
     def __init__(self, net: Net, es: EsConfig, seed: int) -> None:
         es.check(net.config)
         self.net, self.es = net, es
-        self.native = ffi.new("egg_gen *")
+        self.native = ffi.new("egg_generation *")
         self.native.net, self.native.es, self.native.seed = net.native, es.native()[0], seed
         shapes = net.config.shapes
         self._starts = [0, *np.cumsum([rows * cols for rows, cols in shapes]).tolist()]
@@ -79,9 +81,9 @@ class Population:
         gen.generation, gen.noise = generation, ffi.NULL
         gen.sigma.hidden, gen.sigma.readout = hyperparameters.sigma
         hidden, readout = hyperparameters.rate
-        gen.rate_hidden.m, gen.rate_hidden.n = hidden
-        gen.rate_readout.m, gen.rate_readout.n = readout
-        status = lib.egg_gen_check(gen)
+        gen.learning_rate_hidden.m, gen.learning_rate_hidden.n = hidden
+        gen.learning_rate_readout.m, gen.learning_rate_readout.n = readout
+        status = lib.egg_generation_check(gen)
         if status != lib.EGG_OK:
             raise ConfigError(f"generation {generation}, {hyperparameters}: {status_text(status)}")
 
@@ -111,7 +113,7 @@ class Population:
         active: U8,
     ) -> None:
         """Evaluate all members on recordings[index]; add to fitness_diff and mark active rows."""
-        lib.egg_host_batch(
+        lib.egg_dataset_batch(
             self.native, workspace.native, u8_ptr(workspace.host_memory), recordings.native,
             u32_ptr(index), len(index), i32_ptr(fitness_diff), u8_ptr(active), workspace.counts,
         )  # fmt: skip
@@ -127,7 +129,7 @@ class Population:
         total: I32,
     ) -> None:
         """Put the steps of rows [row0, row1) of a matrix into total, which is 0 there before."""
-        lib.egg_steps_batch(
+        lib.egg_batch_update_steps(
             self.native, workspace.native, i8_ptr(fitness_bytes), u8_ptr(active), matrix, row0,
             row1, i32_ptr(total[self._starts[matrix] :]), u8_ptr(workspace.host_memory),
         )  # fmt: skip
@@ -167,7 +169,7 @@ class Population:
         base [len(index), ticks, padded(neurons of layer 0)]: receives the currents that all
         members share, for eval_full().
         """
-        lib.egg_full_share(
+        lib.egg_full_rank_share(
             self.native, workspace.native, recordings.native, u32_ptr(index), len(index),
             i16_ptr(base), u8_ptr(active), workspace.counts,
         )  # fmt: skip
@@ -183,7 +185,7 @@ class Population:
         fitness_diff: I32,
     ) -> None:
         """Evaluate pairs [pair0, pair1) on recordings[index]; add to their fitness_diff."""
-        lib.egg_full_eval(
+        lib.egg_full_rank_evaluate(
             self.native, workspace.native, u8_ptr(workspace.host_memory), recordings.native,
             u32_ptr(index), len(index), i16_ptr(base), pair0, pair1, i32_ptr(fitness_diff),
         )  # fmt: skip
@@ -199,7 +201,7 @@ class Population:
         total: I32,
     ) -> None:
         """Put the steps of rows [row0, row1) of a matrix into total, which is 0 there before."""
-        lib.egg_full_steps(
+        lib.egg_full_rank_steps(
             self.native, workspace.native, i8_ptr(fitness_bytes), u8_ptr(active), matrix, row0,
             row1, i32_ptr(total[self._starts[matrix] :]),
         )  # fmt: skip
@@ -222,7 +224,7 @@ class Population:
         first: the position of index[0] within its generation. fitness_bytes [len(index), pairs]
         and exponents [len(index)] are results of an evaluation, or inputs if `from_journal`.
         """
-        lib.egg_host_sample(
+        lib.egg_dataset_sample(
             self.native, workspace.native, u8_ptr(workspace.host_memory), recordings.native,
             u32_ptr(index), len(index), first, from_journal, i8_ptr(fitness_bytes),
             u8_ptr(exponents), credit.native, workspace.counts,
@@ -243,8 +245,8 @@ class Population:
         total keeps the steps from call to call. The call with `last` rounds them into the weights;
         total may be None if each call is the last.
         """
-        parts = ffi.new("egg_credit *[]", [credit.native for credit in credits])
-        lib.egg_credit_learn(
+        parts = ffi.new("egg_sample_update *[]", [credit.native for credit in credits])
+        lib.egg_sample_update_rows(
             self.native, workspace.native, parts, len(credits), matrix, row0, row1,
             ffi.NULL if total is None else i32_ptr(total), last,
         )  # fmt: skip
@@ -262,7 +264,7 @@ class Population:
 
         fitness_bytes [len(index), pairs] and exponents [len(index)]: as in sample().
         """
-        lib.egg_host_online(
+        lib.egg_dataset_online(
             self.native, workspace.native, u8_ptr(workspace.host_memory), recordings.native,
             u32_ptr(index), len(index), from_journal, i8_ptr(fitness_bytes), u8_ptr(exponents),
             workspace.counts,
@@ -272,12 +274,12 @@ class Population:
 
     def apply(self, workspace: Workspace, matrix: int, row0: int, row1: int, total: I32) -> None:
         """Round the steps in total into rows [row0, row1) of a matrix, and set them to 0."""
-        lib.egg_apply(self.native, workspace.native, matrix, row0, row1, i32_ptr(total))
+        lib.egg_sample_finish(self.native, workspace.native, matrix, row0, row1, i32_ptr(total))
 
 
 def shape_fitness(fitness_diff: I32, fitness_bytes: I8) -> None:
     """Fitness shaping: a signed byte for each pair, scaled by the mean |fitness_diff|.
 
-    Both arrays are [pairs]; the second is the result (runtime_c/DESIGN.md, section 8).
+    Both arrays are [pairs]; the second is the result (runtime_c/SPEC.md, section 8).
     """
-    lib.egg_shape(i32_ptr(fitness_diff), len(fitness_diff), i8_ptr(fitness_bytes))
+    lib.egg_shape_fitness(i32_ptr(fitness_diff), len(fitness_diff), i8_ptr(fitness_bytes))

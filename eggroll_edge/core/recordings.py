@@ -24,7 +24,7 @@ class Recordings:
         self._offsets = np.ascontiguousarray(offsets).astype(np.uint64)
         self.labels = np.ascontiguousarray(labels, np.uint8)
         self.native = ffi.new(
-            "egg_data *",
+            "egg_dataset *",
             {
                 "streams": u8_ptr(self._streams),
                 "offsets": u64_ptr(self._offsets),
@@ -50,7 +50,7 @@ class Recordings:
         A recording does not fit if its stream is torn, or if an input or the label is too large.
         """
         bad = ffi.new("uint32_t *")
-        status = lib.egg_host_check(net.native(), self.native, len(self), bad)
+        status = lib.egg_dataset_check(net.native(), self.native, len(self), bad)
         if status != lib.EGG_OK:
             raise DataError(
                 f"{name}: recording {bad[0]}: {status_text(status)} "
@@ -63,9 +63,9 @@ def epoch_order(seed: int, epoch: int, n: int) -> U32:
     """The order in which an epoch visits n recordings: a permutation of 0..n-1.
 
     They are sorted by a random key: recording i has word i of the epoch's noise. No two keys are
-    equal, because a word is a bijection of its number (runtime_c/DESIGN.md, sections 2 and 10).
+    equal, because a word is a bijection of its number (runtime_c/SPEC.md, sections 2 and 10).
     """
-    key = lib.egg_rng_key(seed, epoch, 0, 0, lib.EGG_STREAM_SHUFFLE, 0)
+    key = lib.egg_rng_key(seed, epoch, 0, 0, lib.EGG_NOISE_SHUFFLE, 0)
     words = np.arange(n, dtype=np.uint32) * np.uint32(key.k0 | 1) + np.uint32(key.k1)
     words ^= words >> 16
     words *= np.uint32(0x7FEB352D)

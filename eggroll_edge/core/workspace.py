@@ -23,9 +23,9 @@ class Workspace:
     def __init__(self, net: NetConfig, es: EsConfig | None) -> None:
         native_net = net.native()
         native_es = ffi.NULL if es is None else es.native()
-        self._memory = aligned(lib.egg_ws_bytes(native_net, native_es))
-        self.native = ffi.new("egg_ws *")
-        status = lib.egg_ws_init(
+        self._memory = aligned(lib.egg_workspace_bytes(native_net, native_es))
+        self.native = ffi.new("egg_workspace *")
+        status = lib.egg_workspace_init(
             self.native, native_net, native_es, u8_ptr(self._memory), len(self._memory)
         )
         if status != lib.EGG_OK:
@@ -34,16 +34,16 @@ class Workspace:
         """Spikes of each LIF neuron in unperturbed runs, summed until the caller sets it to 0."""
         self.native.unit_spikes = u32_ptr(self.unit_spikes)
         self._outputs = net.outputs
-        self.counts = ffi.new("egg_tally *")
+        self.counts = ffi.new("egg_run_counts *")
         """The core's sums over unperturbed runs; read them with drain_counts()."""
         self.host_memory: U8 = np.zeros(0, np.uint8)
         """Memory that only the host's variant of the estimator needs."""
         if es is not None:
             full = es.estimator == "full"
             self.host_memory = aligned(
-                lib.egg_full_bytes(native_net)
+                lib.egg_full_rank_bytes(native_net)
                 if full
-                else lib.egg_host_scratch(native_net, native_es)
+                else lib.egg_dataset_scratch_bytes(native_net, native_es)
             )
 
     @property
@@ -65,8 +65,8 @@ class Workspace:
     def drain_counts(self) -> RunCounts:
         """The sums over all unperturbed runs since the last call."""
         counts = self.counts
-        drained = RunCounts(counts.loss, counts.correct, counts.spikes, counts.samples)
-        counts.loss = counts.correct = counts.spikes = counts.samples = 0
+        drained = RunCounts(counts.loss, counts.correct, counts.spikes, counts.recordings)
+        counts.loss = counts.correct = counts.spikes = counts.recordings = 0
         return drained
 
     def run(self, net: Net, recordings: Recordings, index: U32, predicted: U8) -> None:
@@ -74,7 +74,7 @@ class Workspace:
 
         predicted [len(index)]: receives the predicted classes.
         """
-        lib.egg_host_run(
+        lib.egg_dataset_run(
             net.native, self.native, recordings.native, u32_ptr(index), len(index),
             u8_ptr(predicted), self.counts,
         )  # fmt: skip

@@ -180,10 +180,10 @@ def bin_many(events: Events, offsets: npt.ArrayLike, binning: Binning) -> tuple[
     starts = _column(offsets, np.int64)
     native, n = binning.native(), len(starts) - 1
     counted = int(starts[-1] - starts[0])
-    stream = np.empty(lib.egg_events_bytes(native, counted, n), np.uint8)
-    bit_map = np.zeros(lib.egg_events_map_words(native), np.uint64)
+    stream = np.empty(lib.egg_recordings_bytes(native, counted, n), np.uint8)
+    bit_map = np.zeros(lib.egg_recordings_map_words(native), np.uint64)
     ends = np.zeros(n + 1, np.int64)
-    lib.egg_events_bin(
+    lib.egg_recordings_bin(
         native, native_events(columns), i64_ptr(starts), n, u64_ptr(bit_map), u8_ptr(stream),
         i64_ptr(ends),
     )  # fmt: skip

@@ -40,10 +40,10 @@ LAYOUT = "<folder>/Train/<digit>/<number>.bin and <folder>/Test/<digit>/<number>
 _CHUNK = 64  # files that a thread decodes at once: with fewer, handing them over takes longer
 _ROOM = 1 << 16  # bytes to read a file into: more than most recordings have
 _FAULTS = {
-    lib.EGG_EVENTS_X: f"x is beyond {SIDE - 1}",
-    lib.EGG_EVENTS_Y: f"y is beyond {SIDE - 1}",
-    lib.EGG_EVENTS_BACKWARDS: "time runs backwards",
-    lib.EGG_EVENTS_CLOCK: "its clock then overflows 31 bits of microseconds",
+    lib.EGG_RECORDING_X: f"x is beyond {SIDE - 1}",
+    lib.EGG_RECORDING_Y: f"y is beyond {SIDE - 1}",
+    lib.EGG_RECORDING_BACKWARDS: "time runs backwards",
+    lib.EGG_RECORDING_CLOCK: "its clock then overflows 31 bits of microseconds",
 }
 
 
@@ -78,11 +78,11 @@ def _decode(files: Files) -> tuple[Events, I64]:
     )
     ends = np.zeros(n + 1, np.int64)
     file = ffi.new("uint32_t *")
-    fault = lib.egg_events_decode(
+    fault = lib.egg_recordings_decode(
         u8_ptr(files.data), i64_ptr(files.starts), n, SIDE, native_events(events), i64_ptr(ends),
         file,
     )  # fmt: skip
-    if fault != lib.EGG_EVENTS_OK:
+    if fault != lib.EGG_RECORDING_OK:
         at = ends[file[0] + 1]
         raise DataError(
             f"{files.names[file[0]]}: event {at - ends[file[0]]} (x {events.x[at]}, "
@@ -186,10 +186,10 @@ def bin_chunk(paths: Sequence[Path], binning: Binning) -> tuple[U8, I64]:
         native, n = binning.native(), len(paths)
         names = os.fsencode("\0".join(map(str, paths)))
         data = np.empty(_ROOM, np.uint8)
-        bit_map = np.zeros(lib.egg_events_map_words(native), np.uint64)
-        stream = np.empty(lib.egg_events_bytes(native, n * (_ROOM // 5), n), np.uint8)
+        bit_map = np.zeros(lib.egg_recordings_map_words(native), np.uint64)
+        stream = np.empty(lib.egg_recordings_bytes(native, n * (_ROOM // 5), n), np.uint8)
         ends = np.zeros(n + 1, np.int64)
-        if lib.egg_events_bin_files(
+        if lib.egg_recordings_bin_files(
             native, names, n, SIDE, u8_ptr(data), _ROOM, u64_ptr(bit_map), u8_ptr(stream),
             i64_ptr(ends),
         ):  # fmt: skip

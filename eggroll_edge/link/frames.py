@@ -14,9 +14,9 @@ from cobs import cobs
 
 from eggroll_edge._core import lib
 
-PROTOCOL: int = lib.EGG_PROTOCOL
+PROTOCOL: int = lib.EGG_PROTOCOL_VERSION
 """Version of the protocol."""
-REPLY: int = lib.EGG_REPLY
+REPLY: int = lib.EGG_CMD_REPLY
 """Bit that is set in the type of a reply."""
 LABEL_ASK: int = lib.EGG_LABEL_ASK
 """In place of a label: the device asks its buttons."""
@@ -27,23 +27,23 @@ _LONGEST = 1 << 16
 class Command(IntEnum):
     """Type of a request. The type of its reply is type | REPLY."""
 
-    HELLO = lib.EGG_HELLO
-    CONFIG = lib.EGG_CONFIG
-    WEIGHTS_READ = lib.EGG_WEIGHTS_READ
-    WEIGHTS_WRITE = lib.EGG_WEIGHTS_WRITE
-    GENERATION = lib.EGG_GENERATION
-    SAMPLE = lib.EGG_SAMPLE_IN
-    FITNESS_READ = lib.EGG_FITNESS_READ
-    SHAPED_WRITE = lib.EGG_SHAPED_WRITE
-    UPDATE = lib.EGG_UPDATE
-    INFER = lib.EGG_INFER
-    SAVE = lib.EGG_SAVE
-    LOAD = lib.EGG_LOAD
-    STATS = lib.EGG_STATS
-    SELFTEST = lib.EGG_SELFTEST
-    RESET = lib.EGG_RESET
-    DIGEST = lib.EGG_DIGEST
-    BAUD = lib.EGG_BAUD_SET
+    HELLO = lib.EGG_CMD_HELLO
+    CONFIG = lib.EGG_CMD_CONFIG
+    WEIGHTS_READ = lib.EGG_CMD_WEIGHTS_READ
+    WEIGHTS_WRITE = lib.EGG_CMD_WEIGHTS_WRITE
+    GENERATION = lib.EGG_CMD_GENERATION
+    SAMPLE = lib.EGG_CMD_SAMPLE
+    FITNESS_READ = lib.EGG_CMD_FITNESS_READ
+    SHAPED_WRITE = lib.EGG_CMD_SHAPED_WRITE
+    UPDATE = lib.EGG_CMD_UPDATE
+    INFER = lib.EGG_CMD_INFER
+    SAVE = lib.EGG_CMD_SAVE
+    LOAD = lib.EGG_CMD_LOAD
+    STATS = lib.EGG_CMD_STATS
+    SELFTEST = lib.EGG_CMD_SELFTEST
+    RESET = lib.EGG_CMD_RESET
+    DIGEST = lib.EGG_CMD_DIGEST
+    BAUD = lib.EGG_CMD_BAUD
 
 
 @dataclass(frozen=True)

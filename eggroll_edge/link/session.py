@@ -70,7 +70,9 @@ class Session(Link):
         label = LABEL_ASK if label is None else label
         sent = []
         for at in range(0, len(stream), step):
-            flags = lib.EGG_FIRST * (at == 0) | lib.EGG_LAST * (at + step >= len(stream))
+            flags = lib.EGG_CHUNK_FIRST * (at == 0) | lib.EGG_CHUNK_LAST * (
+                at + step >= len(stream)
+            )
             head = struct.pack("<BBH", flags, label, pos)
             sent.append(self.submit(command, head + stream[at : at + step]))
         return sent

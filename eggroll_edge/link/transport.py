@@ -13,7 +13,7 @@ import serial
 from eggroll_edge._core import lib
 from eggroll_edge.errors import LinkError
 
-BAUD: int = lib.EGG_BAUD
+BAUD: int = lib.EGG_BAUD_DEFAULT
 """Baud rate of a serial line when a session begins."""
 _POLL_S = 0.0005
 

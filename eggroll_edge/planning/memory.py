@@ -108,5 +108,5 @@ def plan_of(
             f"sample buffer is {sample_buffer} bytes, but a recording of {net.ticks} ticks takes "
             f"{net.ticks} at least; N-MNIST needs about {SAMPLE_BUFFER}"
         )
-    sizes = lib.egg_plan_of(net.native(), es.native(), online)
+    sizes = lib.egg_memory_plan_of(net.native(), es.native(), online)
     return Plan(int(sizes.weights), int(sizes.inference), int(sizes.training), sample_buffer)

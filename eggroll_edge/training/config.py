@@ -163,7 +163,7 @@ class TrainConfig:
         f"{lib.EGG_SAMPLE_PAIRS_MAX} with estimator sample.",
     )
     batch: int = setting(
-        ByEstimator(32, 1, 128, 128), ESTIMATOR, low=1, high=lib.EGG_SAMPLES_MAX, metavar="B",
+        ByEstimator(32, 1, 128, 128), ESTIMATOR, low=1, high=lib.EGG_RECORDINGS_MAX, metavar="B",
         short="b", help="Recordings of a generation, the mini-batch; 1 with online.",
     )
     rank: int = setting(

@@ -13,23 +13,23 @@
 #include "board.h"
 #include "common/console.h"
 #include "common/cpu.h"
-#include "egg_es.h"
-#include "host/egg_host.h"
+#include "estimators/egg_estimator.h"
+#include "host/egg_full_rank.h"
 
 typedef struct {
     const uint8_t *stream;
     uint8_t label;
-} bench_sample;
+} bench_recording;
 
 typedef struct {
     const char *name;
     egg_net_config net;
-    egg_es_config es;
+    egg_estimator_config es;
     egg_sigma sigma;
-    egg_rate hidden, readout;
-    uint32_t seed, samples;
+    egg_learning_rate hidden, readout;
+    uint32_t seed, recordings;
     const int8_t *weights;
-    const bench_sample *sample;
+    const bench_recording *recording;
 } bench_work;
 
 #include "bench_work.h"
@@ -67,40 +67,40 @@ static void zero(void *memory, size_t bytes) {
 }
 
 static egg_net net;
-static egg_ws ws;
-static egg_gen gen;
+static egg_workspace ws;
+static egg_generation gen;
 static uint32_t live; /* see the top of this file */
 
 static void batch(const bench_work *w) {
-    int32_t *diff = take(w->es.pairs * sizeof *diff);
-    int8_t *f = take(w->es.pairs);
+    int32_t *fitness_diff = take(w->es.pairs * sizeof *fitness_diff);
+    int8_t *fitness_bytes = take(w->es.pairs);
     uint8_t *active = take((w->net.inputs + 8u) / 8u);
-    zero(diff, w->es.pairs * sizeof *diff);
+    zero(fitness_diff, w->es.pairs * sizeof *fitness_diff);
     zero(active, (w->net.inputs + 8u) / 8u);
     bench_begin();
-    for (uint32_t i = 0; i < w->samples; i++) {
-        egg_batch_eval(&gen, &ws, w->sample[i].stream, w->sample[i].label, diff);
-        live += ws.pair.live;
+    for (uint32_t i = 0; i < w->recordings; i++) {
+        egg_batch_evaluate(&gen, &ws, w->recording[i].stream, w->recording[i].label, fitness_diff);
+        live += ws.pair.movable;
     }
     bench_end();
     bench_begin();
-    for (uint32_t i = 0; i < w->samples; i++) egg_batch_mark(&w->net, w->sample[i].stream, active);
-    egg_shape(diff, w->es.pairs, f);
-    egg_batch_update(&gen, &ws, f, active);
+    for (uint32_t i = 0; i < w->recordings; i++) egg_batch_mark(&w->net, w->recording[i].stream, active);
+    egg_shape_fitness(fitness_diff, w->es.pairs, fitness_bytes);
+    egg_batch_update(&gen, &ws, fitness_bytes, active);
     bench_end();
 }
 
 static void online(const bench_work *w) {
-    int8_t *f = take(w->es.pairs);
-    for (uint32_t i = 0; i < w->samples; i++, gen.generation++) {
-        uint8_t e;
+    int8_t *fitness_bytes = take(w->es.pairs);
+    for (uint32_t i = 0; i < w->recordings; i++, gen.generation++) {
+        uint8_t exponent;
         bench_begin();
-        egg_sample_eval(&gen, &ws, 0, w->sample[i].stream, w->sample[i].label, f, &e);
-        live += ws.pair.live;
+        egg_sample_evaluate(&gen, &ws, 0, w->recording[i].stream, w->recording[i].label, fitness_bytes, &exponent);
+        live += ws.pair.movable;
         bench_end();
         bench_begin();
-        egg_sample_credit(&gen, &ws, 0, f, e);
-        egg_sample_learn(&gen, &ws, w->sample[i].stream);
+        egg_sample_credit(&gen, &ws, 0, fitness_bytes, exponent);
+        egg_sample_update_online(&gen, &ws, w->recording[i].stream);
         bench_end();
     }
 }
@@ -115,45 +115,45 @@ static void online(const bench_work *w) {
 static void full(const bench_work *w) {
     const egg_net_config *c = &w->net;
     size_t tick_currents = (size_t)c->ticks * c->layer[0].size;
-    int32_t *diff = take(w->es.pairs * sizeof *diff);
-    int8_t *f = take(w->es.pairs);
+    int32_t *fitness_diff = take(w->es.pairs * sizeof *fitness_diff);
+    int8_t *fitness_bytes = take(w->es.pairs);
     uint8_t *active = take((c->inputs + 8u) / 8u);
-    int16_t *base = take(w->samples * tick_currents * sizeof *base);
-    void *memory = take(egg_full_bytes(c));
+    int16_t *base = take(w->recordings * tick_currents * sizeof *base);
+    void *memory = take(egg_full_rank_bytes(c));
     uint32_t widest = 0;
     for (uint32_t m = 0; m < egg_net_matrices(c); m++)
         if (egg_net_cols(c, m) > widest) widest = egg_net_cols(c, m);
     int32_t *sum = take(ROWS * widest * sizeof *sum);
-    uint64_t *offsets = take(w->samples * sizeof *offsets);
-    uint8_t *labels = take(w->samples);
-    uint32_t *index = take(w->samples * sizeof *index);
-    zero(diff, w->es.pairs * sizeof *diff);
+    uint64_t *offsets = take(w->recordings * sizeof *offsets);
+    uint8_t *labels = take(w->recordings);
+    uint32_t *index = take(w->recordings * sizeof *index);
+    zero(fitness_diff, w->es.pairs * sizeof *fitness_diff);
     zero(active, (c->inputs + 8u) / 8u);
-    for (uint32_t i = 0; i < w->samples; i++) {
-        offsets[i] = (uint64_t)(w->sample[i].stream - w->sample[0].stream);
-        labels[i] = w->sample[i].label;
+    for (uint32_t i = 0; i < w->recordings; i++) {
+        offsets[i] = (uint64_t)(w->recording[i].stream - w->recording[0].stream);
+        labels[i] = w->recording[i].label;
         index[i] = i;
     }
-    egg_data data = {w->sample[0].stream, offsets, labels};
+    egg_dataset data = {w->recording[0].stream, offsets, labels};
     bench_begin();
-    for (uint32_t i = 0; i < w->samples; i++) {
-        egg_forward_share(&net, &ws, w->sample[i].stream);
+    for (uint32_t i = 0; i < w->recordings; i++) {
+        egg_forward_share(&net, &ws, w->recording[i].stream);
         egg_forward_member(&net, &gen.es, gen.sigma, &ws, 0, 0);
         for (size_t k = 0; k < tick_currents; k++) base[i * tick_currents + k] = ws.base[k];
     }
-    egg_full_eval(&gen, &ws, memory, &data, index, w->samples, base, 0, w->es.pairs, diff);
+    egg_full_rank_evaluate(&gen, &ws, memory, &data, index, w->recordings, base, 0, w->es.pairs, fitness_diff);
     bench_end();
     bench_begin();
-    for (uint32_t i = 0; i < w->samples; i++) egg_batch_mark(c, w->sample[i].stream, active);
-    egg_shape(diff, w->es.pairs, f);
+    for (uint32_t i = 0; i < w->recordings; i++) egg_batch_mark(c, w->recording[i].stream, active);
+    egg_shape_fitness(fitness_diff, w->es.pairs, fitness_bytes);
     size_t before = 0; /* number of weights before this row */
     for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
         uint32_t rows = egg_net_rows(c, m), cols = egg_net_cols(c, m), n;
         for (uint32_t row = 0; row < rows; row += n, before += n * cols) {
             n = rows - row < ROWS ? rows - row : ROWS;
             zero(sum, n * cols * sizeof *sum);
-            egg_full_steps(&gen, &ws, f, active, m, row, row + n, sum - (size_t)row * cols);
-            egg_apply(&gen, &ws, m, row, row + n, sum - before);
+            egg_full_rank_steps(&gen, &ws, fitness_bytes, active, m, row, row + n, sum - (size_t)row * cols);
+            egg_sample_finish(&gen, &ws, m, row, row + n, sum - before);
         }
     }
     bench_end();
@@ -162,17 +162,17 @@ static void full(const bench_work *w) {
 static void run(const bench_work *w) {
     next = arena_start;
     live = 0;
-    size_t weights = egg_net_bytes(&w->net), scratch = egg_ws_bytes(&w->net, &w->es);
+    size_t weights = egg_net_bytes(&w->net), scratch = egg_workspace_bytes(&w->net, &w->es);
     int8_t *memory = take(weights);
     for (size_t i = 0; i < weights; i++) memory[i] = w->weights[i];
     if (egg_net_init(&net, &w->net, memory, weights) != EGG_OK) firmware_fault();
-    if (egg_ws_init(&ws, &w->net, &w->es, take(scratch), scratch) != EGG_OK) firmware_fault();
-    egg_gen fresh = {&net, w->es, w->seed, 0, w->sigma, w->hidden, w->readout, NULL};
+    if (egg_workspace_init(&ws, &w->net, &w->es, take(scratch), scratch) != EGG_OK) firmware_fault();
+    egg_generation fresh = {&net, w->es, w->seed, 0, w->sigma, w->hidden, w->readout, NULL};
     gen = fresh;
-    if (egg_gen_check(&gen) != EGG_OK) firmware_fault();
-    if (w->es.estimator == EGG_BATCH)
+    if (egg_generation_check(&gen) != EGG_OK) firmware_fault();
+    if (w->es.estimator == EGG_ESTIMATOR_BATCH)
         batch(w);
-    else if (w->es.estimator == EGG_SAMPLE)
+    else if (w->es.estimator == EGG_ESTIMATOR_SAMPLE)
         online(w);
     else
         full(w);

@@ -3,7 +3,7 @@
 #include "board.h"
 #include "common/cpu.h"
 #include "common/ring.h"
-#include "egg_session.h"
+#include "link/egg_session.h"
 #include "images/selftest.h"
 #include "images/standalone.h"
 
@@ -19,19 +19,19 @@ static uint32_t now(void *user) {
     return board_clock();
 }
 
-static int32_t nvm_read(void *user, uint32_t address, void *bytes, uint32_t n) {
+static bool nvm_read(void *user, uint32_t address, void *bytes, uint32_t n) {
     (void)user;
-    return board_nvm_read(address, bytes, n) ? 0 : -1;
+    return board_nvm_read(address, bytes, n);
 }
 
-static int32_t nvm_write(void *user, uint32_t address, const void *bytes, uint32_t n) {
+static bool nvm_write(void *user, uint32_t address, const void *bytes, uint32_t n) {
     (void)user;
-    return board_nvm_write(address, bytes, n) ? 0 : -1;
+    return board_nvm_write(address, bytes, n);
 }
 
-static int32_t nvm_erase_unit(void *user, uint32_t address) {
+static bool nvm_erase(void *user, uint32_t address) {
     (void)user;
-    return board_nvm_erase(address) ? 0 : -1;
+    return board_nvm_erase(address);
 }
 
 static int32_t label(void *user) {
@@ -41,12 +41,12 @@ static int32_t label(void *user) {
 
 /* Before a change, replies may still be in the UART's FIFO. Sending them takes less than 20 ms, even at 9600 baud, so
  * this function waits for that time. The host waits longer than that before it uses the new baud rate. */
-static int32_t baud(void *user, uint32_t rate, int32_t set) {
+static bool baud(void *user, uint32_t rate, bool set) {
     uint32_t begun = board_clock();
     (void)user;
     while (set && board_clock() - begun < board_clock_hz / 50u) {
     }
-    return rate >= 9600u && board_uart_set_baud(rate, set != 0);
+    return rate >= 9600u && board_uart_set_baud(rate, set);
 }
 
 static uint32_t selftest(void *user, void *memory, size_t bytes) {
@@ -61,18 +61,18 @@ void firmware_fault(void) {
 }
 
 static egg_session session;
-static egg_store store;
+static egg_checkpoint_io store;
 
 /* Starts the session, with the two halves of the non-volatile memory as slots for checkpoints. */
 static egg_status start(void) {
     const uint32_t slot = board_nvm.bytes / 2u;
     store.read = nvm_read;
     store.write = nvm_write;
-    store.erase_unit = nvm_erase_unit;
+    store.erase = nvm_erase;
     store.slot[1] = slot; /* slot[0] = 0 */
     store.slot_size = slot;
-    store.erase = board_nvm.erase;
-    store.program = board_nvm.write;
+    store.erase_bytes = board_nvm.erase;
+    store.program_bytes = board_nvm.write;
     egg_session_io io = {serial_write, NULL,     board_name, slot > 0 ? &store : NULL, now, RING_BYTES, board_clock_hz,
                          label,        selftest, baud};
     egg_status status = egg_session_init(&session, &io, arena_start, (size_t)(arena_end - arena_start));

@@ -1,29 +1,29 @@
 /* The selftest: builds each network in the given memory, repeats its training run and compares the digests. */
 #include "images/selftest.h"
 
-#include "egg_es.h"
-#include "egg_stream.h"
+#include "estimators/egg_estimator.h"
+#include "base/egg_stream.h"
 
 typedef struct {
     const uint8_t *stream;
     uint16_t bytes;
     uint8_t label;
-} selftest_sample;
+} selftest_recording;
 
 typedef struct {
     uint32_t digest;
-    egg_rate hidden, readout;
+    egg_learning_rate hidden, readout;
     const uint8_t *order; /* indices of the recordings to train on */
 } selftest_generation;
 
 typedef struct {
     const char *name;
     egg_net_config net;
-    egg_es_config es;
+    egg_estimator_config es;
     egg_sigma sigma;
     uint32_t seed, initial;
     uint8_t std_hidden, std_readout, batch, generations;
-    const selftest_sample *samples;
+    const selftest_recording *recordings;
     const selftest_generation *generation;
 } selftest_case;
 
@@ -48,45 +48,46 @@ static void zero(void *memory, size_t bytes) {
     for (uint8_t *b = memory; bytes > 0; bytes--) *b++ = 0;
 }
 
-static void batch(const selftest_case *c, const selftest_generation *g, const egg_gen *gen, egg_ws *ws, int32_t *diff,
-                  int8_t *f, uint8_t *active) {
-    zero(diff, c->es.pairs * sizeof *diff);
+static void batch(const selftest_case *c, const selftest_generation *g, const egg_generation *gen, egg_workspace *ws,
+                  int32_t *fitness_diff, int8_t *fitness_bytes, uint8_t *active) {
+    zero(fitness_diff, c->es.pairs * sizeof *fitness_diff);
     zero(active, (c->net.inputs + 8u) / 8u);
     for (uint32_t i = 0; i < c->batch; i++) {
-        const selftest_sample *s = &c->samples[g->order[i]];
-        egg_batch_eval(gen, ws, s->stream, s->label, diff);
+        const selftest_recording *s = &c->recordings[g->order[i]];
+        egg_batch_evaluate(gen, ws, s->stream, s->label, fitness_diff);
         egg_batch_mark(&c->net, s->stream, active);
     }
-    egg_shape(diff, c->es.pairs, f);
-    egg_batch_update(gen, ws, f, active);
+    egg_shape_fitness(fitness_diff, c->es.pairs, fitness_bytes);
+    egg_batch_update(gen, ws, fitness_bytes, active);
 }
 
-static void online(const selftest_case *c, const selftest_generation *g, const egg_gen *gen, egg_ws *ws, int8_t *f) {
-    const selftest_sample *s = &c->samples[g->order[0]];
-    uint8_t e;
-    egg_sample_eval(gen, ws, 0, s->stream, s->label, f, &e);
-    egg_sample_credit(gen, ws, 0, f, e);
-    egg_sample_learn(gen, ws, s->stream);
+static void online(const selftest_case *c, const selftest_generation *g, const egg_generation *gen, egg_workspace *ws,
+                   int8_t *fitness_bytes) {
+    const selftest_recording *s = &c->recordings[g->order[0]];
+    uint8_t exponent;
+    egg_sample_evaluate(gen, ws, 0, s->stream, s->label, fitness_bytes, &exponent);
+    egg_sample_credit(gen, ws, 0, fitness_bytes, exponent);
+    egg_sample_update_online(gen, ws, s->stream);
 }
 
 typedef struct {
     egg_net net;
-    egg_ws ws;
-    egg_gen gen;
+    egg_workspace ws;
+    egg_generation gen;
 } trainer; /* in the given memory, because the stack is small */
 
 static uint32_t run(const selftest_case *c, pool p, selftest_report report) {
     trainer *t = take(&p, sizeof *t);
-    if (t == NULL || egg_es_check(&c->net, &c->es) != EGG_OK) return 1;
-    size_t weights = egg_net_bytes(&c->net), scratch = egg_ws_bytes(&c->net, &c->es);
+    if (t == NULL || egg_estimator_check(&c->net, &c->es) != EGG_OK) return 1;
+    size_t weights = egg_net_bytes(&c->net), scratch = egg_workspace_bytes(&c->net, &c->es);
     int8_t *memory = take(&p, weights);
     void *work = take(&p, scratch);
-    int32_t *diff = take(&p, c->es.pairs * sizeof *diff);
-    int8_t *f = take(&p, c->es.pairs);
+    int32_t *fitness_diff = take(&p, c->es.pairs * sizeof *fitness_diff);
+    int8_t *fitness_bytes = take(&p, c->es.pairs);
     uint8_t *active = take(&p, (c->net.inputs + 8u) / 8u);
-    if (memory == NULL || work == NULL || diff == NULL || f == NULL || active == NULL) return 1;
+    if (memory == NULL || work == NULL || fitness_diff == NULL || fitness_bytes == NULL || active == NULL) return 1;
     if (egg_net_init(&t->net, &c->net, memory, weights) != EGG_OK) return 1;
-    if (egg_ws_init(&t->ws, &c->net, &c->es, work, scratch) != EGG_OK) return 1;
+    if (egg_workspace_init(&t->ws, &c->net, &c->es, work, scratch) != EGG_OK) return 1;
 
     zero(&t->gen, sizeof t->gen);
     t->gen.net = &t->net;
@@ -97,17 +98,17 @@ static uint32_t run(const selftest_case *c, pool p, selftest_report report) {
     uint32_t differ = egg_net_digest(&t->net) != c->initial;
     for (; t->gen.generation < c->generations; t->gen.generation++) {
         const selftest_generation *g = &c->generation[t->gen.generation];
-        t->gen.rate_hidden = g->hidden;
-        t->gen.rate_readout = g->readout;
-        if (egg_gen_check(&t->gen) != EGG_OK) return differ + 1u;
+        t->gen.learning_rate_hidden = g->hidden;
+        t->gen.learning_rate_readout = g->readout;
+        if (egg_generation_check(&t->gen) != EGG_OK) return differ + 1u;
         for (uint32_t i = 0; i < c->batch; i++) {
-            const selftest_sample *s = &c->samples[g->order[i]];
+            const selftest_recording *s = &c->recordings[g->order[i]];
             if (egg_stream_check(s->stream, s->bytes, c->net.ticks, c->net.inputs) != EGG_OK) return differ + 1u;
         }
-        if (c->es.estimator == EGG_BATCH)
-            batch(c, g, &t->gen, &t->ws, diff, f, active);
+        if (c->es.estimator == EGG_ESTIMATOR_BATCH)
+            batch(c, g, &t->gen, &t->ws, fitness_diff, fitness_bytes, active);
         else
-            online(c, g, &t->gen, &t->ws, f);
+            online(c, g, &t->gen, &t->ws, fitness_bytes);
         uint32_t digest = egg_net_digest(&t->net);
         if (digest != g->digest) differ++;
         if (report != NULL) report(c->name, t->gen.generation, digest, g->digest);

@@ -33,7 +33,7 @@ typedef struct {
 /* In memory as in the payload of the command GENERATION. */
 typedef struct {
     egg_sigma sigma;
-    egg_rate hidden, readout;
+    egg_learning_rate hidden, readout;
 } standalone_hyperparameters;
 
 #define MAGIC 0x4C474745u /* "EGGL" */
@@ -110,7 +110,7 @@ static void stop(const char *why) {
 void standalone_begin(egg_session *s) {
     size_t needed = 0;
     now.on = head->magic == MAGIC && egg_session_resume(s, part(head->config), head->config_bytes, &needed) == EGG_OK;
-    now.generation = s->done;
+    now.generation = s->generations_done;
     if (!now.on) {
         stop(needed > s->bytes ? ": the net does not fit this board" : ": bad data");
         return;
@@ -135,12 +135,13 @@ static egg_status learn(egg_session *s) {
     egg_result result;
     size_t n;
     const uint8_t *stream = recording(i, &n);
-    egg_status status = egg_session_sample(s, stream, n, label(i), now.position, &result);
+    egg_status status = egg_session_train(s, stream, n, label(i), now.position, &result);
     if (status != EGG_OK) return status;
     count(&result, label(i));
     if (++now.position < head->batch) return EGG_OK;
     now.position = 0;
-    if (s->done == now.generation) status = egg_session_update(s, 0); /* the online estimator has updated already */
+    if (s->generations_done == now.generation)
+        status = egg_session_update(s, false); /* the online estimator has updated already */
     now.generation++;
     now.begun = now.generation % head->chunk != 0;
     if (status == EGG_OK && (now.generation % head->every == 0 || now.generation == head->generations)) {
@@ -174,7 +175,7 @@ bool standalone_step(egg_session *s) {
     if (!now.on) return false;
     board_led_write(true);
     egg_status status = EGG_E_ORDER; /* if the host has trained, `done` is not where this run left it */
-    if (s->done == now.generation) status = now.generation < head->generations ? learn(s) : test(s);
+    if (s->generations_done == now.generation) status = now.generation < head->generations ? learn(s) : test(s);
     board_led_write(false);
     if (status != EGG_OK) stop(status == EGG_E_ORDER ? ": the host has taken over" : egg_status_text(status));
     return true;

@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-#include "egg_session.h"
+#include "link/egg_session.h"
 
 /* Called once, after egg_session_init(). Loads or configures a network; may leave the session unconfigured, and then
  * the host configures it. */

@@ -1,6 +1,6 @@
-#include "egg_members.h"
+#include "host/egg_members.h"
 
-void egg_members_run(const egg_gen *gen, egg_ws *ws, const uint8_t *streams, const uint64_t *offsets,
+void egg_members_run(const egg_generation *gen, egg_workspace *ws, const uint8_t *streams, const uint64_t *offsets,
                      const uint32_t *pair, const int8_t *sign, uint32_t n, int32_t *logits, uint8_t *active) {
     const egg_net_config *c = &gen->net->config;
     for (uint32_t i = 0; i < n; i++) {

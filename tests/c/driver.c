@@ -1,15 +1,15 @@
-/* Runs whole generations that it reads as text from standard input, and prints what tests compare: see
- * tests/runtime_c/test_c_matrix.py. It is a host program (libc, malloc); the core it drives is not. Each number is separated
- * by white space: inputs outputs ticks layers readout gain, then for each layer: size threshold leak_shift refractory
+/* Runs whole generations that it reads as text from standard input, and prints what test_c_matrix.py compares. It is a
+ * program for hosts (libc, malloc); the core is not. Its input are numbers, separated by white space:
+ *   inputs outputs ticks layers readout gain; then for each layer: size threshold leak_shift refractory
  *   estimator pairs rank segments fitness penalty sigma_hidden sigma_readout seed std_hidden std_readout
- *   samples, then for each: label bytes hex
- *   generations, then for each: m n (hidden) m n (readout) samples and their indices */
+ *   the number of recordings; then for each: label, bytes, and the stream in hexadecimal
+ *   the number of generations; then for each: m n (hidden) m n (readout), the number of recordings and their indices */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "egg_es.h"
-#include "egg_stream.h"
+#include "base/egg_stream.h"
+#include "estimators/egg_estimator.h"
 
 static unsigned next(void) {
     unsigned x;
@@ -26,7 +26,7 @@ static void check(egg_status status, const char *what) {
     exit(3);
 }
 
-/* malloc'ed to the byte, so that a sanitizer sees the first byte beyond */
+/* allocated to the byte, so that a sanitizer notices the first byte beyond */
 static void *need(size_t bytes) {
     void *p = malloc(bytes);
     if (p == NULL) exit(4);
@@ -37,56 +37,58 @@ static void *need(size_t bytes) {
 typedef struct {
     unsigned label;
     uint8_t *stream;
-} sample;
+} recording;
 
-static void print_signed(const int8_t *f, unsigned n) {
-    for (unsigned i = 0; i < n; i++) printf(" %d", f[i]);
+static void print_signed(const int8_t *fitness_bytes, unsigned n) {
+    for (unsigned i = 0; i < n; i++) printf(" %d", fitness_bytes[i]);
 }
 
-static void batch(const egg_gen *gen, egg_ws *ws, const sample *samples, const unsigned *index, unsigned n) {
+static void batch(const egg_generation *gen, egg_workspace *ws, const recording *recordings, const unsigned *index,
+                  unsigned n) {
     unsigned pairs = gen->es.pairs;
     size_t marks = (gen->net->config.inputs + 8u) / 8u;
-    int32_t *diff = need(pairs * sizeof *diff);
-    int8_t *f = need(pairs);
+    int32_t *fitness_diff = need(pairs * sizeof *fitness_diff);
+    int8_t *fitness_bytes = need(pairs);
     uint8_t *active = need(marks);
-    memset(diff, 0, pairs * sizeof *diff);
+    memset(fitness_diff, 0, pairs * sizeof *fitness_diff);
     memset(active, 0, marks);
     for (unsigned i = 0; i < n; i++) {
-        const sample *s = &samples[index[i]];
-        egg_result r = egg_batch_eval(gen, ws, s->stream, s->label, diff);
+        const recording *s = &recordings[index[i]];
+        egg_result r = egg_batch_evaluate(gen, ws, s->stream, s->label, fitness_diff);
         egg_batch_mark(&gen->net->config, s->stream, active);
         printf(" loss %d %d", (int)r.loss, r.predicted == s->label);
     }
-    egg_shape(diff, pairs, f);
-    egg_batch_update(gen, ws, f, active);
+    egg_shape_fitness(fitness_diff, pairs, fitness_bytes);
+    egg_batch_update(gen, ws, fitness_bytes, active);
     printf(" f");
-    print_signed(f, pairs);
-    free(diff);
-    free(f);
+    print_signed(fitness_bytes, pairs);
+    free(fitness_diff);
+    free(fitness_bytes);
     free(active);
 }
 
-static void sample_generation(const egg_gen *gen, egg_ws *ws, const sample *samples, const unsigned *index,
-                              unsigned n) {
+static void sample_generation(const egg_generation *gen, egg_workspace *ws, const recording *recordings,
+                              const unsigned *index, unsigned n) {
     const egg_net_config *c = &gen->net->config;
     size_t weights = egg_net_bytes(c);
-    int8_t *f = need(gen->es.pairs);
+    int8_t *fitness_bytes = need(gen->es.pairs);
     int32_t *sum = need(weights * sizeof *sum);
     memset(sum, 0, weights * sizeof *sum);
     for (unsigned i = 0; i < n; i++) {
-        const sample *s = &samples[index[i]];
-        uint8_t e;
-        egg_result r = egg_sample_eval(gen, ws, i, s->stream, s->label, f, &e);
-        egg_sample_credit(gen, ws, i, f, e);
+        const recording *s = &recordings[index[i]];
+        uint8_t exponent;
+        egg_result r = egg_sample_evaluate(gen, ws, i, s->stream, s->label, fitness_bytes, &exponent);
+        egg_sample_credit(gen, ws, i, fitness_bytes, exponent);
         if (n == 1)
-            egg_sample_learn(gen, ws, s->stream);
+            egg_sample_update_online(gen, ws, s->stream);
         else
-            egg_sample_add(gen, ws, s->stream, sum);
-        printf(" loss %d %d e %u f", (int)r.loss, r.predicted == s->label, e);
-        print_signed(f, gen->es.pairs);
+            egg_sample_accumulate(gen, ws, s->stream, sum);
+        printf(" loss %d %d e %u f", (int)r.loss, r.predicted == s->label, exponent);
+        print_signed(fitness_bytes, gen->es.pairs);
     }
-    for (uint32_t m = 0; n > 1 && m < egg_net_matrices(c); m++) egg_apply(gen, ws, m, 0, egg_net_rows(c, m), sum);
-    free(f);
+    for (uint32_t m = 0; n > 1 && m < egg_net_matrices(c); m++)
+        egg_sample_finish(gen, ws, m, 0, egg_net_rows(c, m), sum);
+    free(fitness_bytes);
     free(sum);
 }
 
@@ -106,7 +108,7 @@ int main(void) {
         c.layer[l].refractory = (uint8_t)next();
     }
     egg_net net;
-    egg_gen gen;
+    egg_generation gen;
     memset(&gen, 0, sizeof gen);
     gen.net = &net;
     gen.es.estimator = (uint8_t)next();
@@ -120,45 +122,45 @@ int main(void) {
     gen.seed = next();
     unsigned std_hidden = next(), std_readout = next();
 
-    check(egg_es_check(&c, &gen.es), "config");
-    size_t weights = egg_net_bytes(&c), bytes = egg_ws_bytes(&c, &gen.es);
+    check(egg_estimator_check(&c, &gen.es), "config");
+    size_t weights = egg_net_bytes(&c), bytes = egg_workspace_bytes(&c, &gen.es);
     int8_t *memory = need(weights);
     void *scratch = need(bytes);
-    egg_ws ws;
+    egg_workspace ws;
     check(egg_net_init(&net, &c, memory, weights), "net");
-    check(egg_ws_init(&ws, &c, &gen.es, scratch, bytes), "workspace");
+    check(egg_workspace_init(&ws, &c, &gen.es, scratch, bytes), "workspace");
     egg_net_randomize(&net, gen.seed, std_hidden, std_readout);
     printf("start %08x\n", (unsigned)egg_net_digest(&net));
 
     unsigned count = next();
-    sample *samples = need(count * sizeof *samples);
+    recording *recordings = need(count * sizeof *recordings);
     for (unsigned i = 0; i < count; i++) {
-        samples[i].label = next();
+        recordings[i].label = next();
         unsigned n = next();
-        samples[i].stream = need(n);
+        recordings[i].stream = need(n);
         for (unsigned k = 0; k < n; k++) {
             unsigned byte;
             if (scanf("%2x", &byte) != 1) return 2;
-            samples[i].stream[k] = (uint8_t)byte;
+            recordings[i].stream[k] = (uint8_t)byte;
         }
-        check(egg_stream_check(samples[i].stream, n, c.ticks, c.inputs), "stream");
+        check(egg_stream_check(recordings[i].stream, n, c.ticks, c.inputs), "stream");
     }
     for (unsigned generations = next(); gen.generation < generations; gen.generation++) {
-        gen.rate_hidden.m = (uint8_t)next();
-        gen.rate_hidden.n = (uint8_t)next();
-        gen.rate_readout.m = (uint8_t)next();
-        gen.rate_readout.n = (uint8_t)next();
-        check(egg_gen_check(&gen), "generation");
+        gen.learning_rate_hidden.m = (uint8_t)next();
+        gen.learning_rate_hidden.n = (uint8_t)next();
+        gen.learning_rate_readout.m = (uint8_t)next();
+        gen.learning_rate_readout.n = (uint8_t)next();
+        check(egg_generation_check(&gen), "generation");
         unsigned n = next();
         unsigned *index = need(n * sizeof *index);
         for (unsigned i = 0; i < n; i++) index[i] = next();
         printf("generation");
-        (gen.es.estimator == EGG_BATCH ? batch : sample_generation)(&gen, &ws, samples, index, n);
+        (gen.es.estimator == EGG_ESTIMATOR_BATCH ? batch : sample_generation)(&gen, &ws, recordings, index, n);
         printf(" digest %08x\n", (unsigned)egg_net_digest(&net));
         free(index);
     }
-    for (unsigned i = 0; i < count; i++) free(samples[i].stream);
-    free(samples);
+    for (unsigned i = 0; i < count; i++) free(recordings[i].stream);
+    free(recordings);
     free(memory);
     free(scratch);
     return 0;

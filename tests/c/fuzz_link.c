@@ -1,19 +1,18 @@
-/* Anything may arrive on the line: the session must not read or write outside its memory. One fuzz target, two mains:
- * libFuzzer's (-DEGG_LIBFUZZER, clang -fsanitize=fuzzer,address,undefined), and one that tries its own inputs:
- * fuzz_link SEED COUNT.
+/* Any bytes may arrive on the line, and the session must never read or write outside its memory. There are two ways to
+ * run this fuzz target: with the main() of libFuzzer (-DEGG_LIBFUZZER, clang -fsanitize=fuzzer,address,undefined), or
+ * with the main() below, which makes up inputs: fuzz_link SEED COUNT.
  *
- * An input is a list of frames (length u8, type u8, payload), sent as good frames in sequence; length 255: the bytes up
- * to the next 255 go onto the line as they are. */
+ * An input is a list of frames (length u8, type u8, payload), which are sent undamaged and in sequence. Length 255
+ * means that the bytes up to the next 255 go onto the line as they are. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "egg_session.h"
-#include "host/egg_board.h"
+#include "host/egg_host_board.h"
 
 enum { ARENA = 6000, FLASH = 8192 };
 
-static egg_board board;
+static egg_host_board board;
 
 static void feed(void *user, const uint8_t *bytes, size_t n) {
     (void)user;
@@ -24,24 +23,24 @@ static void feed(void *user, const uint8_t *bytes, size_t n) {
 static void frame(uint8_t type, uint8_t sequence, const uint8_t *payload, size_t n) {
     uint8_t bytes[EGG_FRAME_MAX] = {type, sequence};
     memcpy(bytes + EGG_FRAME_HEAD, payload, n);
-    egg_wire_send(feed, NULL, bytes, egg_wire_seal(bytes, EGG_FRAME_HEAD + n));
+    egg_frame_send(feed, NULL, bytes, egg_frame_seal(bytes, EGG_FRAME_HEAD + n));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static uint8_t out[4096], nonce;
-    const uint8_t hello[5] = {++nonce, 1, 0, 0, EGG_PROTOCOL};
+    const uint8_t hello[5] = {++nonce, 1, 0, 0, EGG_PROTOCOL_VERSION};
     uint8_t sequence = 0, *flash = malloc(FLASH);
-    uint32_t *arena = malloc(ARENA); /* of its own, so that the sanitizer guards its ends */
+    uint32_t *arena = malloc(ARENA); /* allocated, so that the sanitizer guards its ends */
     memset(&board, 0, sizeof board);
     memset(flash, 0xFF, FLASH);
     memset(arena, 0x5A, ARENA);
     board.out = out;
     board.out_max = sizeof out;
     board.flash = (egg_flash){flash, FLASH, 512, 4, UINT32_MAX, 0, 1, 0};
-    if (egg_board_init(&board, "fuzz", 512, arena, ARENA) != EGG_OK) abort();
-    frame(EGG_HELLO, sequence++, hello, sizeof hello);
+    if (egg_host_board_init(&board, "fuzz", 512, arena, ARENA) != EGG_OK) abort();
+    frame(EGG_CMD_HELLO, sequence++, hello, sizeof hello);
     for (size_t i = 0; i < size;) {
         uint8_t length = data[i++];
         size_t left = size - i;
@@ -71,12 +70,12 @@ static uint8_t draw(void) {
     return (uint8_t)(state >> 24);
 }
 
-/* A good CONFIG in the middle of noise, so that the commands behind it find a net. */
+/* A valid CONFIG in the middle of noise, so that the commands behind it find a net. */
 static size_t config(uint8_t *p) {
     uint8_t mode = draw() % 3u, estimator = mode == EGG_MODE_ONLINE ? 1 : draw() % 2u, layers = 1u + draw() % 2u;
     uint8_t inputs = 1u + draw() % 40u;
     const uint8_t fixed[30] = {28,
-                               EGG_CONFIG,
+                               EGG_CMD_CONFIG,
                                mode,
                                layers,
                                inputs,
@@ -104,16 +103,16 @@ static size_t config(uint8_t *p) {
 }
 
 static size_t generation(uint8_t *p) {
-    const uint8_t fixed[14] = {12, EGG_GENERATION, draw(), 0, 0, 0, 40, 0, 90, 0, 96, 14, 80, 14};
+    const uint8_t fixed[14] = {12, EGG_CMD_GENERATION, draw(), 0, 0, 0, 40, 0, 90, 0, 96, 14, 80, 14};
     memcpy(p, fixed, sizeof fixed);
     return sizeof fixed;
 }
 
-/* A recording of five ticks, more often whole than not. */
+/* A recording of five ticks, mostly complete. */
 static size_t sample(uint8_t *p) {
     uint8_t n = 6, ticks = 0;
     const uint8_t head[6] = {
-        0, draw() % 5u == 0 ? EGG_INFER : EGG_SAMPLE_IN, draw() % 8u == 0 ? draw() : 3, draw() % 3u, 0, 0};
+        0, draw() % 5u == 0 ? EGG_CMD_INFER : EGG_CMD_SAMPLE, draw() % 8u == 0 ? draw() : 3, draw() % 3u, 0, 0};
     memcpy(p, head, sizeof head);
     while (ticks < 5 && n < 40) {
         uint8_t b = draw() % 4u == 0 ? 0 : draw() % 4u;
@@ -128,7 +127,7 @@ int main(int argc, char **argv) {
     static uint8_t input[8192];
     uint32_t count = argc > 2 ? (uint32_t)atoi(argv[2]) : 1000;
     state = argc > 1 ? (uint32_t)atoi(argv[1]) : 1;
-    uint32_t updates = 0, samples = 0;
+    uint32_t updates = 0, recordings = 0;
     for (uint32_t run = 0; run < count; run++) {
         size_t n = 0;
         for (uint32_t items = draw() % 60u; items > 0 && n < sizeof input - 300; items--) {
@@ -158,10 +157,10 @@ int main(int argc, char **argv) {
             }
         }
         LLVMFuzzerTestOneInput(input, n);
-        samples += board.session.stats.samples;
+        recordings += board.session.stats.recordings;
         updates += board.session.stats.updates;
     }
-    printf("%u inputs, %u samples, %u updates\n", count, samples, updates);
-    return samples > 0 && updates > 0 ? 0 : 1;
+    printf("%u inputs, %u recordings, %u updates\n", count, recordings, updates);
+    return recordings > 0 && updates > 0 ? 0 : 1;
 }
 #endif

@@ -1,6 +1,6 @@
-/* QEMU plugin (API of 7.2): counts the guest instructions from each time the core comes to one address until it next
- * comes to another. Arguments: begin=ADDRESS, end=ADDRESS, out=FILE, which gets one number a line. Debian does not
- * package qemu-plugin.h, so the few prototypes that are used stand here. */
+/* A QEMU plugin (API of 7.2). Each time the guest reaches one address, it counts the instructions until the guest
+ * reaches another one. Arguments: begin=ADDRESS, end=ADDRESS, out=FILE. The file gets one number on each line. Debian
+ * does not package qemu-plugin.h, so this file declares the few functions that it uses. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
-/* QEMU plugin (API of 7.2): ends the emulator with SIGKILL when it has executed a number of guest instructions since
- * the core first came to an address. Arguments: begin=ADDRESS, after=INSTRUCTIONS; or begin=ADDRESS, end=ADDRESS,
- * out=FILE: writes the instructions between the two instead. Debian does not package qemu-plugin.h, so the few
- * prototypes that are used stand here. */
+/* A QEMU plugin (API of 7.2) that cuts the power: it ends the emulator with SIGKILL after a number of guest
+ * instructions, counted from the first time that the guest reaches an address. Arguments: begin=ADDRESS,
+ * after=INSTRUCTIONS. With begin=ADDRESS, end=ADDRESS, out=FILE it writes the number of instructions between the two
+ * addresses instead. Debian does not package qemu-plugin.h, so this file declares the few functions that it uses. */
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>

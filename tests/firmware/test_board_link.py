@@ -82,7 +82,7 @@ def test_the_lines_rate(board: str) -> None:
         stats = session.stats()
         assert 0 < stats.busy_clock + stats.link_clock <= stats.clock
         for rate in (0, 1, 100_000_000):
-            with pytest.raises(DeviceError, match="rate of the line is out of range"):
+            with pytest.raises(DeviceError, match="baud rate is out of range"):
                 session.request(Command.BAUD, rate.to_bytes(4, "little"))
 
 

@@ -122,9 +122,9 @@ def save_once_more(session: Session) -> None:
 
 
 def cut_options(board: str, plugin: Path, **arguments: object) -> list[str]:
-    """Of QEMU: the plugin, counting from the begin of egg_store_save()."""
+    """Of QEMU: the plugin, counting from the begin of egg_checkpoint_save()."""
     at = symbols(build(board), TOOLS[BOARDS[board].arch])
-    values = {"begin": hex(at["egg_store_save"] & ~1), **arguments}
+    values = {"begin": hex(at["egg_checkpoint_save"] & ~1), **arguments}
     return ["-plugin", ",".join([str(plugin), *(f"{k}={v}" for k, v in values.items())])]
 
 

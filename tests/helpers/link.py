@@ -132,8 +132,11 @@ def _objects(cc: str) -> Path:
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder)
     core = ROOT / "runtime_c"
-    sources = [*core.glob("egg_*.c"), core / "host/egg_board.c"]
-    subprocess.run([cc, *STRICT, *SANITIZE, "-c", *map(str, sources)], check=True, cwd=folder)
+    sources = [p for p in core.glob("*/egg_*.c") if p.parent.name != "host"]
+    sources.append(core / "host/egg_host_board.c")
+    subprocess.run(
+        [cc, *STRICT, *SANITIZE, f"-I{core}", "-c", *map(str, sources)], check=True, cwd=folder
+    )
     return folder
 
 

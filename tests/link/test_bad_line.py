@@ -27,7 +27,7 @@ def test_online_over_a_bad_line(seed: int) -> None:
     session, line = bad_session(board, seed)
     assert list(run_online(session, 50)) == expected_online(50)
     stats = board.native.session.stats
-    assert (stats.samples, stats.updates) == (50, 50)
+    assert (stats.recordings, stats.updates) == (50, 50)
     assert line.missing() == []
     assert session.retries > 10
     assert stats.repeated > 0
@@ -40,7 +40,7 @@ def test_batch_over_a_bad_line(seed: int, rank: int) -> None:
     session, line = bad_session(board, seed)
     assert list(run_batch(session, rank, 10, 6)) == expected_batch(rank, 10, 6)
     stats = board.native.session.stats
-    assert (stats.samples, stats.updates) == (60, 10)
+    assert (stats.recordings, stats.updates) == (60, 10)
     assert line.missing() == []
     assert line.faults.total() - line.faults[""] > 30
 
@@ -53,7 +53,7 @@ def test_over_a_bad_line_and_tcp() -> None:
         assert list(run_online(session, 50)) == expected_online(50)
         session.close()
     stats = board.native.session.stats
-    assert (stats.samples, stats.updates) == (50, 50)
+    assert (stats.recordings, stats.updates) == (50, 50)
     assert line.missing() == []
 
 
@@ -67,7 +67,7 @@ def test_cable_pulled_and_plugged_in_again(seed: int) -> None:
     assert list(run_batch(session, 1, 10, 3)) == expected_batch(1, 10, 3)
     assert list(run_online(session, 50)) == expected_online(50)
     stats = board.native.session.stats
-    assert (stats.samples, stats.updates) == (80, 60)
+    assert (stats.recordings, stats.updates) == (80, 60)
     assert session.reconnects > 5
 
 
@@ -114,4 +114,4 @@ def test_tcp_cut_in_the_middle_of_a_generation() -> None:
         digests += found
         session.close()
     assert digests == expected_online(50)
-    assert board.native.session.stats.samples == 50
+    assert board.native.session.stats.recordings == 50

@@ -39,7 +39,7 @@ class RatedLine(InProcess):
 
     def power_up(self) -> None:
         self.board.start()
-        self.board.native.session.io.ticks = self._ticks
+        self.board.native.session.io.clock = self._ticks
 
     def compute(self, seconds: float) -> None:
         """Takes nothing out of its ring for so long."""
@@ -193,7 +193,7 @@ def test_device_that_computes_for_long_while_fast() -> None:
     digests += found
     assert digests == expected_online(10)
     assert session.retries >= 3
-    assert line.board.native.session.stats.samples == 10
+    assert line.board.native.session.stats.recordings == 10
     assert session.baud == line.board.native.baud
 
 
@@ -207,7 +207,7 @@ def test_boards_that_cannot() -> None:
     check_runs(session)
     session = in_process(baud=5_000_000)
     assert session.baud == BAUD
-    assert "rate of the line out of range (status 25)" in session.notes[0].replace(" is ", " ")
+    assert "baud rate out of range (status 25)" in session.notes[0].replace(" is ", " ")
 
 
 def test_real_ports() -> None:

@@ -54,7 +54,7 @@ def test_sequence_numbers() -> None:
     assert config
     ahead = line.send(Command.STATS, 14)
     assert ahead == [Frame(Command.STATS | 128, 14, bytes((lib.EGG_E_SEQUENCE, 13)))]
-    assert line.board.native.session.stats.samples == 1
+    assert line.board.native.session.stats.recordings == 1
     again = line.send(Command.HELLO, 9, b"\1\2\3\4" + VERSION)  # a late copy: the session goes on
     assert again == []
     assert line.send(Command.STATS, 13)[0].payload[0] == 0

@@ -22,8 +22,8 @@ class Flash:
         self.native.bytes = ffi.from_buffer("uint8_t[]", self.bytes)
         self.native.size, self.native.erase, self.native.program = 2 * slot, erase, program
         self.native.random, self.native.steps = 1, WHOLE
-        self.store = ffi.new("egg_store *")
-        lib.egg_flash_store(self.native, self.store)
+        self.store = ffi.new("egg_checkpoint_io *")
+        lib.egg_flash_checkpoint_io(self.native, self.store)
 
     def power(self, steps: int = WHOLE, random: int = 1) -> None:
         """Switch on; off again after so many steps."""
@@ -32,19 +32,21 @@ class Flash:
     def save(self, generation: int) -> int:
         config, weights = content(generation)
         return int(
-            lib.egg_store_save(self.store, generation, config, len(config), weights, len(weights))
+            lib.egg_checkpoint_save(
+                self.store, generation, config, len(config), weights, len(weights)
+            )
         )
 
     def load(self) -> int | None:
         """The generation that is found, its content checked; None: none."""
         found = ffi.new("egg_checkpoint *")
-        status = lib.egg_store_find(self.store, found)
+        status = lib.egg_checkpoint_find(self.store, found)
         if status == lib.EGG_E_EMPTY:
             return None
         assert status == lib.EGG_OK
         config, weights = ffi.new("uint8_t[]", 64), ffi.new("uint8_t[]", SIZE)
-        assert lib.egg_store_config(self.store, found, config) == lib.EGG_OK
-        assert lib.egg_store_weights(self.store, found, weights) == lib.EGG_OK
+        assert lib.egg_checkpoint_read_config(self.store, found, config) == lib.EGG_OK
+        assert lib.egg_checkpoint_read_weights(self.store, found, weights) == lib.EGG_OK
         got = bytes(config[0 : found.config_bytes]), bytes(weights[0 : found.weight_bytes])
         assert got == content(found.generation), "a checkpoint that was never saved"
         return int(found.generation)
@@ -84,7 +86,7 @@ def test_generation_may_go_back() -> None:
 def test_save_number_wraps() -> None:
     flash = Flash()
     assert flash.save(1) == lib.EGG_OK
-    record = flash.bytes[: lib.egg_store_bytes(len(content(1)[0]), SIZE)]
+    record = flash.bytes[: lib.egg_checkpoint_bytes(len(content(1)[0]), SIZE)]
     record[12:16] = 0xFF  # the last number before it wraps
     record[-4:] = np.frombuffer(zlib.crc32(record[:-4].tobytes()).to_bytes(4, "little"), np.uint8)
     assert flash.load() == 1
@@ -103,7 +105,7 @@ def test_a_bit_that_flips_gives_the_one_before() -> None:
     flash = Flash()
     assert flash.save(1) == lib.EGG_OK
     assert flash.save(2) == lib.EGG_OK
-    for at in range(1024, 1024 + lib.egg_store_bytes(7, SIZE), 13):
+    for at in range(1024, 1024 + lib.egg_checkpoint_bytes(7, SIZE), 13):
         flash.bytes[at] ^= 0x10
         assert flash.load() == 1
         flash.bytes[at] ^= 0x10

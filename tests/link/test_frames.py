@@ -30,23 +30,23 @@ def examples() -> list[tuple[bytes, bytes]]:
 
 
 class CDecoder:
-    """egg_decoder behind cffi; the buffer's end is guarded by a canary."""
+    """egg_frame_decoder behind cffi; the buffer's end is guarded by a canary."""
 
     def __init__(self, capacity: int = LONGEST) -> None:
         self._buffer = ffi.new("uint8_t[]", b"\xa5" * (capacity + 16))
         self.capacity = capacity
-        self.native = ffi.new("egg_decoder *")
-        lib.egg_decoder_init(self.native, self._buffer, capacity)
+        self.native = ffi.new("egg_frame_decoder *")
+        lib.egg_frame_decoder_init(self.native, self._buffer, capacity)
 
     def feed(self, data: bytes) -> list[Frame | None]:
         """Good frames; None for one that is too long."""
         found: list[Frame | None] = []
         for byte in data:
-            event = lib.egg_decoder_put(self.native, byte)
-            if event == lib.EGG_WIRE_FRAME:
+            event = lib.egg_frame_decoder_put(self.native, byte)
+            if event == lib.EGG_FRAME_WHOLE:
                 body = bytes(self._buffer[0 : self.native.length])
                 found.append(Frame(body[0], body[1], body[2:]))
-            elif event == lib.EGG_WIRE_LONG:
+            elif event == lib.EGG_FRAME_TOO_LONG:
                 found.append(None)
         assert bytes(self._buffer[self.capacity : self.capacity + 16]) == b"\xa5" * 16
         return found
@@ -58,11 +58,11 @@ def c_encode(frame: Frame) -> bytes:
     def take(user: object, data: object, n: int) -> None:
         out.extend(ffi.buffer(data, n))
 
-    write = ffi.callback("egg_wire_write", take)
+    write = ffi.callback("egg_frame_write", take)
 
     buffer = ffi.new("uint8_t[]", bytes((frame.type, frame.sequence)) + frame.payload + bytes(4))
-    size = lib.egg_wire_seal(buffer, 2 + len(frame.payload))
-    assert lib.egg_wire_send(write, ffi.NULL, buffer, size) == len(out)
+    size = lib.egg_frame_seal(buffer, 2 + len(frame.payload))
+    assert lib.egg_frame_send(write, ffi.NULL, buffer, size) == len(out)
     return bytes(out)
 
 

@@ -50,7 +50,7 @@ def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]
     if request.param == "in-process":
         yield in_process(board)
         return
-    if request.param == "firmware build":  # EGG_PAD 1, little memory, under the sanitizers
+    if request.param == "firmware build":  # EGG_ROW_ALIGN 1, little memory, under the sanitizers
         with Session(lambda: Program(build("gcc", "link", tmp_path))) as session:
             yield session
         return

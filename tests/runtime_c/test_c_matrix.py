@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "runtime_c"
+CORE_SOURCES = sorted(p for p in CORE.glob("*/egg_*.c") if p.parent.name != "host")
 CASES: list[dict[str, Any]] = [
     case
     for case in json.loads((ROOT / "tests/vectors/generations.json").read_text())["cases"]
@@ -20,7 +21,7 @@ CASES: list[dict[str, Any]] = [
 ]
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-psabi"]
 SANITIZE = ["-g", "-fsanitize=address,undefined,alignment", "-fno-sanitize-recover=all"]
-HOST = ["-DEGG_PAD=32u", "-DEGG_WORDS=16u"]
+HOST = ["-DEGG_ROW_ALIGN=32u", "-DEGG_SIGN_WORDS=16u"]
 BUILDS = {
     **{f"{cc} {level}": [cc, level] for cc in ["gcc", "clang"] for level in ["-O0", "-Os", "-O2"]},
     **{f"{cc} -O3 host": [cc, "-O3", *HOST] for cc in ["gcc", "clang"]},
@@ -95,7 +96,7 @@ def programs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if shutil.which(cc) is None:
         pytest.fail(f"{cc} is not installed: tools/test installs it")
     folder = tmp_path_factory.mktemp("build")
-    compile_core = [cc, *STRICT, *flags, "-c", *sorted(map(str, CORE.glob("egg_*.c")))]
+    compile_core = [cc, *STRICT, *flags, f"-I{CORE}", "-c", *map(str, CORE_SOURCES)]
     subprocess.run(compile_core, check=True, cwd=folder)
     objects = sorted(map(str, folder.glob("egg_*.o")))
     for program in ["driver", "unit"]:
@@ -122,7 +123,7 @@ def test_vectors(programs: Path) -> None:
 
 def test_all_vector_widths_give_the_same_bits(tmp_path: Path) -> None:
     """Each build compares its widths with what devices run; and all builds agree."""
-    sources = [ROOT / "tests/c/levels.c", *CORE.glob("egg_*.c"), *(CORE / "host").glob("egg_*.c")]
+    sources = [ROOT / "tests/c/levels.c", *CORE.glob("*/egg_*.c")]
     digests = set()
     for name, (cc, *flags) in LEVELS.items():
         if shutil.which(cc) is None:
@@ -144,7 +145,7 @@ def test_all_vector_widths_give_the_same_bits(tmp_path: Path) -> None:
 def test_core_is_free_of_libc_and_floats(tmp_path: Path) -> None:
     """The object files of the core call nothing outside it, and use no floating point."""
     objects = []
-    for source in CORE.glob("egg_*.c"):
+    for source in CORE_SOURCES:
         text = source.read_text()
         assert "float" not in text, f"{source.name} names a floating-point type"
         assert "double" not in text, f"{source.name} names a floating-point type"
@@ -155,6 +156,7 @@ def test_core_is_free_of_libc_and_floats(tmp_path: Path) -> None:
                 "-O2",
                 "-ffreestanding",
                 "-fno-builtin",
+                f"-I{CORE}",
                 "-c",
                 str(source),
                 "-o",

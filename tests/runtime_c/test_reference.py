@@ -1,4 +1,4 @@
-"""The reference model itself: the claims of runtime_c/DESIGN.md, measured, and the vectors."""
+"""The reference model itself: the claims of runtime_c/SPEC.md, measured, and the vectors."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ def test_largest_readout_sums() -> None:
     assert run.logits == [largest << 8, -largest << 8]
     run = ref.forward(net, recording, Push(config, 1))
     assert run.logits[0] == ((largest + 2**19) << 8) + 2**20 - 1
-    assert run.logits[0] < 2**30.17  # DESIGN.md says 2^30.1, which is not quite so
+    assert run.logits[0] < 2**30.17  # SPEC.md says 2^30.1, which is not quite so
     assert 2 * run.logits[0] < 2**32  # so d_j fits uint32
     assert ref.cross_entropy(run.logits, 1) == ref.LIMIT_F
 
@@ -360,7 +360,7 @@ def test_shape_batch(D: list[int]) -> None:
 @given(st.lists(st.integers(-2 * ref.LIMIT_F, 2 * ref.LIMIT_F), min_size=1, max_size=50))
 def test_shape_sample(D: list[int]) -> None:
     shaped = ref.shape_sample(D)
-    assert shaped.e <= 11  # DESIGN.md allows 12; the largest |D| = 2^18 - 2 needs 11
+    assert shaped.e <= 11  # SPEC.md allows 12; the largest |D| = 2^18 - 2 needs 11
     for d, f in zip(D, shaped.f, strict=True):
         assert abs((f << shaped.e) - d) <= 2**shaped.e
 

@@ -161,7 +161,7 @@ def test_forward(level: int) -> None:
             assert ws.unit_spikes.tolist() == sum(s["counts"], [])  # noqa: RUF017
             for layer, train in enumerate(s["trains"][:-1]):
                 wanted = bytes.fromhex(train)
-                found = bytes(ffi.buffer(ws.native.train[layer], len(wanted)))
+                found = bytes(ffi.buffer(ws.native.layer_streams[layer], len(wanted)))
                 assert found == wanted
 
 

@@ -52,8 +52,8 @@ class SlowLine(InProcess):
 
         io = board.native.session.io
         io.label = self._label = ffi.callback("int32_t(void *)", teacher)
-        io.write = self._send = ffi.callback("egg_wire_write", send)
-        io.ticks = self._ticks = ffi.callback(
+        io.write = self._send = ffi.callback("egg_frame_write", send)
+        io.clock = self._ticks = ffi.callback(
             "uint32_t(void *)", lambda user: self.board_at % 2**32
         )
 

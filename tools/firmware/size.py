@@ -32,7 +32,6 @@ LARGE_KIB, LARGE_RAM_BUDGET = 64, 6 * KIB
 """Boards with so much RAM have a longer receive ring, and keep more replies."""
 
 TOOLS = {"arm": "arm-none-eabi-", "riscv": "riscv64-unknown-elf-"}
-LINK = ("egg_wire", "egg_session", "egg_command", "egg_learn", "egg_store")
 
 
 @dataclass(frozen=True)
@@ -96,8 +95,8 @@ def origins(link_map: str) -> dict[str, int]:
     kept = kept[: kept.find("\n/DISCARD/")] if "\n/DISCARD/" in kept else kept
     for size, file in _PIECE.findall(kept):
         path = Path(file)
-        if path.parent.name == "core":
-            origin = "link" if path.stem in LINK else "core"
+        if path.parent.parent.name == "core":
+            origin = "link" if path.parent.name == "link" else "core"
         elif path.parent.name == "chips" or path.parent.parent.name == "boards":
             origin = "board"
         else:

@@ -28,15 +28,15 @@ ROOT = Path(__file__).resolve().parents[2]
 INDIRECT: list[tuple[str, str]] = [
     # the call's text up to its bracket, and the functions it may reach: a pattern of name or
     # file:name; with a question mark before it, an image may have none
-    (r"kernels->(current|project|combine|round_row)$", r"\1_mcu"),
+    (r"kernels->(current|project|combine|round_row)$", r"\1_packed"),
     (r"kernels->(\w+)$", r"\1_portable"),
     (r"io\.write$|^write$", r"main\.c:serial_write"),
-    (r"io\.ticks$", r"main\.c:now"),
+    (r"io\.clock$", r"main\.c:now"),
     (r"io\.label$", r"main\.c:label"),
     (r"io\.baud$", r"main\.c:baud"),
     (r"io\.selftest$", r"main\.c:selftest"),
-    (r"store->(read|write|erase_unit)$", r"main\.c:nvm_\1"),
-    (r"^table\[.*\]\.run$", r"egg_command\.c:\w+"),
+    (r"io->(read|write|erase)$", r"main\.c:nvm_\1"),
+    (r"^table\[.*\]\.run$", r"egg_session_commands\.c:\w+"),
     (r"^report$", r"?selftest_main\.c:report"),  # main.c gives none
     (r"^go$", r"flash_change"),
     (r"^find$", r""),  # the RP2040's boot ROM, see ROM_STACK

@@ -35,7 +35,7 @@ def case_text(number: int, case: Case) -> str:
     for i, sample in enumerate(case["samples"]):
         stream = list_of(bytes.fromhex(sample["stream"]))
         lines.append(f"static const uint8_t run{number}_stream{i}[] = {stream};")
-    lines.append(f"static const selftest_sample run{number}_samples[] = {{")
+    lines.append(f"static const selftest_recording run{number}_recordings[] = {{")
     for i, sample in enumerate(case["samples"]):
         stream = f"run{number}_stream{i}"
         lines.append(f"    {{{stream}, sizeof {stream}, {sample['label']}}},")
@@ -53,7 +53,7 @@ def case_text(number: int, case: Case) -> str:
 def entry_text(number: int, name: str, case: Case) -> str:
     net, es = case["net"], case["es"]
     readout = {"integrate": "EGG_READOUT_INTEGRATE", "spikes": "EGG_READOUT_SPIKES"}
-    estimator = {"batch": "EGG_BATCH", "sample": "EGG_SAMPLE"}[es["estimator"]]
+    estimator = {"batch": "EGG_ESTIMATOR_BATCH", "sample": "EGG_ESTIMATOR_SAMPLE"}[es["estimator"]]
     fitness = {"xent": "EGG_FITNESS_XENT", "accuracy": "EGG_FITNESS_ACCURACY"}[es["fitness"]]
     layers = ", ".join(list_of(layer) for layer in net["layers"])
     shape = f"{net['n_in']}, {net['n_out']}, {net['ticks']}, {len(net['layers'])}"
@@ -63,7 +63,7 @@ def entry_text(number: int, name: str, case: Case) -> str:
      {{{es["pairs"]}, {es["penalty"]}, {estimator}, {es["rank"]}, {es["segments"]}, {fitness}}},
      {{{es["sigma_h"]}, {es["sigma_o"]}}},
      {case["seed"]}u, 0x{case["initial_digest"]}u, {run}, {len(case["generations"])},
-     run{number}_samples, run{number}_generations}},"""
+     run{number}_recordings, run{number}_generations}},"""
 
 
 def header() -> str:

@@ -115,7 +115,7 @@ class CoreNet:
 
     @staticmethod
     def _stream(recording: F64) -> bytes:
-        """The bytes of runtime_c/DESIGN.md, section 3; at most 254 inputs."""
+        """The bytes of runtime_c/SPEC.md, section 3; at most 254 inputs."""
         assert recording.shape[1] <= 254
         ticks = [np.diff(np.flatnonzero(tick), prepend=-1) for tick in recording]
         return b"".join(bytes(jumps.tolist()) + b"\0" for jumps in ticks)

@@ -4,7 +4,7 @@ The fitness of a spiking net is piecewise constant in its weights, so it has no 
 mean over random perturbations, the *smoothed* fitness, has one: an Evolution Strategy climbs that.
 Here the mean is over many draws of an estimator's own noise, and the gradient is a central
 difference in each weight on the same draws (common random numbers). No formula of an estimator is
-used. Nets have one LIF layer and readout `integrate`; units are those of runtime_c/DESIGN.md.
+used. Nets have one LIF layer and readout `integrate`; units are those of runtime_c/SPEC.md.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class SmallNet:
         parts = [self.differences(draw(250), step) for _ in range(max(1, draws // 250))]
         return np.asarray(np.mean(parts, axis=0))
 
-    # --- the noise of each estimator; sigmas as in runtime_c/DESIGN.md but in whole units
+    # --- the noise of each estimator; sigmas as in runtime_c/SPEC.md but in whole units
 
     def sample_noise(
         self, rng: np.random.Generator, draws: int, segments: int, sigma: float, sigma_o: float

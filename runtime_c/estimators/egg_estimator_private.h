@@ -1,0 +1,37 @@
+/* Private to the estimators, here and in host/. */
+#ifndef EGG_ESTIMATOR_PRIVATE_H
+#define EGG_ESTIMATOR_PRIVATE_H
+
+#include "base/egg_math_private.h"
+#include "base/egg_rng.h"
+#include "estimators/egg_estimator.h"
+
+/* Largest change of a weight in one generation: 7 weight units, in 1/4096. With 4095 rounding bits it fits 16 bits. */
+#define EGG_STEP_MAX 28672
+
+/* Words of 32 pairs. */
+static inline uint32_t egg_pair_words(const egg_estimator_config *es) {
+    return (es->pairs + 31u) / 32u;
+}
+
+/* The learning rate of matrix m. */
+egg_learning_rate egg_learning_rate_of(const egg_generation *gen, uint32_t m);
+
+/* The rounding bits of matrix m: column_bits[cols], and the key of the rows' bits for egg_rng_round(). */
+void egg_column_bits(const egg_generation *gen, uint32_t m, uint16_t *column_bits);
+egg_key egg_row_bits_key(const egg_generation *gen, uint32_t m);
+
+/* Fitness shaping of estimator sample. Each recording has a separate exponent, so that recordings with large
+ * differences keep their weight. */
+static inline void egg_sample_shape_fitness(const int32_t *fitness_diff, uint32_t pairs, int8_t *fitness_bytes,
+                                            uint8_t *exponent) {
+    uint32_t max = 0, shift = 0;
+    for (uint32_t p = 0; p < pairs; p++)
+        if (egg_abs(fitness_diff[p]) > max) max = egg_abs(fitness_diff[p]);
+    while ((max >> shift) > 127 && shift < 12) shift++;
+    for (uint32_t p = 0; p < pairs; p++)
+        fitness_bytes[p] = (int8_t)egg_clamp(egg_round_shift(fitness_diff[p], shift), 127);
+    *exponent = (uint8_t)shift;
+}
+
+#endif

@@ -1,0 +1,212 @@
+/* Estimator sample: a rank-1 perturbation of the currents over neurons and segments; the credit of a recording goes to
+ * the weights of its events (SPEC.md section 7.2). */
+#include "base/egg_stream.h"
+#include "estimators/egg_estimator_private.h"
+#include "estimators/egg_pair_private.h"
+#include "kernels/egg_kernel_private.h"
+#include "net/egg_workspace_private.h"
+
+/* Draws the signs of the pairs of one word: of the neurons and segments of each LIF layer, and of the outputs. */
+static void draw_word(const egg_generation *gen, egg_workspace *ws, uint32_t position, uint32_t word) {
+    const egg_net_config *c = &gen->net->config;
+    for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
+        uint32_t noise = m < c->layers ? EGG_NOISE_A : EGG_NOISE_LOGIT;
+        egg_key key = egg_rng_key(gen->seed, gen->generation, position, m, noise, 0);
+        for (uint32_t j = 0; j < egg_net_cols(c, m); j++) ws->a_words[m][j] = egg_rng_signs(key, j, word);
+        if (m >= c->layers) continue;
+        key = egg_rng_key(gen->seed, gen->generation, position, m, EGG_NOISE_Z, 0);
+        for (uint32_t s = 0; s < gen->es.segments; s++) ws->z_words[m][s] = egg_rng_signs(key, s, word);
+    }
+}
+
+/* Segments of matrix m: the readout has one. */
+static inline uint32_t segments_of(const egg_generation *gen, const egg_net_config *c, uint32_t m) {
+    return m < c->layers ? gen->es.segments : 1u;
+}
+
+/* The signs of the pair in slot p of the word, as +1 and -1. */
+static void expand_pair(const egg_generation *gen, egg_workspace *ws, uint32_t p) {
+    const egg_net_config *c = &gen->net->config;
+    for (uint32_t m = 0; m < egg_net_matrices(c); m++)
+        ws->kernels->expand(ws->a_words[m], egg_net_cols(c, m), p, ws->a[m]);
+}
+
+egg_result egg_sample_evaluate(const egg_generation *gen, egg_workspace *ws, uint32_t position, const uint8_t *stream,
+                               uint32_t label, int8_t *fitness_bytes, uint8_t *exponent) {
+    uint32_t pairs = gen->es.pairs, spikes = 0;
+    egg_forward_share(gen->net, ws, stream);
+    bool together = egg_pair_begin(gen, ws, &spikes);
+    for (uint32_t pair = 0; pair < pairs; pair++) {
+        int32_t fitness[2];
+        if (pair % 32u == 0) {
+            draw_word(gen, ws, position, pair / 32u);
+            if (together && pair == 0)
+                egg_pair_find_movable(gen, ws, 32); /* all blocks of pairs have the same perturbation sizes */
+        }
+        if (together) {
+            ws->fitness_diff[pair] = egg_pair_difference(gen, ws, pair % 32u, label);
+            continue;
+        }
+        expand_pair(gen, ws, pair % 32u);
+        for (int32_t i = 0; i < 2; i++) {
+            spikes = egg_forward_member(gen->net, &gen->es, gen->sigma, ws, 1 - 2 * i, pair % 32u);
+            fitness[i] = egg_forward_fitness(gen->net, &gen->es, ws, spikes, label);
+        }
+        ws->fitness_diff[pair] = fitness[0] - fitness[1];
+    }
+    egg_sample_shape_fitness(ws->fitness_diff, pairs, fitness_bytes, exponent);
+    if (together)
+        egg_pair_end(gen, ws);
+    else
+        spikes = egg_forward_member(gen->net, &gen->es, gen->sigma, ws, 0, 0);
+    return egg_forward_result(gen->net, ws, spikes, label);
+}
+
+/* credit += byte * z a^T, pair by pair: for vector units. */
+static void credit_pairs(const egg_generation *gen, egg_workspace *ws, uint32_t position, const int8_t *fitness_bytes) {
+    const egg_net_config *c = &gen->net->config;
+    for (uint32_t pair = 0; pair < gen->es.pairs; pair++) {
+        uint32_t p = pair % 32u;
+        if (p == 0) draw_word(gen, ws, position, pair / 32u);
+        if (fitness_bytes[pair] == 0) continue;
+        expand_pair(gen, ws, p);
+        for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
+            uint32_t padded = egg_padded(egg_net_cols(c, m));
+            for (uint32_t s = 0; s < segments_of(gen, c, m); s++) {
+                uint32_t positive = m >= c->layers || ((ws->z_words[m][s] >> p) & 1u);
+                ws->kernels->add_scaled(ws->credit[m] + s * padded, ws->a[m],
+                                        (int16_t)(positive ? fitness_bytes[pair] : -fitness_bytes[pair]), padded);
+            }
+        }
+    }
+}
+
+/* The same, 32 pairs at once: for cores without vector units. */
+static void credit_words(const egg_generation *gen, egg_workspace *ws, uint32_t position, const int8_t *fitness_bytes) {
+    const egg_net_config *c = &gen->net->config;
+    uint32_t pairs = gen->es.pairs;
+    for (uint32_t word = 0; 32u * word < pairs; word++, fitness_bytes += 32) {
+        draw_word(gen, ws, position, word);
+        for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
+            int16_t *credit = ws->credit[m];
+            for (uint32_t s = 0; s < segments_of(gen, c, m); s++) {
+                uint32_t cols = egg_net_cols(c, m);
+                egg_sign_sums_fill(fitness_bytes, pairs - 32u * word, m < c->layers ? ~ws->z_words[m][s] : 0,
+                                   ws->scratch->sums.table);
+                for (uint32_t j = 0; j < cols; j++) ws->sum[j] = credit[j];
+                egg_sign_sums_add(ws->scratch->sums.table, ws->a_words[m], 0, cols, ws->sum);
+                for (uint32_t j = 0; j < cols; j++) *credit++ = (int16_t)ws->sum[j];
+            }
+        }
+    }
+}
+
+void egg_sample_credit(const egg_generation *gen, egg_workspace *ws, uint32_t position, const int8_t *fitness_bytes,
+                       uint32_t exponent) {
+    const egg_net_config *c = &gen->net->config;
+    uint32_t matrices = egg_net_matrices(c);
+    for (uint32_t m = 0; m < matrices; m++)
+        egg_zero(ws->credit[m], segments_of(gen, c, m) * egg_padded(egg_net_cols(c, m)) * 2u);
+    if (EGG_PAIR_TOGETHER)
+        credit_words(gen, ws, position, fitness_bytes);
+    else
+        credit_pairs(gen, ws, position, fitness_bytes);
+    /* Divisions are unsigned here and elsewhere, so that firmware links only one kind of them. */
+    int32_t limit = (int32_t)((uint32_t)EGG_STEP_MAX / c->ticks);
+    for (uint32_t m = 0; m < matrices; m++) {
+        egg_learning_rate rate = egg_learning_rate_of(gen, m);
+        uint32_t n = segments_of(gen, c, m) * egg_padded(egg_net_cols(c, m));
+        for (uint32_t i = 0; i < n; i++) {
+            int32_t credit = ws->credit[m][i] * rate.m;
+            credit =
+                rate.n >= exponent ? egg_round_shift(credit, rate.n - exponent) : credit * (1 << (exponent - rate.n));
+            ws->credit[m][i] = (int16_t)egg_clamp(credit, limit);
+        }
+    }
+}
+
+/* Takes one row of matrix m with n[segment] events: rounds its step into the weights, or adds it to `sum` unless that
+ * is NULL. */
+static void update_row(const egg_generation *gen, egg_workspace *ws, uint32_t m, uint32_t row, const int16_t *n,
+                       uint32_t segments, egg_key row_key, int32_t *sum) {
+    uint32_t cols = egg_net_cols(&gen->net->config, m);
+    ws->kernels->combine(ws->credit[m], n, segments, egg_padded(cols), ws->step);
+    size_t offset = (size_t)row * cols;
+    if (sum != NULL)
+        ws->kernels->add_wide(sum + offset, ws->step, cols);
+    else
+        ws->kernels->round_row(gen->net->weights[m] + offset, ws->step, egg_rng_round(row_key, row), ws->column_bits,
+                               cols);
+}
+
+/* Goes on to the next event of tick t. */
+static void advance(egg_scratch *x, uint32_t t, const uint8_t *stream) {
+    const uint8_t *at = stream + x->gather.at[t];
+    if (egg_stream_next(&at, &x->gather.index[t]) < 0) x->gather.index[t] = INT32_MAX;
+    x->gather.at[t] = (uint32_t)(at - stream);
+}
+
+/* All rows of a LIF matrix. To count the events of a row in each segment, it reads all ticks of the stream side by
+ * side, for one block of rows after the other. */
+static void lif_matrix(const egg_generation *gen, egg_workspace *ws, uint32_t m, const uint8_t *stream, int32_t *sum) {
+    const egg_net_config *c = &gen->net->config;
+    uint32_t ticks = c->ticks, segments = gen->es.segments, bias = egg_net_rows(c, m) - 1u;
+    egg_key row_key = egg_row_bits_key(gen, m);
+    egg_scratch *x = ws->scratch;
+    int16_t factor[EGG_SEGMENTS_MAX];
+    const uint8_t *tick = stream;
+    for (uint32_t t = 0; t < ticks; t++) {
+        x->gather.at[t] = (uint32_t)(tick - stream);
+        while (*tick++ != 0) {
+        }
+        x->gather.index[t] = -1;
+        advance(x, t, stream);
+    }
+    for (uint32_t row0 = 0; row0 < bias; row0 += EGG_GATHER_ROWS) {
+        uint32_t rows = bias - row0 < EGG_GATHER_ROWS ? bias - row0 : EGG_GATHER_ROWS;
+        egg_zero(x->gather.n, rows * sizeof x->gather.n[0]);
+        for (uint32_t t = 0; t < ticks; t++) {
+            uint8_t *count = &x->gather.n[0][egg_segment_of(t, segments, ticks)];
+            while (x->gather.index[t] < (int32_t)(row0 + rows)) {
+                count[((uint32_t)x->gather.index[t] - row0) * EGG_SEGMENTS_MAX]++;
+                advance(x, t, stream);
+            }
+        }
+        for (uint32_t row = 0; row < rows; row++) {
+            const uint8_t *n = x->gather.n[row];
+            uint32_t any = 0;
+            for (uint32_t s = 0; s < segments; s++) any |= n[s], factor[s] = n[s];
+            if (any != 0) update_row(gen, ws, m, row0 + row, factor, segments, row_key, sum);
+        }
+    }
+    egg_zero(factor, sizeof factor);
+    for (uint32_t t = 0; t < ticks; t++) factor[egg_segment_of(t, segments, ticks)]++;
+    update_row(gen, ws, m, bias, factor, segments, row_key, sum);
+}
+
+/* All rows of the readout matrix: the events of a row are the spikes of its neuron. */
+static void readout_matrix(const egg_generation *gen, egg_workspace *ws, int32_t *sum) {
+    const egg_net_config *c = &gen->net->config;
+    uint32_t m = c->layers, size = c->layer[m - 1u].size;
+    egg_key row_key = egg_row_bits_key(gen, m);
+    for (uint32_t h = 0; h <= size; h++) {
+        int16_t n = h < size ? ws->count[h] : c->ticks;
+        if (n != 0) update_row(gen, ws, m, h, &n, 1, row_key, sum);
+    }
+}
+
+void egg_sample_accumulate(const egg_generation *gen, egg_workspace *ws, const uint8_t *stream, int32_t *sum) {
+    const egg_net_config *c = &gen->net->config;
+    for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
+        if (sum == NULL) egg_column_bits(gen, m, ws->column_bits);
+        if (m < c->layers)
+            lif_matrix(gen, ws, m, m == 0 ? stream : ws->layer_streams[m - 1u], sum);
+        else
+            readout_matrix(gen, ws, sum);
+        if (sum != NULL) sum += (size_t)egg_net_rows(c, m) * egg_net_cols(c, m);
+    }
+}
+
+void egg_sample_update_online(const egg_generation *gen, egg_workspace *ws, const uint8_t *stream) {
+    egg_sample_accumulate(gen, ws, stream, NULL);
+}

@@ -1,0 +1,37 @@
+#include "net/egg_config.h"
+
+egg_status egg_net_check(const egg_net_config *c) {
+    if (c->inputs < 1 || c->inputs > EGG_INPUTS_MAX) return EGG_E_INPUTS;
+    if (c->layers < 1 || c->layers > EGG_LAYERS_MAX) return EGG_E_LAYERS;
+    if (c->outputs < 2 || c->outputs > EGG_OUTPUTS_MAX) return EGG_E_OUTPUTS;
+    if (c->ticks < 1 || c->ticks > EGG_TICKS_MAX) return EGG_E_TICKS;
+    if (c->readout > EGG_READOUT_SPIKES ||
+        c->gain > (c->readout == EGG_READOUT_SPIKES ? EGG_GAIN_SPIKES_MAX : EGG_GAIN_MAX))
+        return EGG_E_READOUT;
+    for (uint32_t l = 0; l < c->layers; l++) {
+        const egg_lif_config *lif = &c->layer[l];
+        if (lif->size < 1 || lif->size > EGG_NEURONS_MAX) return EGG_E_SIZE;
+        if (lif->threshold < 1 || lif->threshold > EGG_THRESHOLD_MAX || lif->leak_shift < 1 ||
+            lif->leak_shift > EGG_LEAK_SHIFT_MAX || lif->refractory > EGG_REFRACTORY_MAX)
+            return EGG_E_LIF;
+    }
+    if (c->readout == EGG_READOUT_SPIKES && c->layer[c->layers - 1u].size != c->outputs) return EGG_E_OUTPUTS;
+    return EGG_OK;
+}
+
+egg_status egg_estimator_check(const egg_net_config *net, const egg_estimator_config *es) {
+    egg_status status = egg_net_check(net);
+    if (status != EGG_OK) return status;
+    if (es->estimator > EGG_ESTIMATOR_FULL) return EGG_E_ESTIMATOR;
+    if (es->pairs < 1 || es->pairs > (es->estimator == EGG_ESTIMATOR_SAMPLE ? EGG_SAMPLE_PAIRS_MAX : EGG_PAIRS_MAX))
+        return EGG_E_PAIRS;
+    if (es->estimator == EGG_ESTIMATOR_BATCH &&
+        (es->rank < 1 || es->rank > EGG_RANK_MAX || (uint32_t)es->pairs * es->rank > EGG_PAIRS_RANK_MAX))
+        return EGG_E_RANK;
+    if (es->estimator == EGG_ESTIMATOR_SAMPLE &&
+        (es->segments < 1 || es->segments > EGG_SEGMENTS_MAX || es->segments > net->ticks))
+        return EGG_E_SEGMENTS;
+    if (es->estimator == EGG_ESTIMATOR_FULL && net->inputs > EGG_FULL_INPUTS_MAX) return EGG_E_INPUTS;
+    if (es->fitness > EGG_FITNESS_ACCURACY || es->penalty > EGG_PENALTY_MAX) return EGG_E_FITNESS;
+    return EGG_OK;
+}

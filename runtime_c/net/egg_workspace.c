@@ -1,0 +1,104 @@
+#include "net/egg_workspace.h"
+
+#include "base/egg_math_private.h"
+#include "base/egg_stream.h"
+#include "kernels/egg_kernel_private.h"
+#include "net/egg_net.h"
+#include "net/egg_workspace_private.h"
+
+/* Hands out pieces of the caller's memory, each aligned to 4 bytes; or only counts them if base is NULL. */
+typedef struct {
+    uint8_t *base;
+    size_t used;
+} carver;
+
+static void *carve(carver *c, size_t bytes) {
+    void *piece = c->base != NULL ? c->base + c->used : NULL;
+    c->used += (bytes + 3u) & ~(size_t)3u;
+    return piece;
+}
+
+static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_estimator_config *es, carver *c) {
+    uint32_t matrices = egg_net_matrices(net), layers = net->layers;
+    uint32_t widest = 0, deeper = 0; /* padded columns of any matrix; of any LIF layer but the first */
+    for (uint32_t m = 0; m < matrices; m++) {
+        uint32_t cols = egg_padded(egg_net_cols(net, m));
+        if (cols > widest) widest = cols;
+        if (m > 0 && m < layers && cols > deeper) deeper = cols;
+    }
+    egg_zero(ws, sizeof *ws);
+    ws->logits = carve(c, net->outputs * sizeof(int32_t));
+    ws->count = carve(c, widest * sizeof(int16_t));
+    size_t base = (size_t)net->ticks * egg_padded(net->layer[0].size) * sizeof(int16_t), least = 0;
+    if (es != NULL) least = es->estimator == EGG_ESTIMATOR_SAMPLE ? sizeof(egg_scratch) : sizeof ws->scratch->sums;
+    ws->base = carve(c, base < least ? least : base);
+    ws->scratch = (void *)ws->base;
+    if (layers > 1) {
+        ws->current = carve(c, (size_t)net->ticks * deeper * sizeof(int16_t));
+        ws->spikes = carve(c, (size_t)net->ticks * widest);
+        for (uint32_t l = 0; l + 1 < layers; l++)
+            ws->layer_streams[l] = carve(c, egg_stream_bytes(net->ticks, net->layer[l].size));
+    }
+    if (EGG_ROW_ALIGN > 1 && matrices > layers)
+        ws->readout = carve(c, (size_t)net->outputs * egg_padded(net->layer[layers - 1u].size) * sizeof(int16_t));
+    if (es == NULL) return;
+
+    uint32_t ranks = es->estimator == EGG_ESTIMATOR_BATCH ? es->rank : 1;
+    for (uint32_t m = 0; m < matrices; m++) {
+        uint32_t rows = egg_net_rows(net, m), cols = egg_net_cols(net, m);
+        ws->a_words[m] = carve(c, (size_t)ranks * cols * sizeof(uint32_t));
+        if (es->estimator == EGG_ESTIMATOR_BATCH && m > 0)
+            ws->b_words[m] = carve(c, (size_t)ranks * rows * sizeof(uint32_t));
+        if (es->estimator == EGG_ESTIMATOR_SAMPLE) {
+            uint32_t segments = m < layers ? es->segments : 1;
+            if (m < layers) ws->z_words[m] = carve(c, segments * sizeof(uint32_t));
+            ws->credit[m] = carve(c, (size_t)segments * egg_padded(cols) * sizeof(int16_t));
+        }
+    }
+    if (es->estimator == EGG_ESTIMATOR_BATCH)
+        ws->projection = carve(c, (size_t)ranks * net->ticks * 32u * EGG_SIGN_WORDS * sizeof(int16_t));
+    if (es->estimator == EGG_ESTIMATOR_SAMPLE) ws->fitness_diff = carve(c, es->pairs * sizeof(int32_t));
+
+    size_t signs = c->used; /* of one pair; last, so that the pieces below can share their memory */
+    for (uint32_t m = 0; m < matrices; m++) {
+        ws->a[m] = carve(c, (size_t)ranks * egg_padded(egg_net_cols(net, m)) * sizeof(int16_t));
+        if (es->estimator == EGG_ESTIMATOR_BATCH && m > 0)
+            ws->b[m] = carve(c, (size_t)ranks * egg_padded(egg_net_rows(net, m)) * sizeof(int16_t));
+    }
+    ws->s = carve(c, (size_t)ranks * net->ticks * sizeof(int16_t));
+    size_t end = c->used;
+    /* A microcontroller needs these in updates, and on recordings whose pairs run together (egg_pair.c): never
+     * at the same time as the signs. On hosts the signs' padding must stay 0. */
+    if (EGG_ROW_ALIGN == 1) c->used = signs;
+    if (es->estimator == EGG_ESTIMATOR_BATCH || EGG_ROW_ALIGN == 1) ws->sum = carve(c, widest * sizeof(int32_t));
+    ws->step = carve(c, widest * sizeof(int16_t));
+    ws->column_bits = carve(c, widest * sizeof(uint16_t));
+    if (EGG_ROW_ALIGN == 1 && layers == 1) { /* egg_pair.c runs single layers only */
+        ws->pair.logits = carve(c, net->outputs * sizeof(int32_t));
+        ws->pair.drive = carve(c, 2u * net->ticks * sizeof(uint32_t));
+        ws->pair.project = carve(c, ranks * sizeof(uint32_t));
+        ws->pair.counts = (uint32_t *)ws->sum;
+        ws->pair.neurons = (uint16_t *)ws->step;
+        ws->pair.changed = ws->column_bits;
+    }
+    if (c->used < end) c->used = end;
+}
+
+size_t egg_workspace_bytes(const egg_net_config *net, const egg_estimator_config *es) {
+    egg_workspace ws;
+    carver c = {NULL, 0};
+    lay_out(&ws, net, es, &c);
+    return c.used;
+}
+
+egg_status egg_workspace_init(egg_workspace *ws, const egg_net_config *net, const egg_estimator_config *es,
+                              void *memory, size_t bytes) {
+    egg_status status = es != NULL ? egg_estimator_check(net, es) : egg_net_check(net);
+    if (status != EGG_OK) return status;
+    if (memory == NULL || ((uintptr_t)memory & 3u) != 0 || bytes < egg_workspace_bytes(net, es)) return EGG_E_MEMORY;
+    carver c = {(uint8_t *)memory, 0};
+    egg_zero(memory, egg_workspace_bytes(net, es)); /* the padding of the signs must be 0 */
+    lay_out(ws, net, es, &c);
+    ws->kernels = egg_kernel();
+    return EGG_OK;
+}

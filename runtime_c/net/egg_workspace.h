@@ -1,0 +1,65 @@
+/* The workspace: all memory that running and training need beside the weights. Each thread needs a separate one. */
+#ifndef EGG_WORKSPACE_H
+#define EGG_WORKSPACE_H
+
+#include "net/egg_config.h"
+
+/* Callers may use four fields: they may read logits and count after a run, and set unit_spikes and, in tests, kernels.
+ * All other fields are private; a name in brackets is the length, [padded] a row of neurons (EGG_ROW_ALIGN). Letters
+ * are those of SPEC.md section 7. */
+typedef struct {
+    const struct egg_kernels *kernels; /* the hot loops for this machine */
+    int32_t *logits;                   /* [outputs] of the last run, in 1/4096 bit */
+    int16_t *count;                    /* [padded] spikes of each neuron of the last LIF layer in the last run */
+    uint32_t *unit_spikes; /* NULL, or [neurons of all LIF layers]: unperturbed runs add each neuron's spikes here */
+
+    int16_t *base;              /* [ticks][padded] currents of layer 0, which all members share */
+    union egg_scratch *scratch; /* of updates; shares memory with `base`, which the next recording writes anew */
+    int16_t *current;           /* [ticks][padded] currents of a deeper layer */
+    uint8_t *spikes;            /* [ticks][neurons] of a layer that a deeper one follows */
+    uint8_t *layer_streams[EGG_LAYERS_MAX]; /* the spikes of such a layer as a stream (base/egg_stream.h) */
+    int16_t *readout;                       /* [outputs][padded] transposed readout weights; hosts only, else NULL */
+
+    /* Signs of the perturbations. Words hold 32 pairs, bit p that of slot p: set = +1. */
+    uint32_t *a_words[EGG_LAYERS_MAX + 1u]; /* [rank][cols] */
+    uint32_t *b_words[EGG_LAYERS_MAX + 1u]; /* [rank][rows]; estimator batch, matrices from 1 on */
+    uint32_t *z_words[EGG_LAYERS_MAX];      /* [segments]; estimator sample */
+    int16_t *a[EGG_LAYERS_MAX + 1u];        /* [rank][padded cols] of one pair, as +1 or -1 */
+    int16_t *b[EGG_LAYERS_MAX + 1u];        /* [rank][padded rows] likewise */
+    int16_t *s;                             /* [rank][ticks] what the perturbation adds to a neuron of sign + */
+    int16_t *projection;                    /* [rank][ticks][32 * EGG_SIGN_WORDS]; estimator batch, matrix 0 */
+
+    int16_t *credit[EGG_LAYERS_MAX + 1u]; /* [segments][padded] (readout: one segment); estimator sample */
+    int32_t *fitness_diff;                /* [pairs]; estimator sample */
+
+    /* With EGG_ROW_ALIGN 1 the next three, and `pair`, share memory with a, b and s: never in use at the same time. */
+    int32_t *sum;          /* [cols] of an update */
+    int16_t *step;         /* [padded] change of a row of weights, in 1/4096 weight unit */
+    uint16_t *column_bits; /* [padded] rounding bits of the columns */
+
+    struct {                   /* of estimators/egg_pair.c, with EGG_ROW_ALIGN 1 only */
+        int32_t *logits;       /* [outputs] of the unperturbed run, before the gain */
+        uint32_t *drive;       /* [2][ticks] what the perturbation adds in each tick, for both members of a pair */
+        uint32_t *project;     /* [rank] spikes of the neurons whose sign in the readout is + */
+        uint32_t *counts;      /* [changed] spikes of each, both members; in the memory of sum */
+        uint16_t *neurons;     /* [neurons] first the movable ones; from `fixed` on those with fixed spikes; in step */
+        uint16_t *changed;     /* [neurons] those that spike unlike the unperturbed net; in column_bits */
+        uint32_t movable;      /* neurons whose spikes a perturbation can change */
+        uint32_t fixed;        /* see `neurons` */
+        uint32_t fixed_spikes; /* spikes of all neurons that spike and that no perturbation can change */
+        uint32_t spike_bit;    /* the bit of a half that says "spike": 2^14 or 2^15 */
+        int32_t largest_current; /* largest magnitude of a base current of the recording */
+    } pair;
+} egg_workspace;
+
+/* Bytes of a workspace. es = NULL if the net only runs and never trains. Both configurations must have passed their
+ * checks. */
+size_t egg_workspace_bytes(const egg_net_config *net, const egg_estimator_config *es);
+
+/* Checks both configurations and lays the workspace into `memory`, which is aligned to 4 bytes, has
+ * egg_workspace_bytes() bytes, and must stay valid as long as the workspace. es = NULL as above.
+ * Returns EGG_OK, a status of egg_estimator_check(), or EGG_E_MEMORY. */
+egg_status egg_workspace_init(egg_workspace *ws, const egg_net_config *net, const egg_estimator_config *es,
+                              void *memory, size_t bytes);
+
+#endif
