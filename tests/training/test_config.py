@@ -1,4 +1,4 @@
-"""TrainConfig: ranges, units, presets; and the core's own checks behind it."""
+"""TrainConfig: ranges, units, presets; and the checks of the core behind it."""
 
 from __future__ import annotations
 
