@@ -57,7 +57,7 @@ def test_sequence_numbers() -> None:
     assert line.board.native.session.stats.samples == 1
     again = line.send(
         Command.HELLO, 9, b"\1\2\3\4" + VERSION
-    )  # a late copy does not end the session
+    )  # a late copy ends nothing
     assert again == []
     assert line.send(Command.STATS, 13)[0].payload[0] == 0
     assert line.send(Command.HELLO, 77, b"\5\2\3\4" + VERSION)[0].payload[0] == 0

@@ -36,7 +36,7 @@ class Flash:
         )
 
     def load(self) -> int | None:
-        """The generation of the checkpoint that is found; None: there is none. Checks its content."""
+        """The generation of the newest checkpoint, its content checked; None if there is none."""
         found = ffi.new("egg_checkpoint *")
         status = lib.egg_store_find(self.store, found)
         if status == lib.EGG_E_EMPTY:
