@@ -55,9 +55,7 @@ def test_sequence_numbers() -> None:
     ahead = line.send(Command.STATS, 14)
     assert ahead == [Frame(Command.STATS | 128, 14, bytes((lib.EGG_E_SEQUENCE, 13)))]
     assert line.board.native.session.stats.samples == 1
-    again = line.send(
-        Command.HELLO, 9, b"\1\2\3\4" + VERSION
-    )  # a late copy ends nothing
+    again = line.send(Command.HELLO, 9, b"\1\2\3\4" + VERSION)  # a late copy ends nothing
     assert again == []
     assert line.send(Command.STATS, 13)[0].payload[0] == 0
     assert line.send(Command.HELLO, 77, b"\5\2\3\4" + VERSION)[0].payload[0] == 0
