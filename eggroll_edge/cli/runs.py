@@ -198,5 +198,5 @@ def plot(
     def recordings() -> EventDataset:
         return _open(run_dir, data, "test")
 
-    for path in plot_run(run_dir, kinds, recordings, sample=sample, workers=workers):
+    for path in plot_run(run_dir, kinds, recordings, recording=sample, workers=workers):
         console().print(f"{path}")

@@ -1,0 +1,1 @@
+"""Datasets: from events to streams, through the cache; opening.py says how to add one."""

@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -129,20 +129,34 @@ def write_cache(
         offsets, labels = np.cumsum(np.concatenate(sizes)), np.concatenate(classes)
         for array in (offsets.astype("<i8"), ids.astype("<i8"), labels):
             file.write(np.ascontiguousarray(array).data)
-        file.flush()
-        # The digest covers the streams after the labels, so read them back from the file.
-        streams = np.memmap(file, np.uint8, "r", shape=(int(offsets[-1]),))
-        file.seek(0, os.SEEK_END)
-        dataset = EventDataset(name, streams, offsets, labels, n_classes, binning, ids)
-        description = {
-            "name": name,
-            "samples": len(labels),
-            "n_classes": n_classes,
-            "binning": asdict(binning),
-            "digest": dataset.digest,
-        }
-        text = json.dumps(description).encode()
+        text = _description(file, offsets, labels, ids, name, n_classes, binning)
         file.write(text + len(text).to_bytes(8, "little") + _MAGIC)
+
+
+def _description(
+    file: BinaryIO,
+    offsets: I64,
+    labels: U8,
+    ids: I64,
+    name: str,
+    n_classes: int,
+    binning: Binning,
+) -> bytes:
+    """The JSON description of a file whose arrays are written; leaves the file at its end."""
+    file.flush()
+    # The digest covers the streams after the labels, so they are read back from the file. The map
+    # ends with this function: some systems replace no file that is mapped.
+    streams = np.memmap(file, np.uint8, "r", shape=(int(offsets[-1]),))
+    dataset = EventDataset(name, streams, offsets, labels, n_classes, binning, ids)
+    description = {
+        "name": name,
+        "samples": len(labels),
+        "n_classes": n_classes,
+        "binning": asdict(binning),
+        "digest": dataset.digest,
+    }
+    file.seek(0, os.SEEK_END)
+    return json.dumps(description).encode()
 
 
 def read_cache(path: Path) -> EventDataset:

@@ -12,9 +12,9 @@ a monitor and moved an ATIS sensor in three saccades. The model here follows the
 4. Some pixels fire without a cause.
 
 Thresholds differ from pixel to pixel; position and timing differ from recording to recording. The
-defaults were fitted to 800 recordings by tools/studies/calibrate_camera.py; docs/data.md says how
-close they come. An event depends only on the image, its index, the seed and the config, not on how
-many images are simulated at once or by how many processes.
+defaults were fitted to 800 recordings by tools/studies/calibrate_camera.py; the documentation
+says how close they come. An event depends only on the image, its index, the seed and the config,
+not on how many images are simulated at once or by how many processes.
 """
 
 from __future__ import annotations
@@ -262,8 +262,8 @@ def simulate_chunk(
         old = new
 
     for i, rng in enumerate(rngs):
-        for rate, p in ((config.leak_hz, 1), (config.noise_hz, 0)):
-            count = rng.poisson(rate * PIXELS * DURATION_US / 1e6)
+        for hz, p in ((config.leak_hz, 1), (config.noise_hz, 0)):
+            count = rng.poisson(hz * PIXELS * DURATION_US / 1e6)
             at = i * PIXELS + rng.integers(0, PIXELS, count)
             found.append((at, rng.random(count) * DURATION_US, np.full(count, p, np.uint8)))
     owner, place = np.divmod(np.concatenate([f[0] for f in found]).astype(np.int32), PIXELS)

@@ -28,7 +28,7 @@ def open_dataset(
     """Open a dataset, from the cache where it has been opened before.
 
     spec: the name of a dataset, if need be with an argument ("digits", "chirps:noise=40,drop=0.3",
-    "idx:DIR"; docs/data.md lists all), or a folder of N-MNIST recordings.
+    "idx:DIR"; the documentation lists all), or a folder of N-MNIST recordings.
     split: "train", "test", or "all": the training split, then the test split.
     binning: how recordings become ticks. Sensor size and window are those of the dataset, except
     for recordings of N-MNIST's camera, real or simulated.

@@ -1,8 +1,8 @@
 """How a dataset is opened: what its file provides, and what all of them share.
 
-A dataset is one file of this package. It defines a Source, which sources.py lists; everything else
-follows: `open_dataset`, the checks of a name, help texts, and the table of docs/data.md. A small
-one reads
+A dataset is one file of this package. It defines a Source, and sources.py lists it. All else is
+made from that list: `open_dataset`, the checks of a name, help texts, and the table in the
+documentation. In outline, such a file reads
 
     def _open(request: Request) -> EventDataset:
         events, labels = ...
@@ -97,7 +97,7 @@ class Source:
     note: str
     """A few words for the help of --data."""
     about: str
-    """What it is, in Markdown, for the table of docs/data.md."""
+    """What it is, in Markdown, for the table in the documentation."""
     needs: str
     """What must be there to open it, in Markdown, for the same table."""
     open: Callable[[Request], EventDataset]

@@ -108,7 +108,7 @@ def help_text() -> str:
 
 
 def markdown_table() -> str:
-    """The table of all datasets in docs/data.md."""
+    """The table of all datasets in the documentation."""
     listed = [(f"`{source.usage}`", source) for source in SOURCES]
     listed.append((nmnist.FOLDER.usage, nmnist.FOLDER))
     rows = [f"| {usage} | {source.about} | {source.needs} |" for usage, source in listed]

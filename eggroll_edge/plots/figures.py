@@ -1,7 +1,9 @@
-"""Figures: plain functions from arrays to files. matplotlib is loaded when the first is drawn.
+"""Figures: functions from arrays to files.
 
-`eggroll_edge.plot_run` gathers what a run directory holds and calls these. All figures are drawn
-with the Agg backend, so no screen is needed.
+run_figures.py calls them with the contents of a run directory. matplotlib is imported when the
+first figure is drawn; ConfigError says how to install it. All figures are drawn with the Agg
+backend, which needs no screen. Each function makes the folder of its file, and returns the path of
+the file.
 """
 
 from __future__ import annotations
@@ -23,11 +25,11 @@ if TYPE_CHECKING:
 
 F64 = npt.NDArray[np.float64]
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart.
+# Okabe and Ito's palette: colour-blind readers can tell these colours apart.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"
-_POINTS = 400  # of a curve: more cannot be told apart on the page
-_NEURONS = 128  # most first-layer neurons in one figure
-_GIF_FPS = 5
+_POINTS = 400  # points of a curve: the page cannot show more
+_NEURONS = 128  # first-layer neurons in one figure, at most
+_GIF_FPS = 5  # ticks a second in a movie
 
 
 def _figure(width: float, height: float, **settings: Any) -> Figure:
@@ -59,7 +61,7 @@ def _tidy(axes: Axes, ylabel: str) -> None:
 
 
 def averaged(x: npt.ArrayLike, y: npt.ArrayLike, points: int = _POINTS) -> tuple[F64, F64]:
-    """x and y in at most `points` runs of neighbours, each replaced by its mean."""
+    """x and y, [n] each, with groups of neighbours replaced by their means: at most `points`."""
     values = [np.asarray(a, np.float64) for a in (x, y)]
     n = len(values[0])
     starts = np.unique(np.arange(min(n, points)) * n // max(1, min(n, points)))
@@ -70,7 +72,7 @@ def averaged(x: npt.ArrayLike, y: npt.ArrayLike, points: int = _POINTS) -> tuple
 
 
 def _trend(axes: Axes, x: npt.ArrayLike, y: npt.ArrayLike, color: str, label: str) -> None:
-    """A noisy curve: faint as it is, strong as its local mean."""
+    """Draw a noisy curve twice: faintly as it is, and strongly as its local mean."""
     axes.plot(*averaged(x, y), color=color, alpha=0.25, linewidth=0.8)
     few = max(20, min(60, len(np.asarray(x)) // 20))
     axes.plot(*averaged(x, y, few), color=color, linewidth=1.8, label=label)
@@ -84,7 +86,10 @@ def learning_curve(
     evaluated: Sequence[tuple[int, float]],
     title: str,
 ) -> Path:
-    """Loss (bits) over accuracy (percent); `evaluated` is (generation, test accuracy)."""
+    """Loss (bits) above accuracy (percent), over the generations.
+
+    The arrays are [n]. evaluated: (generation, test accuracy in percent) of each evaluation.
+    """
     figure = _figure(7.5, 6)
     upper, lower = figure.subplots(2, 1, sharex=True)
     figure.suptitle(title)
@@ -120,7 +125,11 @@ def firing_curve(
     units: int,
     title: str,
 ) -> Path:
-    """Firing rate, saturated weights (shares, 0..1) and silent neurons (a number of `units`)."""
+    """Firing rate, saturated weights and silent neurons, over the generations.
+
+    The arrays are [n]. firing_rate and saturated are shares, 0..1; dead_units counts neurons,
+    0..units.
+    """
     figure = _figure(7.5, 7)
     rows = figure.subplots(3, 1, sharex=True)
     figure.suptitle(title)
@@ -140,7 +149,10 @@ def firing_curve(
 
 
 def confusion_matrix(path: Path, counts: npt.NDArray[Any], title: str) -> Path:
-    """Rows are true classes, columns are answers; colour is the share of the row."""
+    """Recordings of each true class (row) by predicted class (column).
+
+    counts: int [classes, classes]. The colour shows the share of the row.
+    """
     classes = len(counts)
     side = max(5.0, 0.55 * classes + 1.5)
     figure = _figure(side + 0.8, side)
@@ -161,7 +173,7 @@ def confusion_matrix(path: Path, counts: npt.NDArray[Any], title: str) -> Path:
                 )
     axes.set_xticks(range(classes))
     axes.set_yticks(range(classes))
-    axes.set_xlabel("answer of the net")
+    axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     axes.set_title(title, fontsize=11)
     figure.colorbar(image, ax=axes, label="% of the true class", shrink=0.8)
@@ -169,7 +181,10 @@ def confusion_matrix(path: Path, counts: npt.NDArray[Any], title: str) -> Path:
 
 
 def tiled(images: npt.NDArray[Any], columns: int, gap: int, head: int) -> F64:
-    """images [n, h, w] as one picture, `columns` a row; NaN between, `head` rows above each."""
+    """n images [n, h, w] as one picture with `columns` of them in a row.
+
+    NaN fills `gap` columns between images and `head` rows above each.
+    """
     n, height, width = images.shape
     rows = -(-n // columns)
     page = np.full((rows * (height + head), columns * (width + gap) - gap), np.nan)
@@ -180,7 +195,10 @@ def tiled(images: npt.NDArray[Any], columns: int, gap: int, head: int) -> F64:
 
 
 def weight_images(path: Path, weights: npt.NDArray[Any], binning: Binning, title: str) -> Path:
-    """First-layer weights, or their change, [inputs (+ bias), neurons]: a picture a neuron."""
+    """First-layer weights, or their change: a picture of the sensor for each neuron.
+
+    weights: [inputs or inputs + 1 (the bias), neurons].
+    """
     channels, height, width = binning.shape
     shown = min(weights.shape[1], _NEURONS)
     fields = weights[: binning.n_in, :shown].T.reshape(shown, channels, height, width)
@@ -188,7 +206,7 @@ def weight_images(path: Path, weights: npt.NDArray[Any], binning: Binning, title
     parts = [fields[:, 0], apart, fields[:, 1]] if channels == 2 else [fields[:, 0]]
     cells = np.concatenate([part.astype(np.float64) for part in parts], axis=2)
     columns = min(shown, 8 if channels == 2 else 12)
-    gap, head = max(2, width // 8), max(3, height // 4)  # a number stands in the head
+    gap, head = max(2, width // 8), max(3, height // 4)  # the head has the neuron's number
     page = tiled(cells, columns, gap, head)
     limit = float(np.percentile(np.abs(fields.astype(np.int32)), 99.5)) or 1.0
 
@@ -218,7 +236,10 @@ def weight_images(path: Path, weights: npt.NDArray[Any], binning: Binning, title
 
 
 def _coloured(frames: U8) -> F64:
-    """frames [ticks, channels, rows, columns] as RGB: orange brighter, blue darker, dark both."""
+    """frames [ticks, channels, rows, columns] as RGB pictures [ticks, rows, columns, 3].
+
+    Two channels: orange is brighter, blue is darker, dark is both. One channel: black is an event.
+    """
     ticks, channels, rows, columns = frames.shape
     picture = np.full((ticks, rows, columns, 3), 0.97)
     if channels == 2:
@@ -232,12 +253,15 @@ def _coloured(frames: U8) -> F64:
 
 
 def event_movie(path: Path, frames: U8, binning: Binning, title: str) -> Path:
-    """A recording [ticks, channels, rows, columns] as it moves, in a GIF."""
+    """A recording as a GIF, one picture for each tick.
+
+    frames: uint8 [ticks, channels, rows, columns], as to_frames() makes them.
+    """
     picture = _coloured(frames)
     tick_ms = binning.window_us / binning.ticks / 1000
     figure = _figure(4, 4.4)
-    # After _figure(), which explains a missing matplotlib. Its PillowWriter always works:
-    # matplotlib itself depends on pillow.
+    # This import comes after _figure(), which explains a missing matplotlib. PillowWriter always
+    # works, because matplotlib depends on pillow.
     from matplotlib.animation import FuncAnimation, PillowWriter
 
     axes = figure.subplots()
@@ -266,7 +290,7 @@ def _key(frames: U8) -> str:
 
 
 def event_strip(path: Path, frames: U8, binning: Binning, title: str) -> Path:
-    """All ticks of a recording side by side, in one PNG."""
+    """All ticks of a recording side by side in one picture; frames as in event_movie()."""
     picture = _coloured(frames)
     tick_ms = binning.window_us / binning.ticks / 1000
     columns = min(len(picture), 5)

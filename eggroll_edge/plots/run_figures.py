@@ -1,4 +1,4 @@
-"""Figures of a run: what its directory holds, drawn into RUN/plots."""
+"""The figures of a run: its journal, weights and test recordings, drawn into RUN/plots."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from eggroll_edge.data.stream import to_frames
 from eggroll_edge.errors import ConfigError, DataError, unknown
 from eggroll_edge.journal.reader import JournalReader
 from eggroll_edge.journal.records import EvalRecord, EvalResult
-from eggroll_edge.plots import figures as plots
+from eggroll_edge.plots import figures
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.evaluation import evaluate
 from eggroll_edge.training.run_dir import load, load_config
@@ -23,19 +23,19 @@ from eggroll_edge.training.run_dir import load, load_config
 KINDS = ("curve", "firing", "confusion", "weights", "movie")
 
 
-class _Course(NamedTuple):
-    """Columns of a journal, a row for each generation or online chunk."""
+class _Columns(NamedTuple):
+    """Columns of a journal, with a row for each generation or chunk of online generations."""
 
-    generation: plots.F64
-    loss_bits: plots.F64
-    train_accuracy: plots.F64
-    firing_rate: plots.F64
-    saturated: plots.F64
-    dead_units: plots.F64
+    generation: figures.F64
+    loss_bits: figures.F64
+    train_accuracy: figures.F64
+    firing_rate: figures.F64
+    saturated: figures.F64
+    dead_units: figures.F64
 
 
 class _Run:
-    """Loads what a figure needs when it is needed."""
+    """A run directory; each part is loaded when the first figure needs it."""
 
     def __init__(
         self, run_dir: Path, recordings: Callable[[], EventDataset], workers: int | None
@@ -56,7 +56,7 @@ class _Run:
         return evaluate(self.net, self.test, self.workers)
 
     @cached_property
-    def journal(self) -> tuple[_Course, list[tuple[int, float]]]:
+    def journal(self) -> tuple[_Columns, list[tuple[int, float]]]:
         rows: list[tuple[float, ...]] = []
         evaluated: list[tuple[int, float]] = []
         neuron_ticks = self.net.config.neurons * self.net.config.ticks
@@ -76,8 +76,11 @@ class _Run:
                 )
             )
         if not rows:
-            raise DataError(f"{self.run_dir}: no generation is journaled yet, nothing to draw")
-        return _Course(*np.array(rows, np.float64).T), evaluated
+            raise DataError(
+                f"{self.run_dir}: the journal has no generation yet, so there is nothing to "
+                "draw; wait for the first"
+            )
+        return _Columns(*np.array(rows, np.float64).T), evaluated
 
     @property
     def title(self) -> str:
@@ -92,13 +95,14 @@ def plot_run(
     kinds: Sequence[str],
     recordings: Callable[[], EventDataset],
     *,
-    sample: int = 0,
+    recording: int = 0,
     workers: int | None = None,
 ) -> Iterator[Path]:
-    """Draw the figures `kinds` (of KINDS) of a run; yields each file as it is written.
+    """Draw the figures `kinds` (of KINDS) of a run; yields the path of each file once written.
 
-    recordings: opens the test split, called if a figure needs it. sample: which of it the movie
-    shows. ConfigError for an unknown kind or if matplotlib is missing.
+    recordings: opens the test split; it is called only if a figure needs recordings. recording: the
+    number of the one that the movie shows. ConfigError for an unknown kind, or if matplotlib is
+    missing.
     """
     for kind in kinds:
         if kind not in KINDS:
@@ -109,32 +113,32 @@ def plot_run(
         "firing": _firing,
         "confusion": _confusion,
         "weights": _weights,
-        "movie": partial(_movie, sample=sample),
+        "movie": partial(_movie, number=recording),
     }
     for kind in kinds:
         yield from draw[kind](run, run_dir / "plots")
 
 
 def _curve(run: _Run, folder: Path) -> Iterator[Path]:
-    history, evaluated = run.journal
-    yield plots.learning_curve(
+    columns, evaluated = run.journal
+    yield figures.learning_curve(
         folder / "curve.png",
-        history.generation,
-        history.loss_bits,
-        history.train_accuracy,
+        columns.generation,
+        columns.loss_bits,
+        columns.train_accuracy,
         evaluated,
         run.title,
     )
 
 
 def _firing(run: _Run, folder: Path) -> Iterator[Path]:
-    history, _ = run.journal
-    yield plots.firing_curve(
+    columns, _ = run.journal
+    yield figures.firing_curve(
         folder / "firing.png",
-        history.generation,
-        history.firing_rate,
-        history.saturated,
-        history.dead_units,
+        columns.generation,
+        columns.firing_rate,
+        columns.saturated,
+        columns.dead_units,
         run.net.config.neurons,
         run.title,
     )
@@ -142,11 +146,11 @@ def _firing(run: _Run, folder: Path) -> Iterator[Path]:
 
 def _confusion(run: _Run, folder: Path) -> Iterator[Path]:
     title = f"{run.title}\n{run.result.accuracy:.2f} % of {run.result.samples:,} test recordings"
-    yield plots.confusion_matrix(folder / "confusion.png", run.result.confusion, title)
+    yield figures.confusion_matrix(folder / "confusion.png", run.result.confusion, title)
 
 
 def _weights(run: _Run, folder: Path) -> Iterator[Path]:
-    """As they are, and what training changed: at first, random initial weights hide the latter."""
+    """The weights, and their change in training, which random initial weights would hide."""
     first = Net(run.net.config)
     first.randomize(run.config.seed, run.config.init_std, run.config.readout_std)
     final = run.net.matrices[0].astype(np.int16)
@@ -155,15 +159,17 @@ def _weights(run: _Run, folder: Path) -> Iterator[Path]:
         ("learned.png", final - first.matrices[0], "final minus initial weights"),
     ):
         title = f"{run.title}: {what}"
-        yield plots.weight_images(folder / name, weights, run.config.binning(), title)
+        yield figures.weight_images(folder / name, weights, run.config.binning(), title)
 
 
-def _movie(run: _Run, folder: Path, sample: int) -> Iterator[Path]:
+def _movie(run: _Run, folder: Path, number: int) -> Iterator[Path]:
     test = run.test
-    if sample >= len(test):
-        raise DataError(f"sample {sample}: the test split has {len(test)}, use 0..{len(test) - 1}")
-    label, said = test.labels[sample], run.result.predictions[sample]
-    title = f"test recording {sample}: a {label}, the net says {said}"
-    frames = to_frames(test[sample], test.binning)
-    yield plots.event_movie(folder / f"movie-{sample}.gif", frames, test.binning, title)
-    yield plots.event_strip(folder / f"movie-{sample}.png", frames, test.binning, title)
+    if number >= len(test):
+        raise DataError(
+            f"recording {number}: the test split has {len(test)} recordings, use 0..{len(test) - 1}"
+        )
+    label, predicted = test.labels[number], run.result.predictions[number]
+    title = f"test recording {number}: a {label}, the net says {predicted}"
+    frames = to_frames(test[number], test.binning)
+    yield figures.event_movie(folder / f"movie-{number}.gif", frames, test.binning, title)
+    yield figures.event_strip(folder / f"movie-{number}.png", frames, test.binning, title)

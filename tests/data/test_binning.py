@@ -1,4 +1,4 @@
-"""Binning and the sample stream."""
+"""Binning, streams, and datasets of them."""
 
 from __future__ import annotations
 

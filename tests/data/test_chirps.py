@@ -1,4 +1,4 @@
-"""Words of gliding tones: that only time tells them apart, and that a net learns to."""
+"""Words of gliding tones: only time tells them apart, and a net learns to do so."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_sums_over_time_say_nothing_and_time_says_all() -> None:
     assert score["binned"] > 0.98
 
 
-def test_samples_do_not_depend_on_their_company() -> None:
+def test_a_word_does_not_depend_on_how_many_are_made() -> None:
     binning = Binning(ticks=TICKS)
     whole = open_dataset("chirps", "train", binning, limit=700)
     part = open_dataset("chirps", "train", binning, skip_first=500, limit=100)

@@ -1,4 +1,4 @@
-"""Figures: that each is drawn from little and from odd data, and says the right things."""
+"""Figures: each is drawn from small and from unusual data, and shows the right things."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from eggroll_edge.data.binning import Binning
 from eggroll_edge.errors import ConfigError
-from eggroll_edge.plots import figures as plots
+from eggroll_edge.plots import figures
 
 pytest.importorskip("matplotlib")
 
@@ -21,30 +21,30 @@ def is_png(path: Path) -> bool:
 
 def test_averaged_keeps_the_mean_and_the_order() -> None:
     x, y = np.arange(1000), np.random.default_rng(0).normal(size=1000)
-    less_x, less_y = plots.averaged(x, y, 50)
+    less_x, less_y = figures.averaged(x, y, 50)
     assert len(less_x) == len(less_y) == 50
     assert np.all(np.diff(less_x) > 0)
     assert np.isclose(less_y.mean(), y.mean())
     for short in ([], [3], [3, 5]):
-        assert plots.averaged(short, short)[1].tolist() == short
+        assert figures.averaged(short, short)[1].tolist() == short
 
 
 @pytest.mark.parametrize("n", [1, 3, 700])
 def test_curves(tmp_path: Path, n: int) -> None:
     g = np.arange(1, n + 1)
     tests = [(n, 91.5)] if n > 1 else []
-    assert is_png(plots.learning_curve(tmp_path / "c.png", g, 3.0 / g, 100 - 9 / g, tests, "run"))
+    assert is_png(figures.learning_curve(tmp_path / "c.png", g, 3.0 / g, 100 - 9 / g, tests, "run"))
     quiet = np.zeros(n)
-    assert is_png(plots.firing_curve(tmp_path / "f.png", g, 0.1 / g, quiet, quiet, 8, "run"))
+    assert is_png(figures.firing_curve(tmp_path / "f.png", g, 0.1 / g, quiet, quiet, 8, "run"))
 
 
 def test_confusion_of_a_class_that_never_comes(tmp_path: Path) -> None:
     counts = np.array([[5, 1, 0], [0, 0, 0], [2, 0, 7]])
-    assert is_png(plots.confusion_matrix(tmp_path / "deep" / "confusion.png", counts, "run"))
+    assert is_png(figures.confusion_matrix(tmp_path / "deep" / "confusion.png", counts, "run"))
 
 
 def test_tiles_are_where_they_belong() -> None:
-    page = plots.tiled(np.arange(1, 4)[:, None, None] * np.ones((3, 2, 2)), 2, gap=1, head=1)
+    page = figures.tiled(np.arange(1, 4)[:, None, None] * np.ones((3, 2, 2)), 2, gap=1, head=1)
     assert page.shape == (6, 5)
     assert np.nan_to_num(page[[1, 1, 4], [0, 3, 0]]).tolist() == [1, 2, 3]
     assert np.isnan(page[0]).all()
@@ -55,7 +55,7 @@ def test_tiles_are_where_they_belong() -> None:
 @pytest.mark.parametrize("neurons", [1, 13])
 def test_weights(tmp_path: Path, binning: Binning, neurons: int) -> None:
     weights = np.zeros((binning.n_in + 1, neurons), np.int8)
-    assert is_png(plots.weight_images(tmp_path / "w.png", weights, binning, "run"))
+    assert is_png(figures.weight_images(tmp_path / "w.png", weights, binning, "run"))
 
 
 @pytest.mark.parametrize("polarity", ["split", "on"])
@@ -63,13 +63,13 @@ def test_movie_has_a_frame_for_each_tick(tmp_path: Path, polarity: str) -> None:
     pillow = pytest.importorskip("PIL.Image")
     binning = Binning(ticks=3, polarity="split" if polarity == "split" else "on")
     frames = np.random.default_rng(0).integers(0, 2, (3, *binning.shape)).astype(np.uint8)
-    path = plots.event_movie(tmp_path / "movie.gif", frames, binning, "a 7")
+    path = figures.event_movie(tmp_path / "movie.gif", frames, binning, "a 7")
     assert pillow.open(path).n_frames == 3
-    assert is_png(plots.event_strip(tmp_path / "strip.png", frames, binning, "a 7"))
+    assert is_png(figures.event_strip(tmp_path / "strip.png", frames, binning, "a 7"))
 
 
 def test_without_matplotlib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ConfigError, match=r"eggroll-edge\[plot\]"):
-        plots.confusion_matrix(tmp_path / "c.png", np.eye(2, dtype=np.int64), "run")
+        figures.confusion_matrix(tmp_path / "c.png", np.eye(2, dtype=np.int64), "run")
