@@ -48,7 +48,10 @@ app.command()(cli_plan.plan)
 app.command()(cli_control.control)
 app.add_typer(cli_data.app, name="data")
 app.add_typer(cli_bench.app, name="bench")
-cli_device.register(app)
+app.command()(cli_device.devices)
+app.command()(cli_device.monitor)
+app.command()(cli_device.flash)
+app.command()(cli_device.emulate)
 
 
 def _print_version(wanted: bool) -> None:

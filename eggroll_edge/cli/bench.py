@@ -72,7 +72,7 @@ def peers(
 ) -> None:
     """The same work in JAX and torch, and the time that each takes to 90 %.
 
-    Needs a source checkout and the `bench` extra: pip install -e '.[bench]'
+    Needs a source checkout and the `bench` extra: pip install -e '.\\[bench]'
 
     Example:
 
@@ -85,9 +85,9 @@ def peers(
 def accuracy(quick: Quick = False, json: JsonFile = None, data: Data = None) -> None:
     """Test accuracies of our recipes, with several seeds, and of other methods.
 
-    Takes about an hour. The other methods need a source checkout and the `bench` extra (pip install
-    -e '.[bench]'); without them their rows say why they are missing. With --quick: our recipes
-    alone, with one seed, in some minutes.
+    Takes about an hour. The other methods need a source checkout and the `bench` extra, which
+    pip install -e '.\\[bench]' installs; without them their rows say what is missing. With --quick:
+    our recipes alone, with one seed, in some minutes.
 
     Example:
 

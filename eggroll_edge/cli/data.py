@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -11,9 +11,11 @@ from rich.table import Table
 
 from eggroll_edge.cli import options as option
 from eggroll_edge.cli.display import console, counting, print_json
+from eggroll_edge.core.arrays import U8
 from eggroll_edge.core.workers import worker_count
 from eggroll_edge.data import images
 from eggroll_edge.data.binning import Binning
+from eggroll_edge.data.cache import Progress
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.event_camera import CHUNK, simulate
 from eggroll_edge.data.loading import open_dataset
@@ -26,6 +28,9 @@ app = typer.Typer(no_args_is_help=True, help="Inspect, simulate and cache event 
 
 BINNING = ("ticks", "pool", "polarity", "first_saccade_only", "stabilize")
 """The settings that are also fields of Binning."""
+
+EVENT_BYTES = 5
+"""Bytes of an event in N-MNIST's files."""
 
 _BARS = " ▁▂▃▄▅▆▇█"
 
@@ -87,6 +92,37 @@ def info(
     if as_json:
         print_json(infos)
         return
+    console().print(_info_table(spec, binning, infos))
+
+
+@app.command()
+@option.takes_settings(*BINNING)
+def cache(
+    spec: Spec,
+    *,
+    settings: option.Settings,
+    workers: option.Workers = None,
+) -> None:
+    """Decode both splits into the cache, so that training starts at once.
+
+    The cache is in EGGROLL_CACHE, or ~/.cache/eggroll-edge.
+
+    Examples:
+
+        eggroll-edge data cache nmnist
+
+        EGGROLL_CACHE=/scratch eggroll-edge data cache idx:path/to/mnist --ticks 10
+    """
+    binning = Binning(**settings)
+    for split, dataset in _each_split(spec, binning, None, workers, False).items():
+        # A cached dataset is a numpy.memmap of its file, which has its name in `filename`.
+        file = getattr(dataset.streams, "filename", None)
+        where = f"{file} ({Path(file).stat().st_size / 1e6:.1f} MB)" if file else "in RAM only"
+        console().print(f"{split}: {len(dataset):,} recordings, {where}")
+
+
+def _info_table(spec: str, binning: Binning, infos: dict[str, dict[str, Any]]) -> Table:
+    """What EventDataset.info() gives for each split, with a bar for the events of each tick."""
     first = infos["train"]
     channels, rows, columns = binning.shape
     table = Table(
@@ -114,33 +150,7 @@ def info(
             f"events in tick {tick}",
             *(f"{mean:.1f} {bar}" for mean, bar in zip(means, bars, strict=True)),
         )
-    console().print(table)
-
-
-@app.command()
-@option.takes_settings(*BINNING)
-def cache(
-    spec: Spec,
-    *,
-    settings: option.Settings,
-    workers: option.Workers = None,
-) -> None:
-    """Decode both splits into the cache, so that training starts at once.
-
-    The cache is in EGGROLL_CACHE, or ~/.cache/eggroll-edge.
-
-    Examples:
-
-        eggroll-edge data cache nmnist
-
-        EGGROLL_CACHE=/scratch eggroll-edge data cache idx:path/to/mnist --ticks 10
-    """
-    binning = Binning(**settings)
-    for split, dataset in _each_split(spec, binning, None, workers, False).items():
-        # A cached dataset is a numpy.memmap of its file, which has its name in `filename`.
-        file = getattr(dataset.streams, "filename", None)
-        where = f"{file} ({Path(file).stat().st_size / 1e6:.1f} MB)" if file else "in RAM only"
-        console().print(f"{split}: {len(dataset):,} recordings, {where}")
+    return table
 
 
 @app.command(name="simulate")
@@ -173,28 +183,39 @@ def simulate_command(
         raise DataError(f"{out}: exists and is not empty; name a new folder with --out")
     show = console()
     for split, folder in zip(SPLITS, ("Train", "Test"), strict=True):
-        if pictures == "digits":
-            drawn, labels = images.load_digits(split)
-        else:
-            drawn, labels = images.load_idx(Path(pictures[4:]).expanduser(), split)
+        drawn, labels = _images(pictures, split)
         drawn, labels = drawn[:limit], labels[:limit]
-        written = 0
         with counting(show, f"simulating {split}") as progress:
-            for at in range(0, len(labels), CHUNK):
-                # The seed of a split is the one of open_dataset(), which gives the same events.
-                events, starts = simulate(
-                    np.asarray(drawn[at : at + CHUNK]),
-                    seed=images.simulator_seed(seed, split),
-                    first_index=at,
-                )
-                for i, label in enumerate(labels[at : at + CHUNK]):
-                    where = out / folder / str(label)
-                    where.mkdir(parents=True, exist_ok=True)
-                    one = events.take(slice(starts[i], starts[i + 1]))
-                    write_bin(
-                        where / f"{at + i + 1:05d}.bin", one
-                    )  # numbers begin at 1, as in N-MNIST
-                    written += 5 * len(one.t)
-                progress(min(at + CHUNK, len(labels)), len(labels))
+            written = _simulate(drawn, labels, out / folder, seed, split, progress)
         show.print(f"{out / folder}: {len(labels):,} recordings, {written / 1e6:.1f} MB")
     show.print(f"next: eggroll-edge train --data {out}")
+
+
+def _images(spec: str, split: str) -> tuple[U8, U8]:
+    """(images, labels) of a split of digits or idx:DIR."""
+    if spec == "digits":
+        return images.load_digits(split)
+    return images.load_idx(Path(spec.removeprefix("idx:")).expanduser(), split)
+
+
+def _simulate(
+    drawn: U8, labels: U8, folder: Path, seed: int, split: str, progress: Progress
+) -> int:
+    """Write the recordings of a split into folder/<label>; the value is the bytes written."""
+    written = 0
+    for at in range(0, len(labels), CHUNK):
+        # The seed of a split is the one of open_dataset(), which gives the same events.
+        events, starts = simulate(
+            np.asarray(drawn[at : at + CHUNK]),
+            seed=images.simulator_seed(seed, split),
+            first_index=at,
+        )
+        for i, label in enumerate(labels[at : at + CHUNK]):
+            where = folder / str(label)
+            where.mkdir(parents=True, exist_ok=True)
+            recording = events.take(slice(starts[i], starts[i + 1]))
+            number = at + i + 1  # the numbers of N-MNIST's files begin at 1
+            write_bin(where / f"{number:05d}.bin", recording)
+            written += EVENT_BYTES * len(recording.t)
+        progress(min(at + CHUNK, len(labels)), len(labels))
+    return written

@@ -21,8 +21,9 @@ from eggroll_edge.boards.flasher import flash as flash_board
 from eggroll_edge.boards.host_board import HostBoard, flash_memory, on_pty, on_tcp
 from eggroll_edge.boards.pty_bridge import as_pty
 from eggroll_edge.boards.table import BOARDS, EMULATED
+from eggroll_edge.cli import options as option
 from eggroll_edge.cli.display import console, print_json
-from eggroll_edge.cli.ports import Baud, ThePort, Timeout, _session
+from eggroll_edge.cli.ports import Baud, ThePort, Timeout, session_at
 from eggroll_edge.devices.meter import Meter
 from eggroll_edge.devices.standalone import write_standalone
 from eggroll_edge.errors import ConfigError, LinkError
@@ -46,9 +47,6 @@ Standalone = Annotated[
         help="The board repeats the training of this run by itself, from recordings in its flash.",
     ),
 ]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="One line of JSON on stdout; all else goes to stderr.")
-]
 
 
 def devices(
@@ -59,7 +57,7 @@ def devices(
         ),
     ] = None,
     baud: Baud = BAUD,
-    as_json: AsJson = False,
+    as_json: option.AsJson = False,
 ) -> None:
     """Ask at every serial port for a device, and show what answers; with --baud, at which rate.
 
@@ -76,7 +74,7 @@ def devices(
     for port in ports:
         try:
             timeout = _NEGOTIATE_S if urls or baud != BAUD else _QUICK_S
-            with _session(port, baud, timeout, reply_timeout=_QUICK_S) as session:
+            with session_at(port, baud, timeout, reply_timeout=_QUICK_S) as session:
                 hello, rate = session.hello, session.baud
         except LinkError as error:
             show.print(f"{port}: {str(error).split(':')[0] if not urls else error}")
@@ -108,7 +106,7 @@ def monitor(
         float, typer.Option("--every", metavar="S", min=0.05, help="Seconds between lines.")
     ] = 1.0,
     count: Annotated[
-        int, typer.Option("--count", metavar="N", min=0, help="Lines; 0 = until Ctrl-C.")
+        int, typer.Option("--count", metavar="N", min=0, help="Lines to show; 0: until Ctrl-C.")
     ] = 0,
     selftest: Annotated[
         bool,
@@ -124,7 +122,7 @@ def monitor(
         eggroll-edge monitor --port /dev/ttyACM0 --selftest
     """
     show = console()
-    with _session(port, baud, timeout) as session:
+    with session_at(port, baud, timeout) as session:
         hello = session.hello
         for note in session.notes:
             show.print(f"note: {note}")
@@ -181,10 +179,15 @@ def emulate(
     ] = "host",
     tcp: Annotated[
         int | None,
-        typer.Option("--tcp", metavar="PORT", show_default=False, help="On TCP; 0: any port."),
+        typer.Option(
+            "--tcp",
+            metavar="PORT",
+            show_default=False,
+            help="Serve on this TCP port; 0: any free one.",
+        ),
     ] = None,
     pty: Annotated[
-        bool, typer.Option("--pty", help="On a pseudo-terminal: the default of host.")
+        bool, typer.Option("--pty", help="Serve on a pseudo-terminal, as host does by default.")
     ] = False,
     memory: Annotated[
         Path | None,
@@ -243,9 +246,3 @@ def _running(
     host.load()
     with on_pty(host) if tcp is None else on_tcp(host, tcp) as url:
         yield url
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this module to the command line."""
-    for command in (devices, monitor, emulate, flash):
-        app.command()(command)

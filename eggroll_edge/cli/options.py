@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.settings import Setting, settings_of
@@ -24,13 +25,13 @@ Settings = Mapping[str, Any]
 Preset = Annotated[str | None, typer.Option("--preset", metavar="NAME", show_default=False,
     help="Start from a preset; `eggroll-edge presets` lists them. Other options override it.")]
 Workers = Annotated[int | None, typer.Option("--workers", "-w", metavar="N", min=1,
-    show_default=False, help="Threads (all cores). The result does not depend on it.")]
+    show_default=False, help="Threads, by default as many as cores. The result is the same.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one line of JSON on stdout, at the "
     "end; all other text goes to stderr.")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", show_default=False,
-    help="Run directory, as `train` names it.")]
+    help="Run directory, the name that `train` shows.")]
 OtherData = Annotated[str | None, typer.Option("--data", "-d", metavar="SPEC", show_default=False,
-    help="Take the recordings from there instead of from the run's data.")]
+    help="Take the recordings from here instead of from the data of the run.")]
 # fmt: on
 
 
@@ -68,7 +69,7 @@ def _option(one: Setting) -> inspect.Parameter:
     """The command-line option of a setting."""
     info = typer.Option(
         *one.options,
-        help=one.explanation,
+        help=escape(one.explanation),
         metavar=None if one.type is bool else one.metavar,
         rich_help_panel=one.panel,
         show_default=False,

@@ -37,7 +37,8 @@ SaveEvery = Annotated[int, typer.Option("--save-every", metavar="G", min=0,
     rich_help_panel=_PANEL, help="With --port: generations between checkpoints in the device's "
     "flash; 0: none.")]
 ThePort = Annotated[str, typer.Option("--port", metavar="URL", show_default=False,
-    help="/dev/ttyACM0, COM3, socket://host:port; `eggroll-edge devices` lists them.")]
+    help="Port of the device: /dev/ttyACM0, COM3, socket://host:port; `eggroll-edge devices` lists "
+    "them.")]
 # fmt: on
 
 
@@ -63,11 +64,12 @@ def training_on(
         yield on_host
         return
     with contextlib.ExitStack() as stack:
-        sessions = [stack.enter_context(_session(port, baud, timeout)) for port in ports]
+        sessions = [stack.enter_context(session_at(port, baud, timeout)) for port in ports]
         yield on_devices(*sessions, options=Options(check_every, save_every))
 
 
-def _session(port: str, baud: int, timeout: float, **more: Any) -> Session:
+def session_at(port: str, baud: int, timeout: float, **more: Any) -> Session:
+    """A session with the device at a port. LinkError if none answers."""
     return Session(opener(port), baud=baud, timeout=timeout, name=port, **more)
 
 

@@ -129,6 +129,9 @@ def test_help_has_an_example_of_every_benchmark() -> None:
         assert result.exit_code == 0
         assert f"bench {kind}" in result.stdout
         assert "--quick" in result.stdout
+        description = " ".join(result.stdout.split("Example")[0].split())
+        assert ("source checkout" in description) == (kind != "host")
+        assert ("pip install -e '.[bench]'" in description) == (kind in ("peers", "accuracy"))
 
 
 def test_command_prints_the_summary_last_and_saves_the_record(
@@ -257,7 +260,7 @@ def test_numbers_of_the_performance_page(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def spikes_and_core() -> tuple[Any, Any, Any]:
-    """(samples as the peers read them, our net, counts [samples, hidden] of our core)."""
+    """(recordings as the peers read them, our net, our core's counts [recordings, hidden])."""
     from eggroll_edge.core.net import Net
     from eggroll_edge.core.workspace import Workspace
     from eggroll_edge.data.dataset import recordings_for
@@ -267,10 +270,10 @@ def spikes_and_core() -> tuple[Any, Any, Any]:
     config = TrainConfig(hidden=(16,), ticks=data.ticks, threshold=60)
     net = Net(config.net_config(data.n_in, data.n_classes))
     net.randomize(5, 40, 24)
-    samples, counts = recordings_for(data, net.config), []
+    recorded, counts = recordings_for(data, net.config), []
     for i in range(len(data)):
         ws = Workspace(net.config, None)
-        ws.run(net, samples, np.array([i], np.uint32), np.zeros(1, np.uint8))
+        ws.run(net, recorded, np.array([i], np.uint32), np.zeros(1, np.uint8))
         counts.append(ws.unit_spikes.copy())
     return spikes_of(data), net, np.array(counts)
 

@@ -1,4 +1,4 @@
-"""TrainConfig: ranges, units, presets; and the checks of the core behind it."""
+"""TrainConfig: ranges, units and presets, and the checks of the core behind it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_an_unknown_field_names_the_nearest() -> None:
 def test_preset_then_overrides() -> None:
     preset = load_preset("digits") | {"sigma": 100, "pairs": 24}
     assert merge(preset, {"seed": 5, "sigma": 90}).sigma == 90
-    other = merge(preset, {"estimator": "batch"})  # units differ: the preset's do not fit
+    other = merge(preset, {"estimator": "batch"})  # other units: the preset's do not fit
     batch = defaults_for(TrainConfig, "batch")
     assert (other.sigma, other.pairs) == (batch["sigma"], batch["pairs"])
     assert other.data == "digits"
@@ -102,11 +102,11 @@ def test_presets_are_valid() -> None:
 
 
 def test_units() -> None:
-    """The fixed points that eggroll_edge/config.py promises."""
+    """How sigma and lr become the core's integers, which the reference page promises."""
     sample = TrainConfig(pairs=32, batch=64, sigma=128, sigma_readout=0.25, lr=1, lr_final=0.5)
-    steps = sample.hyperparameters_at(0)
-    assert steps.sigma == (128, 1024)
-    m, n = steps.rate[0]
+    first = sample.hyperparameters_at(0)
+    assert first.sigma == (128, 1024)
+    m, n = first.rate[0]
     assert m / 2**n == 1 / (32 * 64)
     m, n = sample.hyperparameters_at(sample.generations - 1).rate[0]
     assert m / 2**n == pytest.approx(0.5 / (32 * 64), rel=0.01)
@@ -134,7 +134,7 @@ def test_a_rate_too_large() -> None:
         learning_rate(128.0)
 
 
-def test_deeper_layers_have_a_threshold_of_their_own() -> None:
+def test_later_layers_have_a_separate_threshold() -> None:
     deep = TrainConfig(hidden=(9, 8))
     assert [x.threshold for x in deep.net_config(20, 4).layers] == [1500, 300]
     chosen = TrainConfig(hidden=(9, 8, 7), threshold=700, deep_threshold=90)
