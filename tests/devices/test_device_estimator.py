@@ -1,4 +1,4 @@
-"""Runs on a device: journal and digests are those of the same run on the host."""
+"""Runs on a device have the journal and the digests of the same run on the host."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_same_journal_as_on_the_host(kind: str, changes: dict[str, Any], tmp_pat
 
 
 def test_stopped_and_resumed(tmp_path: Path) -> None:
-    """The second sitting finds another board: it gets the weights."""
+    """The second sitting has another board, which gets the weights."""
     wanted = config("online", generations=1000)
     train(wanted, tmp_path / "host", **options())
     with Session(lambda: InProcess(HostBoard())) as session:
@@ -88,17 +88,17 @@ def test_a_net_of_the_host_adapts_on_a_board(tmp_path: Path) -> None:
 
 
 class PowerCuts(InProcess):
-    """The board loses its power now and then."""
+    """A board that loses its power at every `every`-th write."""
 
     def __init__(self, board: HostBoard, every: int) -> None:
         super().__init__(board)
-        self._board_, self._every, self._writes, self.shards_of = board, every, 0, 0
+        self._board_, self._every, self._writes, self.cuts = board, every, 0, 0
 
     def write(self, data: bytes) -> None:
         self._writes += 1
         if self._writes % self._every == 0:
             self._board_.start()
-            self.shards_of += 1
+            self.cuts += 1
         super().write(data)
 
 
@@ -111,7 +111,7 @@ def test_board_switched_off_in_the_middle(kind: str, tmp_path: Path) -> None:
     link = PowerCuts(HostBoard(), 41 if kind == "batch" else 431)
     with Session(lambda: link) as session:
         train(wanted, tmp_path / "board", **options(make_estimator=on_devices(session)))
-    assert link.shards_of >= 2
+    assert link.cuts >= 2
     assert generations(tmp_path / "board") == generations(tmp_path / "host")
 
 
@@ -138,7 +138,7 @@ def test_a_device_that_computes_wrong_ends_the_run(tmp_path: Path) -> None:
     board = HostBoard()
 
     class Cosmic(InProcess):
-        """A weight flips on its way through the run."""
+        """A bit of a weight flips during the run."""
 
         writes = 0
 
@@ -157,7 +157,7 @@ def test_a_device_that_computes_wrong_ends_the_run(tmp_path: Path) -> None:
             tmp_path / "run",
             **options(make_estimator=on_devices(session)),
         )
-    assert len(generations(tmp_path / "run")) >= 1  # what was right is in the journal
+    assert len(generations(tmp_path / "run")) >= 1  # the generations before it are in the journal
 
 
 def test_what_a_device_cannot_do(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Several devices as one population: the bits of one device, and of the host."""
+"""Several devices as one population give the bits of one device, and of the host."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BATCH: dict[str, Any] = {"generations": 12, "batch": 10}
 
 
 class Plug:
-    """A board on a pty whose path stays the same, as udev's names do; can be pulled out."""
+    """A board on a pty that can be pulled out; its path stays the same, like a name of udev."""
 
     def __init__(self, board: HostBoard, path: Path) -> None:
         self.board, self.path = board, path
@@ -44,7 +44,7 @@ class Plug:
 
 
 class Watched(HostBoard):
-    """Calls for a hand after so many bytes."""
+    """A board that sets `reached` after so many bytes."""
 
     def __init__(self, after: int) -> None:
         super().__init__("watched")
@@ -142,14 +142,14 @@ def test_unplugged_and_plugged_in_again(power: bool, after: int, tmp_path: Path)
 
 
 def test_boards_that_lose_their_power_at_any_time(tmp_path: Path) -> None:
-    """In the middle of samples, between the shares and the step, within the step."""
+    """While it gets recordings, before the update, and within the update."""
     wanted = config("batch", **{**BATCH, "generations": 40})
     train(wanted, tmp_path / "host", **options())
     links = [PowerCuts(HostBoard(), every) for every in (61, 83, 10**9)]
     sessions = [Session(lambda link=link: link) for link in links]  # type: ignore[misc]
     train(wanted, tmp_path / "all", **options(make_estimator=on_devices(*sessions)))
-    assert links[0].shards_of >= 7
-    assert links[1].shards_of >= 4
+    assert links[0].cuts >= 7
+    assert links[1].cuts >= 4
     assert generations(tmp_path / "all") == generations(tmp_path / "host")
 
 
@@ -171,14 +171,14 @@ def test_a_board_that_stays_away_ends_the_run_and_the_run_goes_on_without_it(
         with pytest.raises(LinkError, match=r"watched at board1: the link broke .* within 2 s"):
             train(wanted, tmp_path / "all", **options(make_estimator=on_devices(*sessions)))
         thread.join()
-        plugs[1].plug_in()  # for the end of the with
+        plugs[1].plug_in()  # so that the `with` block can pull it out
     done = len(generations(tmp_path / "all"))
     assert 0 < done < wanted.generations
     resume(tmp_path / "all", **options(make_estimator=on_devices(*in_process(HostBoard()))))
     assert generations(tmp_path / "all") == generations(tmp_path / "host")
 
 
-def test_more_boards_than_samples(tmp_path: Path) -> None:
+def test_more_boards_than_recordings(tmp_path: Path) -> None:
     wanted = config("batch", generations=3, batch=2)
     train(wanted, tmp_path / "host", **options())
     boards = [HostBoard() for _ in range(3)]
@@ -196,14 +196,14 @@ def test_checkpoints_on_every_board_that_has_a_store(tmp_path: Path) -> None:
         board = HostBoard(flash=memory)
         assert board.load()
         assert f"{board.digest:08x}" == f"{generations(tmp_path / 'run')[9].digest:08x}"
-    assert len(throughputs(tmp_path / "run")) == 6  # two readings of three
+    assert len(throughputs(tmp_path / "run")) == 6  # two readings of each of three boards
 
 
 def test_a_board_that_computes_wrong_is_named(tmp_path: Path) -> None:
     good, bad = HostBoard("good"), HostBoard("bad")
 
     class Cosmic(InProcess):
-        """A weight that no later step repairs flips after some generations."""
+        """A bit that no later update repairs flips in a weight after some generations."""
 
         writes = 0
 

@@ -1,4 +1,4 @@
-"""What is read off a device's counters, which are 32 bits and go round."""
+"""Readings of a device's counters, which have 32 bits and wrap."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from eggroll_edge.devices.meter import Meter
 from eggroll_edge.journal.records import Throughput
 from eggroll_edge.link.messages import Stats
 
-TURN = 2**32
-START = Stats(0, 0, 0, 0, 0, 0, 5, 5, 0, 0, TURN - 1_000_000, 10_000_000)
+WRAP = 2**32
+START = Stats(0, 0, 0, 0, 0, 0, 5, 5, 0, 0, WRAP - 1_000_000, 10_000_000)
 
 
 def between(later: Stats, passed: float, patch: pytest.MonkeyPatch) -> Throughput:
@@ -27,16 +27,16 @@ def between(later: Stats, passed: float, patch: pytest.MonkeyPatch) -> Throughpu
     return Meter(session).read()
 
 
-def test_a_clock_that_went_round(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
     later = replace(START, clock=9_000_000, busy_clock=5_000_000, samples=7)
     used = between(later, 1.01, monkeypatch)
     assert (used.seconds, used.compute_s, used.samples) == (1.0, 0.5, 2)
 
 
-def test_a_clock_that_went_round_more_than_once_says_nothing(
+def test_a_clock_that_may_have_wrapped_twice_is_not_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """10 MHz: 429 seconds a turn. A generation may take longer; its time is the host's then."""
+    """At 10 MHz it wraps every 429 s. If a generation takes longer, the host's clock counts."""
     later = replace(START, clock=9_000_000, busy_clock=5_000_000, samples=7)
     used = between(later, 430.5, monkeypatch)
     assert (used.seconds, used.compute_s, used.link_s, used.samples) == (430.5, None, None, 2)

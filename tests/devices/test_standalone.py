@@ -14,7 +14,7 @@ from eggroll_edge.errors import ConfigError
 from eggroll_edge.journal.format import STANDALONE
 from eggroll_edge.link.frames import Decoder
 from eggroll_edge.link.messages import DeviceConfig
-from eggroll_edge.training.batches import MiniBatches
+from eggroll_edge.training.batches import RecordingOrder
 from eggroll_edge.training.run import train
 from tests.helpers.tiny_dataset import TEST, TRAIN, config
 
@@ -25,12 +25,12 @@ def test_layout(kind: str) -> None:
     body = pack(wanted, TRAIN, TEST)
     (
         magic, generations, batch, chunk, every, recordings, tests, config_bytes,
-        config_at, steps_at, offsets_at, order_at, labels_at, streams_at,
+        config_at, hyperparameters_at, starts_at, order_at, labels_at, streams_at,
     ) = struct.unpack_from("<14I", body)  # fmt: skip
     assert (magic, generations, batch) == (MAGIC, 260, wanted.batch)
     assert (recordings, tests) == (len(TRAIN), len(TEST))
     assert (chunk, every) == ((250, 250) if kind == "online" else (1, 5))
-    assert all(place % 4 == 0 for place in (config_at, steps_at, offsets_at, order_at))
+    assert all(place % 4 == 0 for place in (config_at, hyperparameters_at, starts_at, order_at))
 
     net = wanted.net_config(TRAIN.n_in, TRAIN.n_classes)
     longest = max(int(np.diff(part.offsets).max()) for part in (TRAIN, TEST))
@@ -38,16 +38,14 @@ def test_layout(kind: str) -> None:
     assert body[config_at : config_at + config_bytes] == device.pack()
 
     for generation in (0, 249, 250, 259):
-        found = struct.unpack_from("<HHBBBB", body, steps_at + generation // chunk * 8)
-        steps = wanted.hyperparameters_at(generation // chunk * chunk)
-        assert found == (*steps.sigma, *steps.rate[0], *steps.rate[1])
+        found = struct.unpack_from("<HHBBBB", body, hyperparameters_at + generation // chunk * 8)
+        each = wanted.hyperparameters_at(generation // chunk * chunk)
+        assert found == (*each.sigma, *each.rate[0], *each.rate[1])
 
     order = np.frombuffer(body, "<u2", 260 * batch, order_at)
-    assert (
-        order.tolist()
-        == MiniBatches(TRAIN, net, wanted.seed, wanted.batch).order.indices(0, 260).tolist()
-    )
-    offsets = np.frombuffer(body, "<u4", recordings + tests + 1, offsets_at)
+    expected = RecordingOrder(wanted.seed, len(TRAIN), wanted.batch)
+    assert order.tolist() == expected.indices(0, 260).tolist()
+    offsets = np.frombuffer(body, "<u4", recordings + tests + 1, starts_at)
     for i in (0, 1, 199, 200, 299):
         part, at = (TRAIN, i) if i < recordings else (TEST, i - recordings)
         stream = body[streams_at + offsets[i] : streams_at + offsets[i + 1]]

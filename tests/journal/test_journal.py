@@ -1,4 +1,4 @@
-"""The journal: what is in it, and what becomes of a damaged one."""
+"""The journal: its content, and what happens to a damaged one."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_a_run_that_died_at_once(tmp_path: Path) -> None:
         path.write_bytes(start)
         with pytest.raises(JournalError, match=r"no whole header.*--force"):
             resume(tmp_path)
-    path.write_bytes(header)  # begun, and nothing done
+    path.write_bytes(header)  # the run has begun, and done nothing
     (tmp_path / "result.json").unlink()
     (tmp_path / "weights.bin").unlink()
     assert resume(tmp_path, data=TRAIN, test_data=TEST).generations == 8
@@ -141,7 +141,7 @@ def test_lines_that_do_not_belong(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", [0, 100])
 def test_a_full_disk(part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The disk takes `part` bytes of a line, then no more; later there is room again."""
+    """The disk takes `part` bytes of a line and then no more; later there is room again."""
     whole = run(tmp_path / "whole")
     real, written = os.write, 0
 

@@ -59,7 +59,7 @@ def test_over_a_bad_line_and_tcp() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_cable_pulled_and_plugged_in_again(seed: int) -> None:
-    """At any byte of the session, again and again; the device stays on."""
+    """The cable is pulled at any byte of the session, again and again; the device stays on."""
     board, lengths = HostBoard(), random.Random(seed)
     session = Session(
         lambda: Cable(InProcess(board), lengths.randint(40, 900)), reply_timeout=0.01, timeout=10
@@ -104,7 +104,7 @@ def test_cable_that_stays_out() -> None:
 
 
 def test_tcp_cut_in_the_middle_of_a_generation() -> None:
-    """The server goes and comes back on the same port; the board in it stays on."""
+    """The server stops and returns on the same port; its board stays on."""
     board = HostBoard()
     with on_tcp(board) as url:
         session = Session(opener(url), reply_timeout=0.05, timeout=10)

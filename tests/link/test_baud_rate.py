@@ -1,4 +1,4 @@
-"""The line's rate: agreed on, confirmed, and given up by both sides when nothing comes through."""
+"""The baud rate: both sides agree on it and confirm it, or return to 115200 baud."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from tests.helpers.link import expected_batch, expected_online, in_process, run_
 
 FAST = 921600
 CLOCK = 4
-"""The board's clock runs so many times too fast, so that it gives up a rate after half a second."""
+"""The board's clock is this many times too fast: it gives up a baud rate after half a second."""
 
 
 class RatedLine(InProcess):
-    """A serial line between a host and a board that each have a rate: what one sends at another
-    than the other's, or faster than the line carries, arrives as noise."""
+    """A serial line between a host and a board, each with a baud rate.
+
+    Bytes arrive as noise if the two rates differ, or if they are above what the line carries.
+    """
 
     def __init__(self, board: HostBoard, carries: int = 4_000_000) -> None:
         super().__init__(board)
@@ -42,7 +44,7 @@ class RatedLine(InProcess):
         self.board.native.session.io.clock = self._ticks
 
     def compute(self, seconds: float) -> None:
-        """Takes nothing out of its ring for so long."""
+        """Leave all bytes in the receive buffer for some time."""
         self.busy_until = time.monotonic() + seconds
 
     def _arrives(self, data: bytes, sent_at: int, taken_at: int) -> bytes:
@@ -73,7 +75,7 @@ class RatedLine(InProcess):
 
 
 class Losing(RatedLine):
-    """Loses the first so many requests, or replies, of a type."""
+    """A line that loses the first `count` requests, or replies, of a type."""
 
     def __init__(self, board: HostBoard, kind: int, at_rate: int, count: int = 1) -> None:
         super().__init__(board)
@@ -111,8 +113,8 @@ def test_both_sides_change_and_go_back() -> None:
     assert line.board.native.baud == BAUD
 
 
-def test_line_that_does_not_carry_the_rate() -> None:
-    """The confirmation never arrives: both sides go back by themselves."""
+def test_line_that_does_not_carry_the_baud_rate() -> None:
+    """The confirmation never arrives, so both sides go back."""
     line = RatedLine(HostBoard(), carries=460800)
     session = session_over(line)
     assert (session.baud, line.rate, line.board.native.baud) == (BAUD, BAUD, BAUD)
@@ -129,7 +131,7 @@ def test_confirmation_that_is_lost_once() -> None:
 
 
 def test_answer_to_the_confirmation_is_lost_for_long() -> None:
-    """The device has changed for good, the host does not know: it finds it all the same."""
+    """The device has changed its rate and the host does not know; it still finds the device."""
     line = Losing(HostBoard(), Command.HELLO | REPLY, FAST, 3)
     session = session_over(line)
     assert line.left == 0
@@ -138,7 +140,7 @@ def test_answer_to_the_confirmation_is_lost_for_long() -> None:
 
 
 def test_reply_that_is_lost() -> None:
-    """The device has changed, the host has not: the device goes back."""
+    """The device has changed its rate and the host has not, so the device goes back."""
     line = Losing(HostBoard(), Command.BAUD | REPLY, BAUD)
     session = session_over(line)
     assert line.left == 0
@@ -160,7 +162,7 @@ def test_device_that_is_switched_off_while_fast() -> None:
 
 def test_host_that_died_while_fast() -> None:
     line = RatedLine(HostBoard())
-    session_over(line)  # and is not closed
+    session_over(line)  # not closed
     assert line.board.native.baud == FAST
     line.set_baud(BAUD)
     session = session_over(line, baud=BAUD)
@@ -169,7 +171,7 @@ def test_host_that_died_while_fast() -> None:
 
 
 def test_noise_while_nobody_talks() -> None:
-    """The device takes it for a host at another rate; the host finds it again."""
+    """The device takes it for a host at another baud rate; the host finds the device again."""
     line = RatedLine(HostBoard())
     session = session_over(line, reply_timeout=0.02)
     line.board.receive(b"\x55\xaa\0")
@@ -184,7 +186,7 @@ def test_noise_while_nobody_talks() -> None:
 
 
 def test_device_that_computes_for_long_while_fast() -> None:
-    """The host looks for it at both rates meanwhile; nothing is executed twice."""
+    """The host looks for it at both baud rates; nothing is executed twice."""
     line = RatedLine(HostBoard())
     session = session_over(line, reply_timeout=0.02)
     found = run_online(session, 10)
@@ -220,6 +222,6 @@ def test_real_ports() -> None:
         check_runs(session)
     assert board.native.baud == BAUD
     board = HostBoard()
-    with on_tcp(board) as url, Session(opener(url), baud=FAST) as session:  # has no rate
+    with on_tcp(board) as url, Session(opener(url), baud=FAST) as session:  # TCP has no baud rate
         assert (session.baud, board.native.baud) == (FAST, FAST)
         check_runs(session)

@@ -46,16 +46,16 @@ def test_sequence_numbers() -> None:
     stream, label = samples(1)[0]
     first = line.send(Command.SAMPLE, 12, bytes((3, label, 0, 0)) + stream)
     digest = line.board.digest
-    for _ in range(3):  # the same again: the same answer, nothing learnt
+    for _ in range(3):  # again the same frame: the same answer, and nothing is learnt
         assert line.send(Command.SAMPLE, 12, bytes((3, label, 0, 0)) + stream) == first
     assert line.board.digest == digest
-    assert line.send(Command.GENERATION, 11, begin)[0].payload == b"\0"  # the one before, too
-    assert line.send(Command.CONFIG, 10) == []  # long answered
+    assert line.send(Command.GENERATION, 11, begin)[0].payload == b"\0"  # and the frame before it
+    assert line.send(Command.CONFIG, 10) == []  # too old for an answer
     assert config
     ahead = line.send(Command.STATS, 14)
     assert ahead == [Frame(Command.STATS | 128, 14, bytes((lib.EGG_E_SEQUENCE, 13)))]
     assert line.board.native.session.stats.recordings == 1
-    again = line.send(Command.HELLO, 9, b"\1\2\3\4" + VERSION)  # a late copy: the session goes on
+    again = line.send(Command.HELLO, 9, b"\1\2\3\4" + VERSION)  # a late copy ends nothing
     assert again == []
     assert line.send(Command.STATS, 13)[0].payload[0] == 0
     assert line.send(Command.HELLO, 77, b"\5\2\3\4" + VERSION)[0].payload[0] == 0
@@ -83,10 +83,10 @@ def test_port_that_is_not_there() -> None:
 
 
 def test_the_send_window_is_kept() -> None:
-    """Never more unanswered bytes than the window, never more requests than replies are kept."""
+    """No more bytes are outstanding than the window, and no more requests than replies kept."""
 
     class Slow(InProcess):
-        """Answers only when asked, as a device that computes; watches what is unanswered."""
+        """Answers only when asked, like a device that computes; counts outstanding requests."""
 
         def __init__(self, board: HostBoard) -> None:
             super().__init__(board)

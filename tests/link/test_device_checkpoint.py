@@ -1,4 +1,4 @@
-"""Checkpoints: whatever moment the power goes, the old one or the new one is there."""
+"""Checkpoints on a device: whenever the power fails, the old one or the new one is there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIZE = 700
 
 
 class Flash:
-    """The flash model, with a store of two slots in it."""
+    """The model of a flash memory with a store of two slots."""
 
     def __init__(self, erase: int = 256, program: int = 4, slot: int = 1024) -> None:
         self.bytes = np.full(2 * slot, 0xFF, np.uint8)
@@ -26,7 +26,7 @@ class Flash:
         lib.egg_flash_checkpoint_io(self.native, self.store)
 
     def power(self, steps: int = WHOLE, random: int = 1) -> None:
-        """Switch on; off again after so many steps."""
+        """Switch on, and off again after `steps` steps."""
         self.native.used, self.native.steps, self.native.random = 0, steps, random
 
     def save(self, generation: int) -> int:
@@ -38,7 +38,7 @@ class Flash:
         )
 
     def load(self) -> int | None:
-        """The generation that is found, its content checked; None: none."""
+        """The generation of the newest checkpoint, its content checked; None if there is none."""
         found = ffi.new("egg_checkpoint *")
         status = lib.egg_checkpoint_find(self.store, found)
         if status == lib.EGG_E_EMPTY:
@@ -53,7 +53,7 @@ class Flash:
 
 
 def content(generation: int) -> tuple[bytes, bytes]:
-    """Config and weights that tell the generation."""
+    """Config and weights that depend on the generation."""
     weights = np.random.default_rng(generation).integers(0, 256, SIZE, np.uint8)
     return b"config%d" % generation, weights.tobytes()
 
@@ -123,7 +123,7 @@ def steps_of_a_save(**options: Any) -> int:
 
 @pytest.mark.parametrize("options", [{}, {"program": 1}, {"program": 256}, {"erase": 1024}])
 def test_power_cuts(options: dict[str, int]) -> None:
-    """Every step of a save, three tears each; then the power is back and saving goes on."""
+    """At every step of a save, in three ways each; then the power is back and saving continues."""
     steps, news = steps_of_a_save(**options), 0
     for cut in range(1, steps + 1):
         for random in (1, 77, 1234567):
@@ -144,7 +144,7 @@ def test_power_cuts(options: dict[str, int]) -> None:
 
 
 def test_power_cuts_one_after_the_other() -> None:
-    """The power goes in every save but now and then: a generation that was saved is never lost."""
+    """The power fails in most saves: a generation that was saved is never lost."""
     flash, safe = Flash(), 0
     assert flash.save(0) == lib.EGG_OK
     rng = np.random.default_rng(5)

@@ -30,7 +30,7 @@ def examples() -> list[tuple[bytes, bytes]]:
 
 
 class CDecoder:
-    """egg_frame_decoder behind cffi; the buffer's end is guarded by a canary."""
+    """The C decoder; bytes after the end of its buffer show whether it writes there."""
 
     def __init__(self, capacity: int = LONGEST) -> None:
         self._buffer = ffi.new("uint8_t[]", b"\xa5" * (capacity + 16))
@@ -39,7 +39,7 @@ class CDecoder:
         lib.egg_frame_decoder_init(self.native, self._buffer, capacity)
 
     def feed(self, data: bytes) -> list[Frame | None]:
-        """Good frames; None for one that is too long."""
+        """Whole frames; None for one that is too long."""
         found: list[Frame | None] = []
         for byte in data:
             event = lib.egg_frame_decoder_put(self.native, byte)
@@ -92,7 +92,9 @@ def test_decoders_agree_whatever_comes(pieces: list[Frame | bytes]) -> None:
         assert found == python.feed(line)
         if isinstance(piece, Frame):
             assert found == [piece]
-    assert c.native.bad == python.bad + len(python.text_lines)  # a device takes text for noise
+    assert c.native.bad == python.bad + len(
+        python.text_lines
+    )  # a device takes text for damaged frames
 
 
 @given(st.binary(max_size=600), st.integers(6, 40))
@@ -154,7 +156,7 @@ def test_examples(cc: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cc", ["gcc", "clang"])
 def test_fuzz(cc: str, tmp_path: Path) -> None:
-    """Anything on the line, under the sanitizers: tests/c/fuzz_link.c with its own main."""
+    """Random bytes on the line, under the sanitizers: tests/c/fuzz_link.c with a main()."""
     program = build(cc, "fuzz_link", tmp_path)
     done = subprocess.run([program, "1", "4000"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

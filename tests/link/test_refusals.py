@@ -1,4 +1,4 @@
-"""What a device refuses, and with which status; a refusal changes nothing."""
+"""Commands that a device refuses, and their status; a refusal changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions: the same bits as the reference model, and every command and refusal."""
+"""Sessions: the same bits as the reference model, and every command."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_mini_batches_give_the_reference_digests() -> None:
 
 
 def test_two_devices_share_a_generation() -> None:
-    """Differences summed up on the host, shaped once, the same bytes to both."""
+    """The host sums their fitness differences and gives both the same fitness bytes."""
     ref, es = model(batch(2), BATCH_STEPS)
     data = samples(6)
     want = reference.generation_batch(ref, es, SEED, 0, data, *BATCH_STEPS.rate)
@@ -143,7 +143,7 @@ def test_weights_and_inference() -> None:
         session.begin(0, SAMPLE_STEPS)  # mode infer
 
 
-def test_inference_between_samples_changes_nothing() -> None:
+def test_inference_between_recordings_changes_nothing() -> None:
     session = in_process()
     expected = expected_online(10)
     session.configure(device_config(ONLINE, online=True))
@@ -242,8 +242,10 @@ def test_a_device_that_was_switched_off_says_so() -> None:
 
 
 def test_training_takes_little_more_memory_than_inference(tmp_path: Path) -> None:
-    """As firmware builds it: at most 10 % or 1 KiB more than the same net without training. The
-    buffer for a recording, needed by both, is left out: it would hide the difference."""
+    """As firmware builds it: at most 10 % or 1 KiB more than the same net without training.
+
+    Both need a buffer for a recording. It is left out, because it would hide the difference.
+    """
     net = NetConfig(578, 10, 15, (LifConfig(32),))
     with Session(lambda: Program(build("gcc", "link", tmp_path))) as session:
         sizes = []

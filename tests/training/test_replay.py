@@ -1,4 +1,4 @@
-"""Replay: weights from header and bytes, every digest checked."""
+"""Replay: it rebuilds the weights from the journal, and checks every digest."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def run(where: Path, kind: str, **changes: Any) -> list[GenerationRecord]:
 
 
 @pytest.mark.parametrize(("kind", "changes"), MORE)
-def test_every_digest_comes_out(kind: str, changes: dict[str, Any], tmp_path: Path) -> None:
+def test_every_digest_agrees(kind: str, changes: dict[str, Any], tmp_path: Path) -> None:
     lines = run(tmp_path, kind, **changes)
-    # batch and full need no data: the config's, "digits", are not even opened
+    # batch and full need no recordings: those of the config, "digits", are not even opened
     data = TRAIN if kind in ("sample", "online") else None
     for workers in (1, 3):
         events: list[Event] = []
@@ -56,7 +56,7 @@ def test_every_digest_comes_out(kind: str, changes: dict[str, Any], tmp_path: Pa
 
 @pytest.mark.parametrize("kind", SETTINGS)
 def test_a_forged_byte_is_found(kind: str, tmp_path: Path) -> None:
-    """A line whose checksum is right, and whose fitness bytes are not those of the run."""
+    """The checksum of the line is right, but its fitness bytes are not those of the run."""
     run(tmp_path, kind)
     path = tmp_path / "journal.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
@@ -90,7 +90,7 @@ def test_other_data(tmp_path: Path) -> None:
 
 
 def test_a_line_of_another_run(tmp_path: Path) -> None:
-    """Right checksum, wrong lengths: the core must never see them."""
+    """The checksum is right, but a length is wrong: the core must never see such a line."""
     for kind, part, text in (
         ("sample", "f", "f holds 100 bytes, 128 expected"),
         ("sample", "e", "e holds 100 bytes, 16 expected"),
@@ -119,7 +119,7 @@ def test_a_line_of_another_run(tmp_path: Path) -> None:
         replay(where, until=-1)
 
 
-def test_the_order_of_samples_is_checked(tmp_path: Path) -> None:
+def test_the_order_of_recordings_is_checked(tmp_path: Path) -> None:
     run(tmp_path, "sample")
     path = tmp_path / "journal.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""Whole runs: that they learn, that they repeat, and that they go on after any end."""
+"""Whole runs learn, repeat bit by bit, and continue however they ended."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_workers_change_no_bit(kind: str, tmp_path: Path) -> None:
     assert history(tmp_path / "2") == first == history(tmp_path / "3")
 
 
-def test_online_is_sample_with_one_sample_a_generation(tmp_path: Path) -> None:
+def test_online_is_sample_with_one_recording_a_generation(tmp_path: Path) -> None:
     same = {"pairs": 5, "segments": 2, "lr": 0.2, "lr_readout": 0.2, "lr_final": 1.0}
     n = 450  # more than one chunk, more than two epochs
     a = run(config("online", **{**same, "generations": n, "hidden": (9, 7)}), tmp_path / "a")
@@ -105,7 +105,7 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
     assert 0 <= generations[-1].telemetry.dead_units < 16
     assert 0 <= generations[-1].telemetry.saturated < 0.5
     assert result.stopped == "finished"
-    assert resume(tmp_path) == result  # over: nothing is opened or changed
+    assert resume(tmp_path) == result  # it is finished: nothing is opened or changed
 
 
 @pytest.mark.parametrize("kind", SETTINGS)
@@ -124,7 +124,7 @@ def test_stopped_anywhere_and_resumed_is_the_same_run(kind: str, tmp_path: Path)
     assert (result.stopped, result.test_accuracy) == ("interrupted", None)
     sittings = 1
     while result.stopped == "interrupted":
-        if sittings % 2:  # without a checkpoint, the journal has it all
+        if sittings % 2:  # the journal alone is enough
             (where / "weights.bin").unlink()
         options = {"data": TRAIN, "test_data": TEST, "workers": 1 + sittings % 3}
         result = resume(where, stop=stop, **options)  # type: ignore[arg-type]
@@ -138,7 +138,7 @@ def test_stopped_anywhere_and_resumed_is_the_same_run(kind: str, tmp_path: Path)
 
 @pytest.mark.parametrize("kind", ["sample", "online", "batch"])
 def test_killed_and_resumed_is_the_same_run(kind: str, tmp_path: Path) -> None:
-    """kill -9 in a process of its own: whatever the journal holds is kept, and nothing is lost."""
+    """kill -9 of a separate process: all that the journal holds is kept."""
     length = {"sample": 4000, "online": 200_000, "batch": 3000}[kind]
     script = (
         "import sys\nfrom tests.helpers.tiny_dataset import *\n"
@@ -164,7 +164,7 @@ def test_killed_and_resumed_is_the_same_run(kind: str, tmp_path: Path) -> None:
     assert 0 < survived.generations < length
     before = history(where)
 
-    # go on for a while, and compare with a run that was never interrupted
+    # continue for a while, and compare with a run that was never interrupted
     notes: list[Event] = []
     resume(where, data=TRAIN, test_data=TEST, workers=1, on_event=notes.append,
            stop=lambda: len(history(where)) >= len(before) + 20)  # fmt: skip
@@ -230,7 +230,7 @@ def test_a_damaged_checkpoint_is_rebuilt(tmp_path: Path) -> None:
     assert result.weights_digest == whole.weights_digest
 
 
-def test_more_samples_asked_than_there_are(tmp_path: Path) -> None:
+def test_a_mini_batch_larger_than_the_dataset(tmp_path: Path) -> None:
     few = TRAIN.subset(slice(0, 5))
     for kind in ("sample", "batch", "full"):
         result = run(config(kind, generations=4), tmp_path / kind, data=few, workers=3)
@@ -240,7 +240,7 @@ def test_more_samples_asked_than_there_are(tmp_path: Path) -> None:
 
 
 def test_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The real way in: open_dataset, simulated events, 2312 inputs pooled to 578."""
+    """Real data: open_dataset(), simulated events, 2312 inputs pooled to 578."""
     pytest.importorskip("sklearn")
     monkeypatch.setenv("EGGROLL_CACHE", str(tmp_path / "cache"))
     digits = TrainConfig(

@@ -1,5 +1,7 @@
-"""The next recording arrives while the last one is learnt: on a slow line to a slow board, in a
-time that is counted, not measured."""
+"""The next recording arrives while the device learns the last one.
+
+The board and its line are slow, and their time is counted instead of measured.
+"""
 
 from __future__ import annotations
 
@@ -21,24 +23,24 @@ from tests.helpers.link import ONLINE, SAMPLE_STEPS, SEED, STD, Sample, model
 BYTE_US = 87  # 115200 baud
 SMALL = NetConfig(120, 4, 5, (LifConfig(6, 96, 2),), "integrate", 4)
 LARGE = NetConfig(500, 4, 5, (LifConfig(6, 96, 2),), "integrate", 4)
-"""Recordings of about 130 bytes, one frame, and of about 500, three frames."""
+"""SMALL: recordings of about 130 bytes, one frame. LARGE: of about 500 bytes, three frames."""
 
 
 class SlowLine(InProcess):
-    """A board that takes `compute_us` to learn a recording, at a line of BYTE_US a byte, both ways.
+    """A board that learns a recording in `compute_us`, on a line that takes BYTE_US for a byte.
 
-    A byte reaches the board's ring when the line has carried it, and leaves the ring when the board
-    is free. The board asks its buttons for the label of each recording: that is where its time
-    goes by, and the buttons know the labels.
+    A byte reaches the board's receive buffer (its ring) when the line has carried it, and leaves
+    the ring when the board is free. The board asks its buttons for the label of each recording.
+    The buttons know the labels, and that is where the time for computing passes.
     """
 
     def __init__(self, board: HostBoard, compute_us: int, data: list[Sample]) -> None:
         super().__init__(board)
         self.host = self.board_at = 0
-        """Time of the host, and until when the board has worked."""
+        """The host's time, and the time at which the board has done its work, in microseconds."""
         self.most_in_ring = 0
         self._line_free = 0
-        self._taken: deque[int] = deque()  # when each byte of the latest ones left the ring
+        self._taken: deque[int] = deque()  # when each of the latest bytes left the ring
         self._answers: deque[tuple[int, bytes]] = deque()
         labels = iter([label for _, label in data])
 
@@ -88,7 +90,9 @@ def recordings(net: NetConfig, n: int) -> list[Sample]:
 def learn(
     net: NetConfig, compute_us: int, n: int, ahead: int, window: int = 1024
 ) -> tuple[int, int, Throughput]:
-    """Microseconds a recording, most bytes in the ring, throughput; the bits are the reference's.
+    """(microseconds for a recording, most bytes in the ring, throughput).
+
+    Asserts that the weights are those of the reference model.
 
     ahead: recordings that are sent before the reply to the first of them.
     """
@@ -117,13 +121,13 @@ def learn(
 
 
 def line_us(net: NetConfig, n: int) -> int:
-    """What the line takes for a recording, without its frames' own bytes."""
+    """Microseconds that the line takes for a recording, without the frames around it."""
     return BYTE_US * sum(len(stream) for stream, _ in recordings(net, n)) // n
 
 
 @pytest.mark.parametrize("share", [0.3, 1.0, 3.0], ids=["line-bound", "balanced", "compute-bound"])
 def test_the_next_one_arrives_while_the_last_is_learnt(share: float) -> None:
-    """One after the other takes line + compute; in a pipeline, the longer of them."""
+    """One after the other takes line + compute; overlapped, only the longer of the two."""
     n, frame, reply = 40, 14 * BYTE_US, 33 * BYTE_US
     line = line_us(SMALL, n)
     compute = int(share * line)
@@ -137,7 +141,7 @@ def test_the_next_one_arrives_while_the_last_is_learnt(share: float) -> None:
 
 
 def test_recordings_of_several_frames() -> None:
-    """As much of the next one as the ring holds: here one frame of three."""
+    """The ring holds as much of the next recording as fits: here one frame of three."""
     n = 20
     line = line_us(LARGE, n)
     alone, _, _ = learn(LARGE, line, n, ahead=0, window=512)
