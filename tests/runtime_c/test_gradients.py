@@ -1,7 +1,7 @@
 """Every estimator climbs the smoothed fitness: the core against a numpy model's true gradient.
 
-The bounds leave room around what tools/studies/gradient.py measures; docs/explanation/design.md explains
-the figures, and what is left of the bias.
+The bounds leave room around what tools/studies/gradient.py measures; docs/explanation/design.md
+explains the figures, and what is left of the bias.
 """
 
 from __future__ import annotations
