@@ -300,6 +300,7 @@ def accuracy_table() -> list[str]:
     ]
     for row in record["baselines"]:
         shown = f"`{row['command'].removesuffix(' --seed SEED')}`"
+        shown = shown.replace("tools/bench/", "tools/peers/")  # they have moved since
         if "why" in row:
             lines.append(f"| {row['what']} | {shown} | not measured: {row['why']} | - | - | - |")
             continue

@@ -132,7 +132,7 @@ def peers(report: Report) -> str:
         ],
     )  # fmt: skip
     rows = [row for row in report["rows"] if row.get("command")]
-    commands = "\n".join(f"* {row['name']}: `tools/bench/{row['command']}`" for row in rows)
+    commands = "\n".join(f"* {row['name']}: `tools/peers/{row['command']}`" for row in rows)
     summary = report["summary"]
     return "\n\n".join([
         f"`batch` over the fastest JAX: {number(summary['ours_over_jax'])}; over the fastest "
