@@ -1,12 +1,14 @@
-"""examples/: the C program compiles with strict flags, learns, and is what the pages show."""
+"""examples/: programs run, the C program learns, and pages show it as it is."""
 
 from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.docs import pages
 
@@ -35,3 +37,13 @@ def test_pages_show_the_programs_as_they_are() -> None:
         assert text == pages.part(file, number), (
             f"{page}, part {number}: run python -m tests.docs.pages"
         )
+
+
+def test_the_picture_of_readme_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EGGROLL_CACHE", str(tmp_path))
+    script, picture = pages.ROOT / "examples/readme_picture.py", tmp_path / "learning.gif"
+    subprocess.run([sys.executable, script, picture], check=True)
+    kept = pages.ROOT / "docs/img/learning.gif"
+    assert kept.stat().st_size < 300_000
+    with Image.open(picture) as drawn, Image.open(kept) as shown:
+        assert (drawn.n_frames, drawn.size) == (shown.n_frames, shown.size) == (15, (760, 310))

@@ -88,3 +88,17 @@ def test_originals_headers_and_formulas_are_shown(site: Path) -> None:
     assert "egg_net_init" in (site / "reference/c.html").read_text()
     assert "<math" in (site / "explanation/design.html").read_text()
     assert "TrainConfig" in (site / "reference/python.html").read_text()
+
+
+NAMED = re.compile(r"`((?:runtime_c|firmware|eggroll_edge|tests|tools|docs|examples)/[\w./-]+)`")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.name != "CHANGELOG.md"],  # it also names what there was
+    ids=lambda page: str(page.relative_to(pages.ROOT)),
+)
+def test_files_that_are_named_exist(page: Path) -> None:
+    named = NAMED.findall(page.read_text())
+    missing = [name for name in named if not (pages.ROOT / name).exists()]
+    assert not missing
