@@ -1,6 +1,6 @@
 """Builds `eggroll_edge._core`, the C core behind cffi's API mode.
 
-The declarations are read from the core's own public headers, so that a change of a header that
+The declarations are read from the core's public headers, so that a change of a header that
 Python does not follow is an error of the compiler, not a wrong number.
 """
 

@@ -22,15 +22,14 @@ READOUTS: tuple[Readout, ...] = get_args(Readout)
 ESTIMATORS: tuple[EstimatorName, ...] = get_args(EstimatorName)
 FITNESSES: tuple[Fitness, ...] = get_args(Fitness)
 
-# Ceilings that the C core checks without exporting their names yet. Once it exports EGG_ and the
-# same name, each line becomes, for example, THRESHOLD_MAX: int = lib.EGG_THRESHOLD_MAX.
-THRESHOLD_MAX = 16383
-LEAK_SHIFT_MAX = 8
-REFRACTORY_MAX = 15
-PENALTY_MAX = 4095
-GAIN_MAX = 8
-GAIN_SPIKES_MAX = 12
-STD_MAX = 64
+# Ceilings of the C core: the ranges that SPEC.md states and its bounds rest on.
+THRESHOLD_MAX: int = lib.EGG_THRESHOLD_MAX
+LEAK_SHIFT_MAX: int = lib.EGG_LEAK_SHIFT_MAX
+REFRACTORY_MAX: int = lib.EGG_REFRACTORY_MAX
+PENALTY_MAX: int = lib.EGG_PENALTY_MAX
+GAIN_MAX: int = lib.EGG_GAIN_MAX
+GAIN_SPIKES_MAX: int = lib.EGG_GAIN_SPIKES_MAX
+STD_MAX: int = lib.EGG_STD_MAX
 
 
 def status_text(status: int) -> str:

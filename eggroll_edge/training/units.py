@@ -82,8 +82,10 @@ class Units:
 
     def _most_sigma(self) -> tuple[int, int]:
         if self.estimator == "sample":  # a perturbation takes at most a fourth of a current's range
-            return ((32767 >> self.leak_shift) - 1) // 4, 32767
-        return (16383, 16367) if self.estimator == "full" else (32767, 32767)
+            return ((32767 >> self.leak_shift) - 1) // 4, lib.EGG_SIGMA_MAX
+        if self.estimator == "full":
+            return lib.EGG_SIGMA_FULL_MAX, lib.EGG_SIGMA_FULL_READOUT_MAX
+        return lib.EGG_SIGMA_MAX, lib.EGG_SIGMA_MAX
 
     def _weight_sigma(self, sigma: float) -> int:
         """The core's sigma: weight units over the standard deviation of the noise it multiplies."""

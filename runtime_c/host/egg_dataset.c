@@ -98,27 +98,3 @@ void egg_dataset_online(const egg_generation *gen, egg_workspace *ws, void *scra
         egg_sample_update_online(&g, ws, stream_of(data, index[i]));
     }
 }
-
-/* Lets keys[root] sink to its place in a heap of n keys. (Heapsort needs no memory and no library.) */
-static void sift(uint64_t *keys, uint32_t root, uint32_t n) {
-    for (uint32_t child; (child = 2 * root + 1) < n; root = child) {
-        if (child + 1 < n && keys[child] < keys[child + 1]) child++;
-        if (keys[root] >= keys[child]) return;
-        uint64_t swap = keys[root];
-        keys[root] = keys[child];
-        keys[child] = swap;
-    }
-}
-
-void egg_dataset_shuffle(uint32_t seed, uint32_t epoch, uint32_t n, uint64_t *keys, uint32_t *order) {
-    egg_key key = egg_rng_key(seed, epoch, 0, 0, EGG_NOISE_SHUFFLE, 0);
-    for (uint32_t i = 0; i < n; i++) keys[i] = (uint64_t)egg_rng_word(key, i) << 32 | i;
-    for (uint32_t i = n / 2; i-- > 0;) sift(keys, i, n);
-    for (uint32_t end = n; end-- > 1;) {
-        uint64_t swap = keys[0];
-        keys[0] = keys[end];
-        keys[end] = swap;
-        sift(keys, 0, end);
-    }
-    for (uint32_t i = 0; i < n; i++) order[i] = (uint32_t)keys[i];
-}

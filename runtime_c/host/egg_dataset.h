@@ -51,7 +51,4 @@ void egg_dataset_online(const egg_generation *gen, egg_workspace *ws, void *scra
                         const uint32_t *index, uint32_t n, bool from_journal, int8_t *fitness_bytes, uint8_t *exponent,
                         egg_run_counts *counts);
 
-/* The order in which an epoch visits n recordings: order[n] (SPEC.md section 10). keys[n] is scratch. */
-void egg_dataset_shuffle(uint32_t seed, uint32_t epoch, uint32_t n, uint64_t *keys, uint32_t *order);
-
 #endif
