@@ -255,29 +255,38 @@ def write(page: Path) -> None:
                     sys.exit(f"{page}: exit code {code} of {command.text}\n{printed}")
                 keep = not command.output or agrees(command.output, printed, exact=True)
                 made += f"$ {command.text}\n"
-                made += command.output if keep else _filled(command.output, printed)
+                made += command.output if keep else filled(command.output, printed)
             return f"```console\n{made}```"
 
         text = BLOCK.sub(rewritten, text)
     page.write_text(PART.sub(_shown_anew, text))
 
 
-def _filled(shown: str, printed: str) -> str:
-    """New output for a page: as much of it as the page shows. A line is found again by its text
-    before the first figure or question mark."""
+def filled(shown: str, printed: str) -> str:
+    """New output for a page: as much of it as the page shows."""
+    left = _plain(printed).splitlines()
     if "..." not in shown.splitlines():
-        return _plain(printed) + "\n"
-    left, made = _plain(printed).splitlines(), []
-    for line in shown.splitlines():
-        if line != "...":
-            words = re.split(rf"{FIGURE}|\?", line)[0]
-            while left and not left[0].startswith(words):
-                left.pop(0)
-            if not left:
-                sys.exit(f"no line begins with {words!r} in\n{printed}")
-            line = left.pop(0)
-        made.append(line)
-    return "\n".join(made) + "\n"
+        return "\n".join(left) + "\n"
+    made: list[str] = []
+    for group in re.split(r"^\.\.\.$\n?", shown, flags=re.MULTILINE):
+        lines = group.splitlines()
+        at = 0
+        while not _alike(lines, left[at:]):
+            at += 1
+            if at > len(left):
+                sys.exit(f"the command no longer prints the like of\n{group}\nbut\n{printed}")
+        made += [*left[at : at + len(lines)], "..."]
+        left = left[at + len(lines) :]
+    return "\n".join(made[:-1]) + "\n"
+
+
+def _alike(shown: list[str], printed: list[str]) -> bool:
+    """Whether output begins with these lines; only their text before the first figure counts."""
+    words = [re.split(rf"{FIGURE}|\?", line)[0] for line in shown]
+    pairs = zip(words, shown, printed, strict=False)
+    return len(shown) <= len(printed) and all(
+        new.startswith(word) and bool(new) == bool(old) for word, old, new in pairs
+    )
 
 
 def _shown_anew(found: re.Match[str]) -> str:

@@ -49,3 +49,10 @@ def test_a_block_is_read_as_commands_and_their_output() -> None:
     assert (one.text, one.output) == ("one --a \\\n    --b", "printed\n")
     assert (one.background, two.background) == (False, True)
     assert (one.exit_code, three.exit_code) == (0, 2)
+
+
+def test_new_output_keeps_what_a_page_leaves_out() -> None:
+    shown = "net of 5\n...\nstep 9: 3 %\n\ndone in 0:01\n...\n"
+    printed = "net of 6\nstep 1: 1 %\nstep 2: 2 %\n\ndone in 0:02\nnext\n"
+    assert pages.filled(shown, printed) == "net of 6\n...\nstep 2: 2 %\n\ndone in 0:02\n...\n"
+    assert pages.filled("?\n", printed) == printed
