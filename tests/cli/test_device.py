@@ -141,7 +141,9 @@ def test_nothing_answers() -> None:
 def test_board_without_a_selftest(url: str) -> None:
     done = call("monitor", "--port", url, "--selftest")
     assert done.returncode == 1
-    assert f"host at {url} refuses SELFTEST: the device has no checkpoint store, button" in done.stderr
+    assert (
+        f"host at {url} refuses SELFTEST: the device has no checkpoint store, button" in done.stderr
+    )
 
 
 def test_unknown_board() -> None:
