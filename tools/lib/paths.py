@@ -1,0 +1,14 @@
+"""Where things are in the source checkout: results, and the pages that hold generated sections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "results"
+
+README = ROOT / "README.md"
+RESULTS_PAGE = ROOT / "docs" / "results.md"
+PERFORMANCE_PAGE = ROOT / "docs" / "performance.md"
+BOARDS_PAGE = ROOT / "docs" / "firmware.md"
+DATA_PAGE = ROOT / "docs" / "data.md"
