@@ -13,6 +13,7 @@ Python code into such comments, which makes the pages harder to read.)
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -24,6 +25,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str = "") -
     marks = [("--:" if align[i : i + 1] == "r" else "---") for i in range(len(head))]
     lines = [f"| {' | '.join(line)} |".replace("|  |", "| |") for line in (head, *rows)]
     return "\n".join([lines[0], f"|{'|'.join(marks)}|", *lines[1:]])
+
+
+def paragraph(text: str) -> str:
+    """Text in lines of at most 100 columns, the width of the documentation."""
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def replace_section(text: str, name: str, content: str) -> str:

@@ -7,7 +7,7 @@ import statistics
 from typing import Any
 
 from tools.lib.paths import RESULTS
-from tools.lib.tables import table
+from tools.lib.tables import paragraph, table
 from tools.results.rows import CYCLES_PER_INSTRUCTION, MEASUREMENTS, SESSIONS
 
 PUBLISHED = [
@@ -218,12 +218,12 @@ def board_table() -> str:
         "instructions of a recording",
         "seconds, estimated",
     ]
-    return (
-        f"{table(head, rows)}\n\n"
-        "Accuracy is the host's test of the weights that the board ended with. Instructions are\n"
-        "by the model of `plan`. Seconds are an estimate from them, at the clock of the board and\n"
+    note = paragraph(
+        "Accuracy is the host's test of the weights that the board ended with. Instructions are "
+        "by the model of `plan`. Seconds are an estimate from them, at the clock of the board and "
         f"{CYCLES_PER_INSTRUCTION:g} cycles for each instruction, without the link."
     )
+    return f"{table(head, rows)}\n\n{note}"
 
 
 def other_table() -> str:
