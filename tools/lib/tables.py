@@ -32,6 +32,11 @@ def paragraph(text: str) -> str:
     return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
+def peer_command(command: str) -> str:
+    """How to run a script of tools/peers today; saved results name its file, or an older folder."""
+    return re.sub(r"^(?:tools/(?:bench|peers)/)?(\w+)\.py\b", r"python -m tools.peers.\1", command)
+
+
 def replace_section(text: str, name: str, content: str) -> str:
     """The text of a page with new content in its section `name`. ValueError if it has none."""
     section = re.compile(rf"(<!-- {re.escape(name)}: [^>]* -->\n).*?(<!-- end of {name} -->)", re.S)

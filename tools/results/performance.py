@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.lib.paths import PERFORMANCE_PAGE, RESULTS, ROOT
-from tools.lib.tables import paragraph, replace_section, table
+from tools.lib.tables import paragraph, peer_command, replace_section, table
 
 PAGE, PLOTS = PERFORMANCE_PAGE, ROOT / "docs" / "plots"
 Report = dict[str, Any]
@@ -95,14 +95,14 @@ def host(report: Report) -> str:
         ["from N-MNIST files to ticks", "recordings/s"],
         [[name, median_range(path[name])] for name in names if name in path],
     )
-    over = median_range(path.get("ours_over_tonic"))
+    over, plots = median_range(path.get("ours_over_tonic")), os.path.relpath(PLOTS, PAGE.parent)
     opening = paragraph(
         f"Work unit: {unit}; `sample` and `online` at their defaults. `batch` is "
         f"{number(summary['full_rank_over_batch'])} times as fast as our full-rank ES. Noise and "
         f"update take {100 * summary['update_share']:.1f} % of it."
     )
     return "\n\n".join([
-        opening, speeds, shares, f"![scaling]({os.path.relpath(PLOTS, PAGE.parent)}/scaling.svg)", memory, data,
+        opening, speeds, shares, f"![scaling]({plots}/scaling.svg)", memory, data,
         f"Ours over tonic's: {over}. 60,000 simulated recordings are held in "
         f"{path['bytes_of_60000'] / 1e6:.0f} MB.",
         source(report),
@@ -136,7 +136,7 @@ def peers(report: Report) -> str:
     commands = table(
         ["", "command"],
         [
-            [row["name"], f"`tools/peers/{row['command']}`"]
+            [row["name"], f"`{peer_command(row['command'])}`"]
             for row in report["rows"]
             if row.get("command")
         ],

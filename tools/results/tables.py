@@ -7,7 +7,7 @@ import statistics
 from typing import Any
 
 from tools.lib.paths import RESULTS
-from tools.lib.tables import paragraph, table
+from tools.lib.tables import paragraph, peer_command, table
 from tools.results.rows import CYCLES_PER_INSTRUCTION, MEASUREMENTS, SESSIONS
 
 PUBLISHED = [
@@ -113,8 +113,7 @@ def accuracy_tables() -> list[str]:
 
 
 def _baseline(row: dict[str, Any]) -> list[str]:
-    # Results that were saved before the scripts moved still have the old folder.
-    shown = f"`{_shown(row['command']).replace('tools/bench/', 'tools/peers/')}`"
+    shown = f"`{peer_command(_shown(row['command']))}`"
     if "why" in row:
         return [row["what"], shown, f"not measured: {row['why']}", "-", "-", "-"]
     members = row.get("member_evaluations")
