@@ -17,8 +17,6 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tools.lib.paths import ROOT
-
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str = "") -> str:
     """A Markdown table. `align` has a letter for each column: r (right), any other is left."""
@@ -50,5 +48,5 @@ def write_section(page: Path, name: str, content: str) -> None:
     try:
         text = replace_section(page.read_text(), name, content)
     except ValueError as error:
-        raise SystemExit(f"{page.relative_to(ROOT)}: {error}") from None
+        raise SystemExit(f"{page}: {error}") from None
     page.write_text(text)
