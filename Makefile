@@ -1,4 +1,4 @@
-# Thin: each target calls one real command.
+# Each target calls one real command.
 help: ## what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
@@ -13,8 +13,7 @@ test: ## install what is missing, check and test everything
 
 format: ## format all sources
 	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
-	.venv/bin/clang-format -i runtime_c/*.[ch] runtime_c/host/*.[ch] tests/c/*.[ch] \
-	    firmware/*.[ch] firmware/*/*.[ch] firmware/boards/*/*.[ch] tests/firmware/*.c
+	git ls-files '*.c' '*.h' | xargs .venv/bin/clang-format -i
 
 firmware: ## images of all boards
 	$(MAKE) -C firmware all
@@ -22,7 +21,7 @@ firmware: ## images of all boards
 bench: ## speed on this machine, a minute
 	.venv/bin/eggroll-edge bench host --quick
 
-fuzz: ## anything on the line, under the sanitizers
+fuzz: ## random bytes on the link, with sanitizers
 	.venv/bin/python -m pytest -q tests/link/test_frames.py -k fuzz
 
 .PHONY: help setup train test format firmware bench fuzz

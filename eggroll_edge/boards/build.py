@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from eggroll_edge.boards.table import BoardError, find_board
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 """The firmware's sources. They are in the repository, not in an installed wheel."""
@@ -56,7 +62,8 @@ def build(
     if defines:
         command.append(f"DEFINES={defines}")
     command += [f"{name}={value}" for name, value in (variables or {}).items()]
-    done = subprocess.run(command, capture_output=True, text=True)
+    with _locked(out):
+        done = subprocess.run(command, capture_output=True, text=True)
     if over := re.search(r"region `FLASH' overflowed by (\d+) bytes", done.stderr):
         raise BoardError(
             f"{image} does not fit the flash of {name} by {int(over[1]):,} bytes"
@@ -67,3 +74,15 @@ def build(
             f"building {image} for {name} failed:\n{done.stdout}{done.stderr}".rstrip()
         )
     return out / name / f"{image}.elf"
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """Let one process at a time build in a folder: two would overwrite each other's files."""
+    if fcntl is None:
+        yield
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,4 +1,4 @@
-/* Written by tools/make_selftest.py; do not edit. Included by selftest.c alone. */
+/* Written by tools/generate/selftest.py; do not edit. For selftest.c only. */
 /* clang-format off */
 
 static const uint8_t run0_stream0[] = {3, 1, 1, 9, 3, 0, 2, 5, 6, 2, 4, 0, 2, 4, 1, 1, 4, 2, 2, 2, 0, 3, 0, 6, 2, 1, 2, 7, 0};

@@ -20,7 +20,7 @@ def test_epoch_order_is_the_models(seed: int, epoch: int) -> None:
 
 
 def test_epoch_order_of_a_whole_dataset() -> None:
-    key = reference.key(3, 0, 0, 0, reference.Stream.SHUFFLE, 0)
+    key = reference.key(3, 0, 0, 0, reference.Noise.SHUFFLE, 0)
     keys = [reference.word(key, i) for i in range(60_000)]
     assert len(set(keys)) == 60_000
     assert epoch_order(3, 0, 60_000).tolist() == sorted(range(60_000), key=keys.__getitem__)

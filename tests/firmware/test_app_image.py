@@ -49,9 +49,9 @@ def block(language: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The build folder, and the Makefile's APP: the page's file, and a sensor that plays back."""
-    folder = tmp_path_factory.mktemp("own")
+def app(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A build folder, and APP for the Makefile: the page's file, and a sensor that plays back."""
+    folder = tmp_path_factory.mktemp("app")
     streams = [stream for stream, _ in linked.samples(RECORDINGS, net=NET)]
     ends = [0]
     for stream in streams:
@@ -63,30 +63,30 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 @pytest.mark.parametrize("board", ["microbit", "hifive1"])
-def test_the_page_compiles(board: str, own: tuple[Path, str]) -> None:
-    folder, files = own
+def test_the_page_compiles(board: str, app: tuple[Path, str]) -> None:
+    folder, files = app
     assert build(board, "app", out=folder / "build", variables={"APP": files}).exists()
 
 
 def test_the_page_makes_its_configuration() -> None:
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
         exec(block("python"), {})
-    assert said.getvalue().strip() == str(list(CONFIG.pack()))
+    assert printed.getvalue().strip() == str(list(CONFIG.pack()))
     bytes_in_c = re.search(r"config\[\] = \{(.*?)\}", block("c"), re.DOTALL)
     assert bytes_in_c is not None
     assert [int(x) for x in bytes_in_c[1].split(",")] == list(CONFIG.pack())
 
 
 def test_a_board_learns_from_its_sensor(
-    own: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And from the button that is held; after power loss from its checkpoint on."""
-    folder, files = own
+    """A pressed button is the label. After power loss the board continues from its checkpoint."""
+    folder, files = app
     elf = build("pico", "app", out=folder / "build", variables={"APP": files})
     monkeypatch.setenv("PICO_PRESSED", str(14 + LABEL))
     streams = [stream for stream, _ in linked.samples(RECORDINGS, net=NET)]
-    for order in (streams, streams[:100] + streams):  # it has saved after 100; all are played again
+    for order in (streams, streams[:100] + streams):  # saved after 100; the sensor plays all again
         with linked.in_process() as host:
             host.configure(CONFIG)
             host.begin(0, Hyperparameters((40, 700), ((96, 11), (80, 11))))

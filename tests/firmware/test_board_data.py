@@ -1,9 +1,11 @@
-"""Real recordings through the link, on each board that one can buy: a shortened session of its
-preset gives the host's bits, and learns. tools/measure.py board-... runs the whole sessions."""
+"""Real recordings through the link, on each board that one can buy.
+
+A shortened session of the board's preset gives the same bits as the host, and it learns. The whole
+sessions are run by `python -m tools.results.measure board-...`.
+"""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +20,18 @@ from eggroll_edge.training.config import merge
 from eggroll_edge.training.presets import load_preset
 from eggroll_edge.training.run import train
 from eggroll_edge.training.splits import open_split
+from tests.helpers.real_data import NMNIST_SMALL, needs_real_data
 
-DATA = Path(os.environ.get("EGGROLL_DATA") or Path(__file__).parents[3] / "shared" / "data")
-SMALL = DATA / "nmnist_small"
-pytestmark = pytest.mark.skipif(
-    not SMALL.is_dir(), reason=f"no recordings in {SMALL}: set EGGROLL_DATA to use others"
-)
+pytestmark = needs_real_data
 
-# board: preset, what the test changes of it, least accuracy in percent (equal bits: it is certain)
 SESSIONS: dict[str, tuple[str, dict[str, Any], int]] = {
-    # its emulator takes longest: a smaller net
+    # the slowest emulator: a smaller net
     "pico": ("board-small", {"generations": 250, "seed": 3, "hidden": [32], "pairs": 16}, 40),
     "stm32f405": ("board-small", {"generations": 250, "seed": 2}, 45),
     "microbit": ("microbit", {"generations": 600}, 40),
     "hifive1": ("microbit", {"generations": 600}, 40),
 }
+"""Of each board: its preset, what the test changes in it, and the least accuracy in percent."""
 
 
 def test_every_board_with_an_emulator_that_one_can_buy_is_here() -> None:
@@ -43,7 +42,8 @@ def test_every_board_with_an_emulator_that_one_can_buy_is_here() -> None:
 def test_session_on_real_recordings(board: str, tmp_path: Path) -> None:
     preset, changes, least = SESSIONS[board]
     recordings = changes["generations"]
-    config = merge(load_preset(preset), {"data": str(SMALL), "eval_every": recordings, **changes})
+    changes = {"data": str(NMNIST_SMALL), "eval_every": recordings, **changes}
+    config = merge(load_preset(preset), changes)
     data, test = open_split(config, "train"), open_split(config, "test")
     assert data.n_in == 17 * 17 * 2
     host = train(config, tmp_path / "host", workers=1, data=data, test_data=test)
@@ -67,6 +67,6 @@ def test_session_on_real_recordings(board: str, tmp_path: Path) -> None:
     assert found.weights_digest == host.weights_digest
     assert host.test_accuracy == found.test_accuracy
     assert found.test_accuracy is not None
-    assert found.test_accuracy >= least  # of ten classes: 10 % is chance
+    assert found.test_accuracy >= least  # 10 % would be chance
     right = sum(a == b for a, b in zip(answers, test.labels, strict=False))
-    assert right >= 5  # the board's own answers: 2 would be chance
+    assert right >= 5  # what the board itself answers: 2 would be chance

@@ -16,8 +16,7 @@ SMALL_BOARDS_AND_PICO = ["microbit", "hifive1", "pico"]
 
 @pytest.mark.parametrize("board", SMALL_BOARDS_AND_PICO)
 def test_a_session_over_a_bad_line(board: str) -> None:
-    """One byte in a hundred, both ways, is dropped, flipped, doubled, held back, cut off or said
-    again, from HELLO to the last digest."""
+    """From HELLO to the last digest, one byte in a hundred is damaged, in both directions."""
     with emulator(board) as running:
         line = BadLine(SerialTransport(running.url), 0.01, seed=1)
         with Session(lambda: line, reply_timeout=0.03, timeout=30, max_payload=64) as session:
@@ -30,11 +29,11 @@ def test_a_session_over_a_bad_line(board: str) -> None:
         assert line.missing() == []
         assert session.retries > 10
         assert stats.bad > 10  # frames that the board dropped
-        assert stats.repeated > 0  # frames that it answered from memory
+        assert stats.repeated > 0  # frames whose reply it still had
 
 
 class Plug(Cable):
-    """A cable whose end goes, too: the emulator sees the connection close."""
+    """A cable that also closes the connection, so that the emulator notices."""
 
     def close(self) -> None:
         self._inner.close()
@@ -42,8 +41,7 @@ class Plug(Cable):
 
 @pytest.mark.parametrize("board", SMALL_BOARDS_AND_PICO)
 def test_cable_pulled_in_every_generation(board: str) -> None:
-    """The line is cut at bytes of GENERATION's and the recordings' frames and replies, and opened
-    again: the board's generation goes on."""
+    """The line is cut within frames and replies and then opened again; the generation continues."""
     with emulator(board) as running:
         plugs: list[Plug] = []
 

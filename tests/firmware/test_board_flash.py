@@ -1,4 +1,4 @@
-"""Building and flashing, with stand-ins for drives and tools; nothing here touches a board."""
+"""Building and flashing, with stand-ins for drives and tools. No board is needed."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ from eggroll_edge.boards import emulator as emulate
 from eggroll_edge.boards import flasher as flash
 from eggroll_edge.boards.table import BOARDS, BoardError
 from eggroll_edge.cli.app import main
+from tests.helpers.ports import free_port
 
 
 @pytest.fixture(autouse=True)
-def selftest_image(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_drives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the drives of this machine."""
     monkeypatch.setattr(flash, "drives", lambda: iter(()))
 
 
 def fake_tool(folder: Path, name: str, status: int) -> None:
+    """A program that notes its arguments and ends with a status."""
     folder.mkdir(exist_ok=True)
     tool = folder / name
-    tool.write_text(f'#!/bin/sh\necho "$@" > {folder}/said\necho no probe here\nexit {status}\n')
+    tool.write_text(
+        f'#!/bin/sh\necho "$@" > {folder}/arguments\necho no probe here\nexit {status}\n'
+    )
     tool.chmod(0o755)
 
 
@@ -45,7 +50,7 @@ def test_the_pico_gets_a_uf2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         for bit in range(7, -1, -1):
             top = crc >> 31 ^ (byte >> bit & 1)
             crc = (crc << 1 & 0xFFFFFFFF) ^ (0x04C11DB7 if top else 0)
-    assert boot2[252:] == struct.pack("<I", crc)  # else the chip's ROM does not start it
+    assert boot2[252:] == struct.pack("<I", crc)  # or the ROM of the chip would not start it
 
 
 def test_the_microbit_is_found_by_its_details_file(
@@ -78,7 +83,7 @@ def test_tools(board: str, tool: str, tmp_path: Path, monkeypatch: pytest.Monkey
     fake_tool(tmp_path / "bin", tool, 0)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{path}")
     assert "flashed" in flash.flash(board, "selftest")
-    assert "selftest.hex" in (tmp_path / "bin/said").read_text()
+    assert "selftest.hex" in (tmp_path / "bin/arguments").read_text()
     fake_tool(tmp_path / "bin", tool, 1)
     with pytest.raises(BoardError, match=r"(?s)Is it connected.*no probe here"):
         flash.flash(board, "selftest")
@@ -93,7 +98,7 @@ def command_line(*words: str) -> int:
 def test_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By a drive and by a tool; the firmware, and a run that the board is to repeat by itself."""
+    """By a drive and by a tool: the firmware, and a run that the board will repeat by itself."""
     pytest.importorskip("sklearn")
     run, drive = tmp_path / "run", tmp_path / "RPI-RP2"
     small = ["--online", "--pool", "2", "--polarity", "merged", "--first-saccade-only"]
@@ -108,7 +113,7 @@ def test_the_command_line(
         assert (drive / f"{image}.uf2").exists()
         assert command_line("flash", "stm32f405", *words) == 0
         assert f"{image}.hex with openocd" in capsys.readouterr().out
-        assert f"{image}.hex" in (tmp_path / "bin/said").read_text()
+        assert f"{image}.hex" in (tmp_path / "bin/arguments").read_text()
     text = (boards.FIRMWARE / "build/stm32f405/standalone.hex").read_text()
     assert len(text) > len((boards.FIRMWARE / "build/stm32f405/egg.hex").read_text())
     assert command_line("flash", "mps2-an386") == 1
@@ -124,7 +129,7 @@ def test_emulated_boards_and_unknown_ones_are_refused() -> None:
         flash.flash("arduino")
 
 
-def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_messages_name_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emulate, "PICO", tmp_path)
     with pytest.raises(BoardError, match="npm ci --prefix"):
         emulate.check_emulator("pico")
@@ -158,10 +163,9 @@ def test_an_emulator_that_ends_by_itself_is_noticed(tmp_path: Path) -> None:
 
 def test_the_port_can_be_chosen() -> None:
     for board in ("microbit", "pico"):
-        with emulate.emulator(board, "selftest") as free:
-            port = int(free.url.rpartition(":")[2])
+        port = free_port()
         with emulate.emulator(board, "selftest", port=port) as running:
-            assert running.url == free.url == f"socket://127.0.0.1:{port}"
+            assert running.url == f"socket://127.0.0.1:{port}"
 
 
 def test_every_board_of_the_firmware_is_in_the_table() -> None:

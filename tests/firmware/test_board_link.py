@@ -1,6 +1,7 @@
 """The firmware over its serial port: the same training, bit for bit, on host and boards.
 
-A missing emulator is a failure: tools/test installs them all."""
+A missing emulator is a failure, because tools/test installs all of them.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ from tests.helpers import link as linked
 from tests.helpers import tiny_dataset as synthetic
 
 GENERATIONS, PER, ONLINE = 10, 3, 50
-KEEPING = [name for name in EMULATED if BOARDS[name].persistent_flash_args]
+PERSISTENT = [name for name in EMULATED if BOARDS[name].persistent_flash_args]
 """Boards whose emulator keeps their non-volatile memory in a file."""
 
 expected_batch = cache(linked.expected_batch)
@@ -65,12 +66,12 @@ def test_same_digest_at_every_generation(target: str) -> None:
             assert digests == expected_batch(rank, GENERATIONS, PER)
         assert list(linked.run_online(session, ONLINE)) == expected_online(ONLINE)
         assert session.stats().samples == 2 * GENERATIONS * PER + ONLINE
-        assert session.retries <= 1  # QEMU's STM32 drops what comes before the UART is on: HELLO
+        assert session.retries <= 1  # QEMU's STM32 drops a HELLO that comes too early
 
 
 @pytest.mark.parametrize("board", EMULATED)
-def test_the_lines_rate(board: str) -> None:
-    """Emulated UARTs carry any rate: what shows is that the firmware sets it and goes on."""
+def test_baud_rate(board: str) -> None:
+    """Emulated UARTs work at any baud rate; this shows that the firmware sets it and continues."""
     with emulator(board) as running, connect(running.url, baud=460800) as session:
         digests = list(linked.run_online(session, 5))
         assert digests == expected_online(ONLINE)[:5]
@@ -81,13 +82,13 @@ def test_the_lines_rate(board: str) -> None:
             assert session.baud == 460800
         stats = session.stats()
         assert 0 < stats.busy_clock + stats.link_clock <= stats.clock
-        for rate in (0, 1, 100_000_000):
+        for baud in (0, 1, 100_000_000):
             with pytest.raises(DeviceError, match="baud rate is out of range"):
-                session.request(Command.BAUD, rate.to_bytes(4, "little"))
+                session.request(Command.BAUD, baud.to_bytes(4, "little"))
 
 
 def test_two_boards_of_two_kinds_are_one_population(tmp_path: Path) -> None:
-    """Cortex-M0 and RISC-V share out each generation's samples: the journal of the host alone."""
+    """A Cortex-M0 and a RISC-V share the recordings of each generation; the digests are equal."""
     wanted = synthetic.config("batch", generations=4, batch=6, pairs=24)
     data: dict[str, Any] = {"data": synthetic.TRAIN, "test_data": synthetic.TEST, "workers": 1}
     expected = train(wanted, tmp_path / "host", **data).weights_digest
@@ -105,7 +106,7 @@ def test_two_boards_of_two_kinds_are_one_population(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("board", ["microbit", "pico"])
 def test_emulated_board_on_a_pty(board: str) -> None:
-    """QEMU and rp2040js alike; `devices` finds it there."""
+    """With QEMU and with rp2040js. `eggroll-edge devices` finds the board there."""
     cli = [sys.executable, "-m", "eggroll_edge"]
     command = [*cli, "emulate", board, "--pty"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -113,7 +114,7 @@ def test_emulated_board_on_a_pty(board: str) -> None:
             assert process.stdout is not None
             path = process.stdout.readline().strip()
             assert path.startswith("/dev/")
-            for _ in range(2):  # one program after the other
+            for _ in range(2):  # two programs, one after the other
                 with connect(path, baud=460800) as session:
                     assert session.hello.board == board
                     assert session.baud == 460800
@@ -126,8 +127,8 @@ def test_emulated_board_on_a_pty(board: str) -> None:
             process.terminate()
 
 
-@pytest.mark.parametrize("board", KEEPING)
-def test_checkpoint_outlives_the_board(board: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("board", PERSISTENT)
+def test_a_checkpoint_survives_power_loss(board: str, tmp_path: Path) -> None:
     memory = tmp_path / "memory"
     with device(board, memory) as session:
         assert not session.hello.configured
@@ -138,7 +139,7 @@ def test_checkpoint_outlives_the_board(board: str, tmp_path: Path) -> None:
     with device(board, memory) as session:
         assert session.hello.configured
         assert (session.hello.generation, session.hello.digest) == (5, kept)
-        for number in (6, 7, 8):  # both slots, again and again
+        for number in (6, 7, 8):  # each slot more than once
             session.begin(number - 1, linked.SAMPLE_STEPS)
             session.train(*linked.samples(8)[number - 1])
             assert session.save() == number
@@ -148,7 +149,7 @@ def test_checkpoint_outlives_the_board(board: str, tmp_path: Path) -> None:
 
 
 def test_checkpoint_in_the_microbits_flash() -> None:
-    """QEMU models its flash controller, but forgets the flash when it ends."""
+    """QEMU has a model of its flash controller, but loses the flash when it ends."""
     with device("microbit") as session:
         kept = list(linked.run_online(session, 3))[-1]
         for number in (3, 4, 5):
@@ -163,7 +164,7 @@ def test_checkpoint_in_the_microbits_flash() -> None:
 
 @pytest.mark.parametrize("board", ["stm32f405", "hifive1"])
 def test_a_board_without_flash_to_write_says_so(board: str) -> None:
-    """QEMU has no flash controller of the STM32F405; the HiFive1 has no checkpoints."""
+    """QEMU has no flash controller for the STM32F405, and the HiFive1 has no checkpoints."""
     with device(board) as session:
         digest = list(linked.run_online(session, 1))[-1]
         with pytest.raises(DeviceError, match=f"{board} refuses SAVE"):
@@ -171,19 +172,19 @@ def test_a_board_without_flash_to_write_says_so(board: str) -> None:
         assert session.digest() == (1, digest)
 
 
-def learn_what_the_board_says(session: Session) -> RunReply:
-    """A recording without a label: the board is asked for it."""
+def train_without_label(session: Session) -> RunReply:
+    """Send a recording without a label, so that the board must give it."""
     session.configure(linked.device_config(linked.ONLINE, online=True))
     session.begin(0, linked.SAMPLE_STEPS)
     return session.train(linked.samples(1)[0][0], None)
 
 
 @pytest.mark.parametrize("board", ["microbit", "pico", "hifive1"])
-def test_nobody_presses_a_button(board: str) -> None:
-    """Or there is none: refused, and nothing is learnt."""
+def test_no_button_is_pressed(board: str) -> None:
+    """Or the board has no buttons: it refuses the recording, and learns nothing."""
     with device(board) as session:
         with pytest.raises(DeviceError, match=f"{board} refuses SAMPLE") as error:
-            learn_what_the_board_says(session)
+            train_without_label(session)
         assert error.value.status == lib.EGG_E_LABEL
         assert session.stats().samples == 0
 
@@ -192,7 +193,7 @@ def test_nobody_presses_a_button(board: str) -> None:
 def test_the_label_of_a_button(pin: int, label: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PICO_PRESSED", str(pin))
     with device("pico") as session, linked.in_process() as other:
-        assert learn_what_the_board_says(session).label == label
+        assert train_without_label(session).label == label
         other.configure(linked.device_config(linked.ONLINE, online=True))
         other.begin(0, linked.SAMPLE_STEPS)
         other.train(linked.samples(1)[0][0], label)

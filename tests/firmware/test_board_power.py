@@ -1,5 +1,7 @@
-"""The power goes in a run that the host feeds, `train --port --save-every`: the board keeps its
-last whole checkpoint, and the run goes on to the same digest, and to a checkpoint of it."""
+"""The board loses its power in a run that the host feeds (`train --port --save-every`).
+
+The board keeps its last whole checkpoint, and the run continues to the same digest.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ from eggroll_edge.errors import DeviceError
 from eggroll_edge.journal.reader import JournalReader
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import SerialTransport
+from tests.helpers.ports import free_port
 
 BOARD, GENERATIONS = "mps2-an386", 60
 RUN = [
@@ -27,42 +30,41 @@ RUN = [
 ]
 
 
-def kept(memory: Path) -> tuple[int, int]:
-    """Generation and digest of the checkpoint in the file, read by the C store on the host."""
+def saved(memory: Path) -> tuple[int, int]:
+    """Generation and digest of the checkpoint in a memory file, as the C core reads it here."""
     content = np.fromfile(memory, np.uint8, 1 << 20)
     board = HostBoard(flash=content, erase=4096, program=4)
     try:
         loaded = Session(lambda: InProcess(board)).load()
-    except DeviceError:  # none that is whole
+    except DeviceError:  # there is no whole one
         return 0, 0
     return loaded.generation, loaded.digest
 
 
-def until_kept(memory: Path, least: int, run: subprocess.Popen[str]) -> None:
-    while kept(memory)[0] < least:
+def wait_for_checkpoint(memory: Path, least: int, run: subprocess.Popen[str]) -> None:
+    while saved(memory)[0] < least:
         assert run.poll() is None, "the run ended too early"
         time.sleep(0.02)
 
 
 def test_power_loss_in_a_run_of_the_host(tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
-    memory, port = tmp_path / "memory", 0
+    memory, port = tmp_path / "memory", free_port()
     run: subprocess.Popen[str] | None = None
-    left = []  # on the board, each time its power is gone
+    found = []  # checkpoints, each time the board has lost its power
     try:
         for least in (15, 35, GENERATIONS):
             with emulator(BOARD, memory=memory, port=port) as running:
                 if run is None:
-                    port = int(running.url.rsplit(":", 1)[1])
                     where = ["--out", str(tmp_path / "run"), "--port", running.url]
                     pipe = subprocess.PIPE
                     command = [*RUN, *where, "--save-every", "5"]
                     run = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
                 if least < GENERATIONS:
-                    until_kept(memory, least, run)
+                    wait_for_checkpoint(memory, least, run)
                 else:
-                    said, notes = run.communicate(timeout=100)
-            left.append(kept(memory))
+                    printed, notes = run.communicate(timeout=100)
+            found.append(saved(memory))
     finally:
         if run is not None:
             run.kill()
@@ -72,14 +74,14 @@ def test_power_loss_in_a_run_of_the_host(tmp_path: Path) -> None:
 
     done = subprocess.run([*RUN, "--out", str(tmp_path / "host")], capture_output=True, text=True)
     digest = json.loads(done.stdout)["weights_digest"]
-    assert json.loads(said)["weights_digest"] == digest
+    assert json.loads(printed)["weights_digest"] == digest
     lines = JournalReader(tmp_path / "host").generations()
     digests = {x.generation + x.generations: x.digest for x in lines}
-    assert all(found == digests[generation] for generation, found in left)
-    assert 15 <= left[0][0] <= left[1][0] < GENERATIONS
-    assert left[2] == (GENERATIONS, int(digest, 16))
+    assert all(each == digests[generation] for generation, each in found)
+    assert 15 <= found[0][0] <= found[1][0] < GENERATIONS
+    assert found[2] == (GENERATIONS, int(digest, 16))
     with (
         emulator(BOARD, memory=memory) as running,
         Session(lambda: SerialTransport(running.url)) as session,
     ):
-        assert (session.hello.generation, session.hello.digest) == left[2]
+        assert (session.hello.generation, session.hello.digest) == found[2]

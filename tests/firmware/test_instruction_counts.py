@@ -1,9 +1,13 @@
-"""Exact counts: they repeat, they prove their work, they meet the goals, and the model predicts
-them on nets that it was not fitted to."""
+"""Counted instructions: they repeat, belong to the right work, and meet the goals of speed.
+
+The model of `eggroll-edge plan` predicts them for nets to which it was not fitted.
+"""
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,18 +34,18 @@ FRESH = [
     make_work("fresh_online", ONLINE, EsConfig("sample", 32, segments=5), 2, std=60, seed=103),
     make_work("fresh_online_small", SMALL, EsConfig("sample", 16, segments=3), 2, std=64, seed=104),
 ]
-"""None of them is among fit_works()."""
+"""Work to which the model was not fitted."""
 
 
 @pytest.mark.parametrize("name", ["cortex-m0", "stm32f405", "riscv-virt"])
 def test_the_model_predicts_fresh_counts(name: str) -> None:
-    """Within 10 %, evaluation and update together: the instructions of a generation."""
+    """Within 10 %: the instructions of the evaluation, and of the whole generation."""
     target = TARGET[name]
     for work, counted in zip(FRESH, count(target, FRESH), strict=True):
         found = cost(target.core, load_of(work, counted))
         assert found.generation == pytest.approx(counted.generation, rel=0.1), work.name
         assert found.evaluation == pytest.approx(counted.evaluation, rel=0.1), work.name
-        if work.es.estimator == "sample":  # an online work is as many generations as recordings
+        if work.es.estimator == "sample":  # online, every recording is a generation
             assert found.members == work.members
 
 
@@ -50,8 +54,8 @@ def test_fresh_works_are_not_in_the_fit() -> None:
     assert not fitted & {(w.net, w.es) for w in FRESH}
 
 
-def unit(samples: int) -> dict[str, Work]:
-    return {work.name: work for work in bench_mcu.works(samples)}
+def works_by_name(recordings: int) -> dict[str, Work]:
+    return {work.name: work for work in bench_mcu.works(recordings)}
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +71,9 @@ def counts() -> dict[str, dict[str, Counted]]:
 def test_instructions_a_member_evaluation(
     name: str, goal: int, counts: dict[str, dict[str, Counted]]
 ) -> None:
-    """Counts are exact, so this is not a timed test: it fails when the core gets slower."""
+    """Counts are exact, so this test does not depend on time: it fails if the core gets slower."""
     for kind in ("batch", "online"):
-        assert counts[name][kind].evaluation / unit(3)[kind].members <= goal, kind
+        assert counts[name][kind].evaluation / works_by_name(3)[kind].members <= goal, kind
 
 
 @pytest.mark.parametrize("name", ["cortex-m0", "stm32f405"])
@@ -83,7 +87,7 @@ def test_counts_repeat() -> None:
 
 
 def test_qemu_and_rp2040js_count_alike() -> None:
-    """The Pico's M0+ runs what a Cortex-M0 does, counted by another emulator."""
+    """The Pico's M0+ executes what a Cortex-M0 does, and another emulator counts."""
     work = FRESH[:1]
     pico, m0 = count(TARGET["pico"], work)[0], count(TARGET["cortex-m0"], work)[0]
     assert pico.evaluation == pytest.approx(m0.evaluation, rel=0.01)
@@ -105,7 +109,7 @@ def test_a_net_that_does_not_fit_faults() -> None:
 
 
 def test_the_counter_counts_exactly(tmp_path: Path) -> None:
-    """Between two marks with a known number of instructions between them."""
+    """A program with a known number of instructions between the two marks."""
     source = tmp_path / "known.S"
     source.write_text(
         ".syntax unified\n.cpu cortex-m0\n.thumb\n.global reset\n"
@@ -120,9 +124,6 @@ def test_the_counter_counts_exactly(tmp_path: Path) -> None:
     assert find_board("mps2-an386").arch == "arm"
     options = mcu_counter.counting_options("mps2-an386", elf, tmp_path, out)
     with emulator("mps2-an386", elf, options=options) as running:
-        import socket
-        import time
-
         host, port = running.url.removeprefix("socket://").split(":")
         with socket.create_connection((host, int(port))):
             for _ in range(200):
@@ -133,7 +134,7 @@ def test_the_counter_counts_exactly(tmp_path: Path) -> None:
 
 
 def test_a_typical_load_is_like_a_random_one() -> None:
-    """plan's guess of active rows and spans, for events that fall on all inputs alike."""
+    """The guess of `plan` for active rows and spans, if events are spread over all inputs."""
     work = FRESH[2]
     real = load_of(work, Counted(1, 1, 0.5, 0))
     guess = typical_load(work.net, work.es, 2, work.events, 0.5)

@@ -1,8 +1,9 @@
-"""The power goes at many points of a SAVE: afterwards there is the old checkpoint or the new one.
+"""The power is cut at many points of a SAVE. Afterwards the old checkpoint or the new one exists.
 
-On QEMU a plugin ends the emulator at an exact instruction, on rp2040js the emulator ends at an
-exact byte of flash, in the middle of a page or of an erase. What is left in the memory file is
-read by the C store on the host; some of the time the board itself is started on it again."""
+A plugin ends QEMU at an exact instruction. rp2040js ends at an exact byte of flash, in the middle
+of a page or of an erase. The C core then reads the memory file on the host. Sometimes the board
+itself is started again with it.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +28,9 @@ from tools.firmware.size import TOOLS, symbols
 ROOT = Path(__file__).resolve().parents[2]
 
 MANY = float(os.environ.get("EGGROLL_POWER_CUTS", "1"))
-"""Times as many cuts: 5 for a longer search."""
+"""A factor for the number of cuts: 5 makes the search longer."""
 RESTART_EVERY = 10
+"""How often the board is started again after a cut."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Line:
-    """A Transport: as SerialTransport, but pyserial takes 0.3 s to close a socket."""
+    """A Transport like SerialTransport. It is used because pyserial closes a socket in 0.3 s."""
 
     def __init__(self, url: str) -> None:
         host, port = url.removeprefix("socket://").split(":")
@@ -86,7 +88,7 @@ class Line:
 
 
 class PowerCutError(Exception):
-    """The line broke; there is nothing to connect to again."""
+    """The line broke, and there is nothing to connect to."""
 
 
 def connect(url: str) -> Session:
@@ -100,15 +102,16 @@ def connect(url: str) -> Session:
     return Session(open_once, reply_timeout=0.25, timeout=60)
 
 
-def kept_on_host(memory: Path, medium: Medium) -> tuple[int, int]:
-    """Generation and digest of the checkpoint that the C store finds in a memory file."""
+def saved_on_host(memory: Path, medium: Medium) -> tuple[int, int]:
+    """Generation and digest of the checkpoint that the C core finds in a memory file."""
     content = np.fromfile(memory, np.uint8, medium.size, offset=medium.offset)
     board = HostBoard(flash=content, erase=medium.erase, program=medium.program)
     loaded = Session(lambda: InProcess(board)).load()
     return loaded.generation, loaded.digest
 
 
-def kept_on_board(board: str, memory: Path) -> tuple[int, int]:
+def saved_on_board(board: str, memory: Path) -> tuple[int, int]:
+    """Generation and digest of the checkpoint that the board finds when it starts."""
     with emulator(board, memory=memory) as running, connect(running.url) as session:
         assert session.hello.configured
         return session.hello.generation, session.hello.digest
@@ -122,14 +125,14 @@ def save_once_more(session: Session) -> None:
 
 
 def cut_options(board: str, plugin: Path, **arguments: object) -> list[str]:
-    """Of QEMU: the plugin, counting from the begin of egg_checkpoint_save()."""
+    """Options of QEMU: the plugin, which counts from the begin of egg_checkpoint_save()."""
     at = symbols(build(board), TOOLS[BOARDS[board].arch])
     values = {"begin": hex(at["egg_checkpoint_save"] & ~1), **arguments}
     return ["-plugin", ",".join([str(plugin), *(f"{k}={v}" for k, v in values.items())])]
 
 
 def length_of_save(board: str, memory: Path, medium: Medium, plugin: Path, folder: Path) -> int:
-    """Instructions (pico: bytes of flash) of a SAVE that nothing disturbs."""
+    """Instructions (on the Pico, bytes of flash) of a SAVE without a power cut."""
     if board == "pico":
         with emulator(board, memory=memory) as running, connect(running.url) as session:
             save_once_more(session)
@@ -148,7 +151,7 @@ def length_of_save(board: str, memory: Path, medium: Medium, plugin: Path, folde
 
 
 def cut_at(board: str, memory: Path, after: int, plugin: Path, patch: pytest.MonkeyPatch) -> bool:
-    """Saves with a power cut; whether the board died of it."""
+    """Save with a power cut. Returns whether the board stopped before the end."""
     options: list[str] = []
     if board == "pico":
         patch.setenv("PICO_CUT", str(after))
@@ -174,23 +177,23 @@ def test_old_or_new_checkpoint(
     first, memory = tmp_path / "first", tmp_path / "memory"
     with emulator(board, memory=first) as running, connect(running.url) as session:
         old = (4, list(linked.run_online(session, 4))[-1])
-        session.save()  # both slots hold something
+        session.save()  # so that both slots are in use
         assert session.save() == 4
     new = (5, linked.expected_online(5)[-1])
     shutil.copyfile(first, memory)
     length = length_of_save(board, memory, medium, plugin, tmp_path)
-    assert kept_on_host(memory, medium) == kept_on_board(board, memory) == new
+    assert saved_on_host(memory, medium) == saved_on_board(board, memory) == new
 
     cuts = int(medium.cuts * MANY)
     found = []
-    for i in range(cuts + 1):  # the last one beyond the end
+    for i in range(cuts + 1):  # the last cut is after the end of the SAVE
         shutil.copyfile(first, memory)
-        died = cut_at(board, memory, length * i // (cuts - 1), plugin, monkeypatch)
-        found.append(kept_on_host(memory, medium))
+        stopped = cut_at(board, memory, length * i // (cuts - 1), plugin, monkeypatch)
+        found.append(saved_on_host(memory, medium))
         assert found[-1] in (old, new), f"cut {i} of {cuts}"
-        assert died or found[-1] == new, f"cut {i} of {cuts}"
+        assert stopped or found[-1] == new, f"cut {i} of {cuts}"
         if i % RESTART_EVERY == 0:
-            assert kept_on_board(board, memory) == found[-1]
+            assert saved_on_board(board, memory) == found[-1]
     assert found[0] == old
     assert found[-1] == new
-    assert found == sorted(found)  # once the new one is whole it stays
+    assert found == sorted(found)  # once the new checkpoint is whole, it stays

@@ -1,5 +1,8 @@
-"""The firmware's selftest in every emulator: a target's compiler, core and start-up code give the
-digests of tests/vectors. A missing emulator is a failure: tools/test installs them all."""
+"""The firmware's selftest in every emulator gives the digests of tests/vectors.
+
+So compiler, processor core and start-up code of every target are right. A missing emulator is a
+failure, because tools/test installs all of them.
+"""
 
 from __future__ import annotations
 
@@ -63,14 +66,15 @@ def test_selftest(board: str) -> None:
 
 @pytest.mark.parametrize("board", ["nucleo-f446re", "nrf52840-dk", "template"])
 @pytest.mark.parametrize("image", ["egg", "selftest"])
-def test_boards_without_an_emulator_build(board: str, image: str) -> None:
-    make = ["make", "-s", "-C", str(ROOT / "firmware"), f"BOARD={board}", f"IMAGE={image}"]
+def test_boards_without_an_emulator_build(board: str, image: str, tmp_path: Path) -> None:
+    make = ["make", "-s", "-C", str(ROOT / "firmware"), f"OUT={tmp_path}"]
+    make += [f"BOARD={board}", f"IMAGE={image}"]
     done = subprocess.run(make, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_microbit_sees_unaligned_accesses(tmp_path: Path) -> None:
-    """The micro:bit's selftest is the gate against unaligned accesses: here is one on purpose."""
+    """The micro:bit's selftest guards against unaligned accesses. Here it must find one."""
     elf = build("microbit", "selftest", defines="-DSELFTEST_UNALIGNED", out=tmp_path)
     with emulator("microbit", elf) as running:
         assert lines_until(running.url, "SELFTEST", "FAULT")[-1] == "FAULT"

@@ -1,4 +1,4 @@
-"""tools/size_report and tools/stack_bound on real images and on small made-up ones."""
+"""The tools that measure size and stack, on the firmware's images and on small programs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from eggroll_edge.boards.build import FIRMWARE, build
 from eggroll_edge.boards.table import BOARDS
 from tools.firmware import size as size_report
 from tools.firmware import stack as stack_bound
-
-ROOT = Path(__file__).resolve().parents[2]
+from tools.lib.paths import BOARDS_PAGE, ROOT
 
 IMAGES = ["egg", "selftest"]
 
@@ -49,7 +48,7 @@ def test_the_arena_is_what_a_plan_counts_on(sizes: list[size_report.Size]) -> No
         assert size.arena >= board.ram - board.reserve, size.board
 
 
-def test_a_budget_that_is_passed_is_named() -> None:
+def test_a_budget_that_is_exceeded_is_named() -> None:
     size = size_report.Size("x", "M0", 1000, 24, 3000, 0, 0, 0, 0, 0, 0, budget=1023)
     assert size.over() == [
         "x: 1024 bytes of flash, budget 1023",
@@ -57,34 +56,22 @@ def test_a_budget_that_is_passed_is_named() -> None:
     ]
 
 
-def test_table_goes_between_the_marks(tmp_path: Path) -> None:
-    file = tmp_path / "a.md"
-    file.write_text("before\n<!-- sizes -->\nold\n<!-- /sizes -->\nafter\n")
-    size_report.put_table(file, "new", "sizes")
-    assert file.read_text() == "before\n<!-- sizes -->\nnew\n<!-- /sizes -->\nafter\n"
-    file.write_text("no marks")
-    with pytest.raises(SystemExit):
-        size_report.put_table(file, "new", "sizes")
-
-
-def of_these_compilers(file: Path) -> str:
-    """What the pages say of sizes depends on the compilers' versions."""
-    text = file.read_text()
+def page_of_these_compilers() -> str:
+    """The page of the boards. Its sizes depend on the versions of the compilers."""
+    text = BOARDS_PAGE.read_text()
     if size_report.note() not in text:
-        pytest.skip(f"{file.name} is of other compilers than {size_report.compilers()}")
+        pytest.skip(f"{BOARDS_PAGE.name} is not of {size_report.compilers()}")
     return text
 
 
-@pytest.mark.parametrize("file", size_report.WRITTEN, ids=lambda file: file.name)
-def test_the_written_sizes_are_these(file: Path, sizes: list[size_report.Size]) -> None:
-    table = size_report.WRITTEN[file](sizes)
-    assert table in of_these_compilers(file), "run tools/size_report.py --write"
+def test_the_written_sizes_are_these(sizes: list[size_report.Size]) -> None:
+    written = size_report.size_table(sizes)
+    assert written in page_of_these_compilers(), "run python -m tools.firmware.size --write"
 
 
 def test_the_written_stacks_are_these() -> None:
-    file = ROOT / "docs/reference/boards.md"
-    table = stack_bound.table([stack_bound.bound(board, "egg") for board in BOARDS])
-    assert table in of_these_compilers(file), f"run tools/stack_bound.py --write {file}"
+    written = stack_bound.stack_table([stack_bound.bound(board, "egg") for board in BOARDS])
+    assert written in page_of_these_compilers(), "run python -m tools.firmware.stack --write"
 
 
 @pytest.mark.parametrize("image", IMAGES)
@@ -92,10 +79,10 @@ def test_the_written_stacks_are_these() -> None:
 def test_stack_holds_the_deepest_chain(board: str, image: str) -> None:
     bound = stack_bound.bound(board, image)
     assert bound.total <= bound.given, bound.chain
-    assert bound.main > 500  # a chain that stops short would be a fault of the tool
+    assert bound.main > 500  # else the tool would have lost the chain
 
 
-# ---- stack_bound on programs whose depth is known ----------------------------------------------
+# ---- programs whose use of the stack is known --------------------------------------------------
 
 PROGRAM = """
 __attribute__((noinline)) int leaf(int x) { volatile char b[100]; b[x] = 1; return b[0]; }
@@ -131,7 +118,9 @@ def test_a_chain_through_a_pointer_is_followed(
     assert depth == sum(graph[name].frame for name in chain) >= 100
 
 
-def test_what_cannot_be_bounded_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_without_a_bound_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     graph = graph_of(
         "int f(int x); int f(int x) { return x < 2 ? x : f(x - 1) + f(x - 2); }", tmp_path
     )
@@ -162,7 +151,7 @@ def test_frames_of_instructions(line: str, frame: int) -> None:
 
 
 def test_libgcc_is_counted() -> None:
-    """The division that a Cortex-M0 lacks is a function of libgcc: its frame is in the graph."""
+    """A Cortex-M0 cannot divide, so libgcc has a function for it. Its frame is in the graph."""
     graph, _ = stack_bound.load(
         build("microbit", "selftest"), "arm-none-eabi-", FIRMWARE, ("reset", "main")
     )

@@ -1,5 +1,8 @@
-"""Boards that train by themselves, on recordings in their flash: to the digests of the same run on
-the host, on through power loss, and with the link served meanwhile."""
+"""Boards that train by themselves, on recordings in their flash.
+
+They reach the digests of the same run on the host, continue after power loss, and answer the host
+while they train.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ BATCH = config("batch", generations=30, batch=8)
 
 
 class Line:
-    """A board's serial port, as text."""
+    """The text lines on the serial port of a board."""
 
     def __init__(self, url: str) -> None:
         host, port = url.removeprefix("socket://").split(":")
@@ -52,7 +55,7 @@ class Line:
             self._decoder.feed(data)
 
     def until(self, start: str) -> list[str]:
-        """All lines up to the first that starts so."""
+        """All lines up to the first that starts like this."""
         found: list[str] = []
         for line in self.lines():
             found.append(line)
@@ -69,7 +72,7 @@ class Line:
 
 @cache
 def run(wanted: TrainConfig, folder: Path) -> tuple[dict[int, str], float]:
-    """On the host: digest after each journal line's generations, and the test accuracy."""
+    """Train on the host: the digest after each line of the journal, and the test accuracy."""
     result = train(wanted, folder, workers=1, data=TRAIN, test_data=TEST)
     lines = JournalReader(folder).generations()
     assert result.test_accuracy is not None
@@ -78,17 +81,17 @@ def run(wanted: TrainConfig, folder: Path) -> tuple[dict[int, str], float]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("lesson")
+    return tmp_path_factory.mktemp("standalone")
 
 
 def image(board: str, folder: Path, wanted: TrainConfig = ONLINE, every: int | None = None) -> Path:
-    file = folder / "lesson.bin"
+    file = folder / "standalone.bin"
     file.write_bytes(pack(wanted, TRAIN, TEST, every))
     return build(board, standalone=file, out=folder / "build")
 
 
 def reported(lines: list[str]) -> dict[int, str]:
-    """Digest at each report."""
+    """The digests that a board has reported, by generation."""
     found = (re.match(r"generation (\d+): .*digest ([0-9a-f]{8})", line) for line in lines)
     return {int(match[1]): match[2] for match in found if match}
 
@@ -116,14 +119,16 @@ def test_digests_of_the_same_run_on_the_host(board: str, wanted: TrainConfig, fo
 
 
 @pytest.mark.parametrize(
-    ("board", "total"),  # long enough that the power goes before the end, on a busy machine too
+    ("board", "total"),  # long enough that it is not over at the power cut, on a busy machine too
     [("pico", 500), ("mps2-an386", 10000), ("riscv-virt", 10000)],
 )
-def test_goes_on_after_power_loss(board: str, total: int, folder: Path, tmp_path: Path) -> None:
+def test_a_run_continues_after_power_loss(
+    board: str, total: int, folder: Path, tmp_path: Path
+) -> None:
     wanted, every = replace(ONLINE, generations=total), total // 20
     digests, _ = run(wanted, folder / f"{total}")
     elf, memory = image(board, folder, wanted, every), tmp_path / "memory"
-    for stop in (2 * every, 4 * every):  # the power goes at some point after it
+    for stop in (2 * every, 4 * every):  # the power is cut at some point after it
         with emulator(board, elf, memory=memory) as running, Line(running.url) as line:
             line.until(f"generation {stop}:")
     with emulator(board, elf, memory=memory) as running, Line(running.url) as line:
@@ -137,7 +142,7 @@ def test_goes_on_after_power_loss(board: str, total: int, folder: Path, tmp_path
     assert total in common
     assert {g: found[g] for g in common} == {g: digests[g] for g in common}
     with emulator(board, elf, memory=memory) as running, Line(running.url) as line:
-        lines = line.until("standalone: over")  # nothing is left to do but the tests
+        lines = line.until("standalone: over")  # only the tests are left to do
     assert len(lines) == 2
     assert lines[-1].endswith(digests[total])
     other = image(board, folder, replace(wanted, seed=2), every)
@@ -145,8 +150,8 @@ def test_goes_on_after_power_loss(board: str, total: int, folder: Path, tmp_path
         assert line.until("standalone:") == [f"standalone: {total} generations, from 0"]
 
 
-def test_answers_meanwhile(folder: Path) -> None:
-    """INFER between two updates gives what the host's net of that generation gives."""
+def test_a_board_answers_while_it_trains(folder: Path) -> None:
+    """INFER between two updates gives the result of the host's net of that generation."""
     wanted = config("online", generations=20000)
     elf = image("mps2-an386", folder, wanted)
     recording = TEST[3].tobytes()
@@ -159,7 +164,7 @@ def test_answers_meanwhile(folder: Path) -> None:
             before = session.digest()[0]
             answer = session.infer(recording, int(TEST.labels[3]))
             seen.append((before, answer, session.digest()[0]))
-            time.sleep(0.2)  # the board goes on while nothing is asked of it
+            time.sleep(0.2)  # the board trains while it is not asked anything
         session.configure(DeviceConfig(ONLINE.net_config(TRAIN.n_in, 4)))  # the host takes over
         said, done = session.text_lines(), session.stats().samples
         while not said or not said[-1].startswith("standalone: stopped"):
@@ -207,8 +212,8 @@ def test_recordings_that_do_not_fit(folder: Path) -> None:
         build("microbit", standalone=file, out=folder / "build")
 
 
-def test_stack_of_a_lesson(folder: Path) -> None:
-    file = folder / "lesson.bin"
+def test_the_stack_of_a_standalone_image(folder: Path) -> None:
+    file = folder / "standalone.bin"
     file.write_bytes(pack(ONLINE, TRAIN, TEST))
     for board in ("microbit", "hifive1", "pico"):
         bound = stack_bound.bound(board, "standalone", out=folder / "build", standalone=file)

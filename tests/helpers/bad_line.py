@@ -1,4 +1,4 @@
-"""A bad line between a session and a device."""
+"""Faults of the line between a session and a device, for tests."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from eggroll_edge.link.transport import Transport
 
 
 class BadLine:
-    """A Transport that damages one byte in `1 / rate`, both ways: drops, flips or doubles it, holds
-    it and what follows back, cuts off what follows, or repeats all from the last write."""
+    """A Transport that damages bytes in both directions, each with the probability `rate`.
+
+    A damaged byte is dropped, has one bit flipped, or comes twice. Or it is held back with what
+    follows it, or what follows it is cut off, or everything since the last write is repeated.
+    """
 
     KINDS = ("drop", "flip", "double", "delay", "truncate", "repeat")
 
@@ -43,11 +46,11 @@ class BadLine:
         self._inner.close()
 
     def missing(self) -> list[str]:
-        """Kinds of faults that have not happened: a test over this line wants none."""
+        """Kinds of faults that have not happened. A test should end with none."""
         return [kind for kind in self.KINDS if not self.faults[kind]]
 
     def _through(self, way: str, data: bytes) -> bytes:
-        """What comes out at the other end now."""
+        """What comes out at the other end at this moment."""
         out = bytearray()
         if self._late[way]:
             if time.monotonic() < self._due[way]:
@@ -75,8 +78,7 @@ class BadLine:
 
 
 class Cable:
-    """A Transport that is pulled out after so many bytes; of a write that it tears apart, the first
-    part still arrives."""
+    """A Transport whose cable is pulled after some bytes. The bytes before that still arrive."""
 
     def __init__(self, inner: Transport, bytes_left: int) -> None:
         self._inner, self._left = inner, bytes_left
@@ -101,4 +103,4 @@ class Cable:
         self._inner.set_baud(baud)
 
     def close(self) -> None:
-        pass  # the device stays on
+        pass  # the device keeps its power

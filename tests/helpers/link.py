@@ -1,4 +1,4 @@
-"""What the tests of the link share: small nets, their reference model, sessions in this process."""
+"""For tests of the link: small nets, what the reference model gives for them, and sessions."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def device_config(es: EsConfig, online: bool = False, net: NetConfig = NET) -> D
 
 
 def model(es: EsConfig, steps: Hyperparameters, net: NetConfig = NET) -> tuple[reference.Net, Any]:
-    """The reference model's net and estimator."""
+    """A net of the reference model, and its estimator."""
     layers = tuple(
         reference.LayerConfig(x.size, x.threshold, x.leak_shift, x.refractory) for x in net.layers
     )
@@ -67,7 +67,7 @@ def model(es: EsConfig, steps: Hyperparameters, net: NetConfig = NET) -> tuple[r
 
 @cache
 def expected_batch(rank: int, generations: int, per: int, net: NetConfig = NET) -> list[int]:
-    """Digest after each generation of `batch`, by the reference."""
+    """The digest after each generation of `batch`, by the reference model."""
     ref, es = model(batch(rank), BATCH_STEPS, net)
     data, found = samples(generations * per, net=net), []
     for g in range(generations):
@@ -80,7 +80,7 @@ def expected_batch(rank: int, generations: int, per: int, net: NetConfig = NET) 
 
 @cache
 def expected_online(n: int, net: NetConfig = NET) -> list[int]:
-    """Digest after each sample of `online`, by the reference."""
+    """The digest after each recording of online training, by the reference model."""
     ref, es = model(ONLINE, SAMPLE_STEPS, net)
     found = []
     for g, sample in enumerate(samples(n, net=net)):
@@ -92,7 +92,7 @@ def expected_online(n: int, net: NetConfig = NET) -> list[int]:
 def run_batch(
     session: Session, rank: int, generations: int, per: int, net: NetConfig = NET
 ) -> Iterator[int]:
-    """The same on a device."""
+    """The digests of expected_batch() on a device."""
     session.configure(device_config(batch(rank), net=net))
     data = samples(generations * per, net=net)
     for g in range(generations):
@@ -108,7 +108,7 @@ def run_batch(
 
 
 def run_online(session: Session, n: int, net: NetConfig = NET) -> Iterator[int]:
-    """The same on a device."""
+    """The digests of expected_online() on a device."""
     session.configure(device_config(ONLINE, online=True, net=net))
     session.begin(0, SAMPLE_STEPS)
     for stream, label in samples(n, net=net):
@@ -117,7 +117,7 @@ def run_online(session: Session, n: int, net: NetConfig = NET) -> Iterator[int]:
 
 
 def in_process(board: HostBoard | None = None, **options: Any) -> Session:
-    """A session with a board in this process."""
+    """A session with a device in this process, by default a new one."""
     board = board or HostBoard()
     return Session(lambda: InProcess(board), **options)
 
@@ -128,7 +128,7 @@ SANITIZE = ["-fsanitize=address,undefined,alignment", "-fno-sanitize-recover=all
 
 @cache
 def _objects(cc: str) -> Path:
-    """The core as firmware builds it, under the sanitizers; kept until the process ends."""
+    """The core with sanitizers, compiled once in a process."""
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder)
     core = ROOT / "runtime_c"
@@ -141,7 +141,7 @@ def _objects(cc: str) -> Path:
 
 
 def build(cc: str, program: str, folder: Path) -> Path:
-    """tests/c/<program>.c with that core."""
+    """Build tests/c/PROGRAM.c with that core."""
     path, source = folder / f"{program}-{cc}", ROOT / f"tests/c/{program}.c"
     objects = map(str, _objects(cc).glob("*.o"))
     command = [cc, *STRICT, *SANITIZE, f"-I{ROOT / 'runtime_c'}", str(source), *objects]
@@ -150,7 +150,7 @@ def build(cc: str, program: str, folder: Path) -> Path:
 
 
 class Program:
-    """A Transport to tests/c/link.c."""
+    """A Transport to the program of tests/c/link.c."""
 
     def __init__(self, path: Path) -> None:
         pipe = subprocess.PIPE
@@ -170,6 +170,6 @@ class Program:
         pass
 
     def close(self) -> None:
-        """Its sanitizers have the last word."""
+        """Ends the program; its sanitizers must have found nothing."""
         self.process.communicate()
         assert self.process.returncode == 0

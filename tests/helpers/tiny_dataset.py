@@ -1,4 +1,4 @@
-"""A small dataset for tests: four classes, each a random pattern of spikes, seen through noise."""
+"""A small dataset for tests: noisy recordings of four random patterns, one for each class."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from eggroll_edge.training.config import TrainConfig
 TICKS, SIDE, CLASSES = 6, 6, 4
 BINNING = Binning(ticks=TICKS, height=SIDE, width=SIDE, polarity="merged")
 
-# Settings with which each estimator learns the dataset within a second.
 SETTINGS: dict[str, dict[str, Any]] = {
     "sample": {
         "pairs": 8,
@@ -61,10 +60,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "penalty_bits": 0.0,
     },
 }
+"""Settings with which each estimator learns the dataset within a second."""
 
 
 def stream(ticks: list[list[int]]) -> bytes:
-    """The events of each tick as a recording's byte stream."""
+    """The stream of a recording, from the events of each tick."""
     out = bytearray()
     for events in ticks:
         index = -1
@@ -76,7 +76,7 @@ def stream(ticks: list[list[int]]) -> bytes:
 
 
 def dataset(n: int, seed: int = 0, flip: float = 0.08, side: int = SIDE) -> EventDataset:
-    """n recordings; the patterns are the same for every seed, the noise is not."""
+    """n recordings. The patterns are the same for every seed; the noise is not."""
     n_in = side * side
     patterns = np.random.default_rng(99).random((CLASSES, TICKS, n_in)) < 0.25
     rng = np.random.default_rng(seed)
@@ -97,7 +97,7 @@ def dataset(n: int, seed: int = 0, flip: float = 0.08, side: int = SIDE) -> Even
 
 
 def config(kind: str = "sample", **changes: Any) -> TrainConfig:
-    """A config for dataset()."""
+    """A configuration for dataset(); `kind` is a key of SETTINGS."""
     base = {
         "ticks": TICKS,
         "polarity": "merged",

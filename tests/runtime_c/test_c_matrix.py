@@ -1,5 +1,7 @@
-"""The C core alone, built by gcc and clang at several levels and in both memory layouts:
-all must give the bits of the vectors."""
+"""The C core alone, built by gcc and clang, with several optimisations and both memory layouts.
+
+All builds must give the bits of the vectors.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ LEVELS = {
     "gcc sanitized": ["gcc", "-O1", *SANITIZE],
     "NEON, emulated": ["aarch64-linux-gnu-gcc", "-O3", "-static"],
 }
-"""Builds of the core and the host's loops, for every vector width that the processor has."""
+"""Builds of the core with the host's loops, which use every vector width of the processor."""
 WRAP = "-fwrapv"  # as in _build_core.py
 
 
@@ -68,9 +70,9 @@ def as_text(case: dict[str, Any]) -> str:
         *([s["label"], len(s["stream"]) // 2, s["stream"]] for s in case["samples"]),
         [len(case["generations"])],
     ]
-    for rate, generation in zip(case["lr"], case["generations"], strict=True):
+    for lr, generation in zip(case["lr"], case["generations"], strict=True):
         indices = generation["indices"]
-        lines.append([*rate["h"], *rate["o"], len(indices), *indices])
+        lines.append([*lr["h"], *lr["o"], len(indices), *indices])
     return "\n".join(" ".join(map(str, line)) for line in lines)
 
 
@@ -122,7 +124,7 @@ def test_vectors(programs: Path) -> None:
 
 
 def test_all_vector_widths_give_the_same_bits(tmp_path: Path) -> None:
-    """Each build compares its widths with what devices run; and all builds agree."""
+    """Each build compares its widths with the code of devices, and all builds agree."""
     sources = [ROOT / "tests/c/levels.c", *CORE.glob("*/egg_*.c")]
     digests = set()
     for name, (cc, *flags) in LEVELS.items():
@@ -143,31 +145,19 @@ def test_all_vector_widths_give_the_same_bits(tmp_path: Path) -> None:
 
 
 def test_core_is_free_of_libc_and_floats(tmp_path: Path) -> None:
-    """The object files of the core call nothing outside it, and use no floating point."""
+    """The object files of the core call nothing outside it and use no floating point."""
     objects = []
     for source in CORE_SOURCES:
         text = source.read_text()
         assert "float" not in text, f"{source.name} names a floating-point type"
         assert "double" not in text, f"{source.name} names a floating-point type"
         objects.append(tmp_path / f"{source.stem}.o")
-        subprocess.run(
-            [
-                "gcc",
-                "-O2",
-                "-ffreestanding",
-                "-fno-builtin",
-                f"-I{CORE}",
-                "-c",
-                str(source),
-                "-o",
-                str(objects[-1]),
-            ],
-            check=True,
-        )
+        flags = ["-O2", "-ffreestanding", "-fno-builtin"]
+        subprocess.run(["gcc", *flags, "-c", str(source), "-o", str(objects[-1])], check=True)
     names = subprocess.run(
         ["nm", *map(str, objects)], capture_output=True, text=True, check=True
     ).stdout.splitlines()
     defined = {line.split()[-1] for line in names if " T " in line}
     undefined = {line.split()[-1] for line in names if " U " in line}
-    # compilers may turn loops into these three; every freestanding target provides them
+    # Compilers may turn loops into these three, which every freestanding target has.
     assert undefined - defined <= {"memset", "memcpy", "memmove"}

@@ -1,7 +1,7 @@
-"""Every estimator climbs the smoothed fitness: the core against a numpy model's true gradient.
+"""Every estimator climbs the smoothed fitness: the core against the true gradient in numpy.
 
-The bounds leave room around what tools/studies/gradient.py measures; docs/explanation/design.md
-explains the figures, and what is left of the bias.
+The bounds leave room around the figures of tools/studies/gradient.py. The documentation of the
+design explains the figures and the bias that remains.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def test_the_model_is_the_core_without_noise(small: SmallNet) -> None:
 
 @pytest.mark.parametrize("case", [Case("full"), Case("batch"), Case("batch", rank=4)])
 def test_batch_and_full_are_unbiased(case: Case) -> None:
-    for got in results(case):  # 0.98 is left of 1 by the noise of 500 generations
+    for got in results(case):  # 0.98 is expected, because of the noise of 500 generations
         assert got["cosine_hidden"] > 0.95
         assert got["cosine_readout"] > 0.95
 
 
 def test_more_segments_less_bias() -> None:
-    # What is left: all events of a segment are credited alike, wherever in it they fell.
+    # A bias remains because all events of a segment get the same credit.
     cosines = [np.mean([r["cosine_hidden"] for r in results(sample(s))]) for s in (1, 3, 8)]
     assert cosines[0] > 0.8
     assert cosines[1] > 0.88
@@ -70,7 +70,7 @@ def test_sample_needs_fewer_evaluations_than_batch() -> None:
 def test_noise_falls_with_the_pairs(few: Case) -> None:
     many = Case(**{**vars(few), "pairs": 64})
     a, b = (study(NETS[0], case, 500, 0, seed=7)["noise_hidden"] for case in (few, many))
-    assert a == pytest.approx(b, rel=0.35)  # noise is given times the evaluations
+    assert a == pytest.approx(b, rel=0.35)  # noise is multiplied by the evaluations
 
 
 def test_noise_on_the_logits_is_noise_for_the_hidden_layer() -> None:
@@ -80,7 +80,7 @@ def test_noise_on_the_logits_is_noise_for_the_hidden_layer() -> None:
 
 
 def test_a_neuron_that_a_pair_does_not_move_gets_no_credit_on_average() -> None:
-    # Why gating by spike counts adds no bias: the mean over all sign patterns, with nothing random.
+    # So gating by spike counts adds no bias. The mean is over all sign patterns; nothing is random.
     small = NETS[0]
     base, label = (small.x @ small.hidden)[0], small.labels[0]
     kept, dropped = np.zeros((2, 6)), np.zeros((2, 6))

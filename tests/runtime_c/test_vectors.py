@@ -1,7 +1,7 @@
-"""The C core as Python drives it against the reference model: the stored vectors, and random nets.
+"""The C core, called from Python, against the stored vectors and the reference model.
 
-tests/vectors is described in its README. Not reachable from Python, and left to the whole
-generations that rest on them: mix, word and signs, E(d) and log2, the step of one weight.
+The README of tests/vectors describes the vectors. Python cannot call mix, word, signs, E(d), log2
+and the step of one weight; they are tested by the whole generations, which need them.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def test_shaping() -> None:
 
 
 class Runner:
-    """One generation after the other, sample by sample, so that each one's result is seen."""
+    """Runs generations recording by recording, so that the result of each is seen."""
 
     def __init__(
         self, net: Net, es: EsConfig, seed: int, recordings: Sequence[tuple[bytes, int]], level: int
@@ -200,7 +200,7 @@ class Runner:
         f, e = np.zeros((n, pairs), np.int8), np.zeros(n, np.uint8)
         total = np.zeros(len(self.net.weights), np.int32)
         credit = Credit(self.net.config, self.es, 1)
-        tallies = []
+        counts = []
         for i in range(n):
             if n == 1:  # in place, as on a device
                 self.population.online(self.ws, self.samples, index, False, f[0], e)
@@ -210,16 +210,16 @@ class Runner:
                 )
                 for m, (rows, _) in enumerate(self.net.config.shapes):
                     self.population.learn(self.ws, [credit], m, 0, rows, total, i == n - 1)
-            tallies.append(self.ws.drain_counts())
+            counts.append(self.ws.drain_counts())
         assert not total.any()
-        return {"f": f.tolist(), "e": e.tolist(), **self._seen(tallies)}
+        return {"f": f.tolist(), "e": e.tolist(), **self._seen(counts)}
 
     def _batched(self, index: Any) -> dict[str, Any]:
         config, full = self.net.config, self.es.estimator == "full"
         diff = np.zeros(self.es.pairs, np.int32)
         active = np.zeros(active_bytes(config), np.uint8)
         base = np.zeros(config.ticks * padded(config.layers[0].size), np.int16)
-        tallies = []
+        counts = []
         for i in range(len(index)):
             one = index[i : i + 1]
             if full:
@@ -227,7 +227,7 @@ class Runner:
                 self.population.eval_full(self.ws, self.samples, one, base, 0, self.es.pairs, diff)
             else:
                 self.population.eval_batch(self.ws, self.samples, one, diff, active)
-            tallies.append(self.ws.drain_counts())
+            counts.append(self.ws.drain_counts())
         f = np.zeros(self.es.pairs, np.int8)
         shape_fitness(diff, f)
         total = np.zeros(len(self.net.weights), np.int32)
@@ -237,15 +237,15 @@ class Runner:
             else:
                 self.population.steps_batch(self.ws, f, active, m, 0, rows, total)
         self._apply(total)
-        return {"D": diff.tolist(), "f": f.tolist(), **self._seen(tallies)}
+        return {"D": diff.tolist(), "f": f.tolist(), **self._seen(counts)}
 
     def _apply(self, total: Any) -> None:
         for m, (rows, _) in enumerate(self.net.config.shapes):
             self.population.apply(self.ws, m, 0, rows, total)
 
     @staticmethod
-    def _seen(tallies: list[RunCounts]) -> dict[str, Any]:
-        return {name: [getattr(t, name) for t in tallies] for name in ("loss", "correct", "spikes")}
+    def _seen(counts: list[RunCounts]) -> dict[str, Any]:
+        return {name: [getattr(t, name) for t in counts] for name in ("loss", "correct", "spikes")}
 
 
 CASES = vectors("generations", "cases")
@@ -308,9 +308,10 @@ def runs(draw: st.DrawFn) -> tuple[Any, ...]:
         st.lists(st.tuples(recording, st.integers(0, n_out - 1)), min_size=1, max_size=3)
     )
     least = 4 if estimator == "sample" else 0
-    rate = st.tuples(st.integers(0, 127), st.integers(least, least + 14))
+    learning_rate = st.tuples(st.integers(0, 127), st.integers(least, least + 14))
     seed, generation = draw(st.integers(0, 2**32 - 1)), draw(st.integers(0, 2**32 - 1))
-    return net, es, samples, draw(rate), draw(rate), seed, generation, draw(st.integers(0, 64))
+    rates = draw(learning_rate), draw(learning_rate)
+    return net, es, samples, *rates, seed, generation, draw(st.integers(0, 64))
 
 
 @given(runs(), st.sampled_from(LEVELS))

@@ -9,15 +9,17 @@ import pytest
 from eggroll_edge.errors import ConfigError
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.settings import KINDS, ByEstimator, Setting, settings_of
-from tools.generate.settings import PAGE, with_table
+from tools.generate.settings import settings_table
+from tools.lib.paths import SETTINGS_PAGE
+from tools.lib.tables import replace_section
 
 SETTINGS = settings_of(TrainConfig)
 
 
 def test_the_reference_page_has_the_present_table() -> None:
     """python -m tools.generate.settings --write"""
-    page = PAGE.read_text()
-    assert with_table(page) == page
+    page = SETTINGS_PAGE.read_text()
+    assert replace_section(page, "settings", settings_table()) == page
 
 
 @pytest.mark.parametrize("one", SETTINGS.values(), ids=SETTINGS)

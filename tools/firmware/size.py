@@ -1,10 +1,10 @@
-"""Sizes of the firmware on every board, against budgets.
+"""The size of the firmware on every board, and whether it is within its budget.
 
-python -m tools.firmware.size                   build all, print the table; exit 1 over budget
-python tools/size_report.py --json            print JSON instead
-python -m tools.firmware.size --write         put the table between the marks <!-- sizes --> and
-                                              <!-- /sizes --> of docs/reference/boards.md
---image selftest                              the selftest instead of the firmware (no budget)
+python -m tools.firmware.size             build all boards and print a table; exit 1 over budget
+python -m tools.firmware.size BOARD...    only these boards
+python -m tools.firmware.size --json      print JSON instead
+python -m tools.firmware.size --write     also write the table into the documentation's page
+--image selftest                          the selftest instead of the firmware (without budget)
 """
 
 from __future__ import annotations
@@ -19,24 +19,30 @@ from pathlib import Path
 
 from eggroll_edge.boards.build import build
 from eggroll_edge.boards.table import BOARDS, find_board
-
-ROOT = Path(__file__).resolve().parents[2]
+from tools.lib.paths import BOARDS_PAGE
+from tools.lib.tables import paragraph, table, write_section
 
 KIB = 1024
 FLASH_BUDGET = {"microbit": 24 * KIB, "pico": 24 * KIB, "hifive1": 26 * KIB}
-"""Bytes of .text + .data of the whole image; other boards have room, and OTHER_BUDGET."""
+"""Bytes of .text + .data of the whole image, for the boards with the smallest flash."""
 OTHER_BUDGET = 26 * KIB
+"""The same for all other boards."""
 RAM_BUDGET = 2 * KIB + KIB // 2
-"""Bytes of .data + .bss, without stack and arena."""
+"""Bytes of .data + .bss. Stack and arena are not part of it."""
 LARGE_KIB, LARGE_RAM_BUDGET = 64, 6 * KIB
-"""Boards with so much RAM have a longer receive ring, and keep more replies."""
+"""Boards with this much RAM have a longer receive ring and keep more replies."""
 
 TOOLS = {"arm": "arm-none-eabi-", "riscv": "riscv64-unknown-elf-"}
+"""Prefixes of the names of compiler and binutils."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """All in bytes. text is split by origin: core, link (wire, session, store), board, rest."""
+    """Sizes of one image, in bytes.
+
+    text is split by origin: the learning core, the link (frames, session, checkpoints), the
+    drivers of the board, and the rest (start-up, main loop, libgcc).
+    """
 
     board: str
     core: str
@@ -54,10 +60,11 @@ class Size:
 
     @property
     def flash(self) -> int:
+        """What the image takes of the flash."""
         return self.text + self.data
 
     def over(self) -> list[str]:
-        """What is over its budget, in words."""
+        """A sentence for each budget that is exceeded."""
         found = []
         if self.budget and self.flash > self.budget:
             found.append(f"{self.board}: {self.flash} bytes of flash, budget {self.budget}")
@@ -68,6 +75,7 @@ class Size:
 
 
 def sections(elf: Path, prefix: str) -> dict[str, int]:
+    """Bytes of each section of an image."""
     out = subprocess.run(
         [f"{prefix}size", "-A", str(elf)], capture_output=True, text=True, check=True
     ).stdout
@@ -76,6 +84,7 @@ def sections(elf: Path, prefix: str) -> dict[str, int]:
 
 
 def symbols(elf: Path, prefix: str) -> dict[str, int]:
+    """Address of each symbol of an image."""
     out = subprocess.run(
         [f"{prefix}nm", str(elf)], capture_output=True, text=True, check=True
     ).stdout
@@ -89,7 +98,7 @@ _PIECE = re.compile(
 
 
 def origins(link_map: str) -> dict[str, int]:
-    """Bytes of code and constants by origin, from the linker's map."""
+    """Bytes of code and constants by their origin, from the linker's map."""
     total = dict.fromkeys(("core", "link", "board", "rest"), 0)
     kept = link_map[link_map.index("Linker script and memory map") :]
     kept = kept[: kept.find("\n/DISCARD/")] if "\n/DISCARD/" in kept else kept
@@ -106,6 +115,7 @@ def origins(link_map: str) -> dict[str, int]:
 
 
 def measure(name: str, image: str = "egg", out: Path | None = None) -> Size:
+    """Build the image of a board and measure it."""
     board = find_board(name)
     prefix = TOOLS[board.arch]
     elf = build(name, image, out=out)
@@ -130,29 +140,27 @@ def measure(name: str, image: str = "egg", out: Path | None = None) -> Size:
     )
 
 
-def table(sizes: list[Size]) -> str:
-    lines = [
-        "| board | core | .text | core / link / board / rest "
-        "| .data | .bss | stack | arena | budget |",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|",
-    ]
+def size_table(sizes: list[Size]) -> str:
+    """A line for each board, and how the images were compiled."""
+    head = [
+        "board", "core", ".text", "core / link / board / rest", ".data", ".bss", "stack", "arena",
+        "budget",
+    ]  # fmt: skip
+    rows = []
     for s in sizes:
         parts = f"{s.text_core} / {s.text_link} / {s.text_board} / {s.text_rest}"
-        lines.append(
-            f"| {s.board} | {s.core} | {s.text} | {parts} | {s.data} | {s.bss} | {s.stack} "
-            f"| {s.arena} | {s.budget or '-'} |"
-        )
-    return "\n".join(lines)
+        numbers = (s.data, s.bss, s.stack, s.arena, s.budget or "-")
+        rows.append([s.board, s.core, str(s.text), parts, *map(str, numbers)])
+    return f"{table(head, rows, 'llrrrrrrr')}\n\n{note()}"
 
 
 def note() -> str:
-    return f"Bytes, -Os (inner loops -O2), {compilers()}; by `tools/firmware/size.py`."
-
-
-WRITTEN = {ROOT / "docs/reference/boards.md": table}
+    """How the images were compiled."""
+    return paragraph(f"Bytes, -Os (inner loops -O2), {compilers()}; by `tools/firmware/size.py`.")
 
 
 def compilers() -> str:
+    """Names and versions of the cross compilers."""
     found = []
     for prefix in TOOLS.values():
         out = subprocess.run([f"{prefix}gcc", "-dumpfullversion"], capture_output=True, text=True)
@@ -160,32 +168,24 @@ def compilers() -> str:
     return ", ".join(found)
 
 
-def put_table(file: Path, text: str, mark: str) -> None:
-    """Replaces what is between <!-- mark --> and <!-- /mark -->."""
-    start, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
-    before, found_start, rest = file.read_text().partition(start)
-    _, found_end, after = rest.partition(end)
-    if not found_start or not found_end:
-        raise SystemExit(f"{file} has no marks {start} ... {end}")
-    file.write_text(f"{before}{start}\n{text}\n{end}{after}")
-
-
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("boards", nargs="*", help="default: all")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("boards", nargs="*", help="by default all")
     parser.add_argument("--image", default="egg", choices=["egg", "selftest"])
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--write", action="store_true", help=f"write into {BOARDS_PAGE.name}, too")
     options = parser.parse_args(arguments)
     if options.write and (options.boards or options.image != "egg"):
         parser.error("--write is for the firmware of all boards")
     sizes = [measure(name, options.image) for name in options.boards or BOARDS]
-    for file, form in WRITTEN.items() if options.write else ():
-        put_table(file, f"{form(sizes)}\n\n{note()}", "sizes")
+    if options.write:
+        write_section(BOARDS_PAGE, "sizes", size_table(sizes))
     if options.json:
         print(json.dumps([{**asdict(s), "flash": s.flash} for s in sizes], indent=1))
     else:
-        print(f"{table(sizes)}\n\n{note()}")
+        print(size_table(sizes))
     over = [line for s in sizes for line in s.over()]
     for line in over:
         print(f"over budget: {line}", file=sys.stderr)

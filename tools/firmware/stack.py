@@ -1,13 +1,13 @@
-"""The most stack that an image can use, checked against what its linker script gives.
+"""The most stack that an image can use, compared with what its linker script gives.
 
-    python tools/stack_bound.py [BOARD...] [--image egg|selftest] [--verbose]
-    --write FILE...   put the table between <!-- stack --> and <!-- /stack --> of these files
+    python -m tools.firmware.stack [BOARD...] [--image egg|selftest] [--verbose]
+    python -m tools.firmware.stack --write     also write the table into the documentation's page
 
-Frames and calls are gcc's own (-fcallgraph-info=su); calls of libgcc come from the object files'
-relocations, and libgcc's frames from the disassembly. A call through a pointer is looked up in
-INDIRECT by the text of its source line: one that is not there is an error, as are recursion and
-frames of unknown size. The bound is the deepest chain from reset, plus the deepest interrupt,
-which does not nest.
+Frames and calls are those that gcc reports (-fcallgraph-info=su). Calls of libgcc come from the
+relocations of the object files, and libgcc's frames from its disassembly. A call through a pointer
+is looked up in INDIRECT by the text of its source line. A call that is not there is an error, and
+so are recursion and frames of unknown size. The bound is the deepest chain from reset, plus the
+deepest interrupt; interrupts do not nest.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from pathlib import Path
 
 from eggroll_edge.boards.build import FIRMWARE, build
 from eggroll_edge.boards.table import BOARDS, find_board
-from tools.firmware.size import TOOLS, put_table
-
-ROOT = Path(__file__).resolve().parents[2]
+from tools.firmware.size import TOOLS
+from tools.lib.paths import BOARDS_PAGE
+from tools.lib.tables import table, write_section
 
 INDIRECT: list[tuple[str, str]] = [
-    # the call's text up to its bracket, and the functions it may reach: a pattern of name or
-    # file:name; with a question mark before it, an image may have none
+    # The text of a call up to its bracket, and a pattern of the functions that it may reach, by
+    # name or file:name. A question mark before the pattern: an image may have none of them.
     (r"kernels->(current|project|combine|round_row)$", r"\1_packed"),
     (r"kernels->(\w+)$", r"\1_portable"),
     (r"io\.write$|^write$", r"main\.c:serial_write"),
@@ -43,12 +43,12 @@ INDIRECT: list[tuple[str, str]] = [
     (r"^r->\w+$", r""),
 ]
 ROM_STACK = 256
-"""Stack for functions of a chip's boot ROM (an empty target above): nobody here can measure it."""
+"""Stack for functions of a chip's boot ROM (an empty target above), which cannot be measured."""
 
 ROOTS = {"arm": "reset", "riscv": "start_c"}
 INTERRUPTS = {"arm": "board_interrupt", "riscv": "trap"}
 EXCEPTION_FRAME = {"arm": 8 * 4 + 4, "riscv": 0}
-"""What the core itself pushes: eight words and an alignment; no FPU is used."""
+"""What the processor itself pushes: eight words and an alignment. No FPU is used."""
 
 
 class UnboundedError(Exception):
@@ -57,10 +57,14 @@ class UnboundedError(Exception):
 
 @dataclass
 class Function:
+    """A node of the call graph."""
+
     name: str
     frame: int = 0
+    """Bytes of stack."""
     calls: set[str] = field(default_factory=set)
-    indirect: set[str] = field(default_factory=set)  # file:line:column
+    indirect: set[str] = field(default_factory=set)
+    """Places of calls through pointers, file:line:column."""
 
 
 Graph = dict[str, Function]
@@ -71,7 +75,7 @@ _FRAME = re.compile(r"(\d+) bytes \((static|dynamic|dynamic,bounded)\)")
 
 
 def read_callgraph(text: str, graph: Graph) -> None:
-    """Adds a .ci file of gcc."""
+    """Add the content of a .ci file of gcc to the graph."""
     for title, label in _NODE.findall(text):
         if frame := _FRAME.search(label):
             if frame[2] == "dynamic":
@@ -86,12 +90,13 @@ def read_callgraph(text: str, graph: Graph) -> None:
 
 
 def objects_of(link_map: str) -> list[Path]:
+    """The object files of an image, from the linker's map."""
     found = re.findall(r"^LOAD (\S+\.o)$", link_map, re.MULTILINE)
     return [Path(file) for file in found]
 
 
 def library_calls(prefix: str, file: Path) -> dict[str, set[str]]:
-    """Undefined symbols that the functions of an object file branch to."""
+    """The undefined symbols to which each function of an object file branches."""
     out = subprocess.run(
         [f"{prefix}objdump", "-dr", str(file)], capture_output=True, text=True, check=True
     ).stdout
@@ -106,7 +111,7 @@ def library_calls(prefix: str, file: Path) -> dict[str, set[str]]:
 
 
 def library_functions(prefix: str, elf: Path, names: set[str]) -> Graph:
-    """Frames and calls of functions that have no call graph, from their instructions."""
+    """Functions that have no call graph: their frames and calls, from their instructions."""
     out = subprocess.run(
         [f"{prefix}objdump", "-d", str(elf)], capture_output=True, text=True, check=True
     ).stdout
@@ -129,7 +134,7 @@ def library_functions(prefix: str, elf: Path, names: set[str]) -> Graph:
     while todo:
         name = todo.pop()
         if name not in at:
-            raise UnboundedError(f"{name} is called, and nothing is known of it")
+            raise UnboundedError(f"{name} is called, and nothing is known about it")
         function = graph[name] = Function(name)
         body = blocks[at[name]][2]
         for line in body:
@@ -140,12 +145,13 @@ def library_functions(prefix: str, elf: Path, names: set[str]) -> Graph:
             not re.search(r"\t(?:(?:bx|b|b\.n|b\.w|ret|j)\b|pop\s.*pc\})", body[-1])
             and len(blocks) > at[name] + 1
         ):
-            function.calls.add(blocks[at[name] + 1][1])  # falls through
+            function.calls.add(blocks[at[name] + 1][1])  # it continues in the next function
         todo |= {call for call in function.calls if call not in graph}
     return graph
 
 
 def addresses(prefix: str, elf: Path) -> dict[str, int]:
+    """Address of each symbol of an image, without the bit that marks Thumb code."""
     out = subprocess.run(
         [f"{prefix}nm", str(elf)], capture_output=True, text=True, check=True
     ).stdout
@@ -168,14 +174,18 @@ def instruction_frame(line: str) -> int:
 
 
 def callees(where: str, folder: Path) -> list[str]:
-    """The expressions that are called at file:line:column and behind it, as the source has them:
-    where a call is an argument of an inlined one, gcc says the place of the outer one."""
+    """The expressions that the source calls at file:line:column and after it on that line.
+
+    Several are possible: if a call is an argument of another one that was inlined, gcc reports the
+    place of the outer call.
+    """
     file, line, column = where.rsplit(":", 2)
     rest = (folder / file).read_text().splitlines()[int(line) - 1][int(column) - 1 :]
     return re.findall(r"((?:\w|\.|->|\[[^\]]*\])+)\(", rest)
 
 
 def targets_of(where: str, folder: Path) -> str | None:
+    """The pattern that INDIRECT has for the call at a place; None if it has none."""
     for text in callees(where, folder):
         for call, targets in INDIRECT:
             if match := re.search(call, text):
@@ -184,7 +194,7 @@ def targets_of(where: str, folder: Path) -> str | None:
 
 
 def resolve(graph: Graph, roots: list[str], folder: Path) -> None:
-    """Turns calls through pointers into calls, of all functions that the roots reach."""
+    """Turn calls through pointers into calls, in all functions that the roots reach."""
     graph["(boot ROM)"] = Function("(boot ROM)", ROM_STACK)
     todo, seen = list(roots), set(roots)
     while todo:
@@ -217,16 +227,16 @@ def load(elf: Path, prefix: str, folder: Path, roots: tuple[str, ...]) -> tuple[
         read_callgraph(file.with_suffix(".ci").read_text(), graph)
     missing: set[str] = set()
     for file in files:
-        own = {name.rpartition(":")[2]: name for name in titles(file.with_suffix(".ci"))}
+        here = {name.rpartition(":")[2]: name for name in titles(file.with_suffix(".ci"))}
         for name, calls in library_calls(prefix, file).items():
-            if name in own:
-                new = {call for call in calls if call not in own and not call.startswith(".")}
-                graph[own[name]].calls |= new
+            if name in here:
+                new = {call for call in calls if call not in here and not call.startswith(".")}
+                graph[here[name]].calls |= new
     known = {name for name, function in graph.items() if function.frame or function.calls}
     for function in graph.values():
         missing |= {c for c in function.calls if c not in graph and c not in known}
     graph.update(library_functions(prefix, elf, missing & set(addresses(prefix, elf))))
-    for function in graph.values():  # what the linker left out is not called
+    for function in graph.values():  # nothing calls what the linker left out
         function.calls = {call for call in function.calls if call in graph}
     found = [find(graph, root) for root in roots]
     resolve(graph, found, folder)
@@ -234,11 +244,12 @@ def load(elf: Path, prefix: str, folder: Path, roots: tuple[str, ...]) -> tuple[
 
 
 def titles(ci: Path) -> list[str]:
+    """The functions that a .ci file defines."""
     return [title for title, label in _NODE.findall(ci.read_text()) if _FRAME.search(label)]
 
 
 def deepest(graph: Graph, root: str) -> tuple[int, list[str]]:
-    """Bytes of the deepest chain from a function, and the chain."""
+    """The chain of calls from a function that needs most stack: its bytes, and its functions."""
     known: dict[str, tuple[int, list[str]]] = {}
 
     def visit(name: str, path: tuple[str, ...]) -> tuple[int, list[str]]:
@@ -256,24 +267,31 @@ def deepest(graph: Graph, root: str) -> tuple[int, list[str]]:
 
 @dataclass(frozen=True)
 class Bound:
+    """The result for one image. Sizes are in bytes."""
+
     board: str
     main: int
     interrupt: int
     given: int
+    """By the linker script."""
     chain: list[str]
+    """The functions of the deepest chain, each with its frame."""
 
     @property
     def total(self) -> int:
+        """The most that the image can use."""
         return self.main + self.interrupt
 
 
 def find(graph: Graph, name: str) -> str:
+    """The title of a function in the graph; static functions have their file before the name."""
     return next(title for title in graph if title == name or title.endswith(f":{name}"))
 
 
 def bound(
     name: str, image: str = "egg", out: Path | None = None, standalone: Path | None = None
 ) -> Bound:
+    """Build the image of a board and compute its bound. UnboundedError if there is none."""
     board = find_board(name)
     prefix = TOOLS[board.arch]
     elf = build(name, image, standalone=standalone, out=out)
@@ -292,33 +310,38 @@ def bound(
     )
 
 
+def stack_table(bounds: list[Bound]) -> str:
+    """A line for each board."""
+    head = ["board", "deepest chain", "interrupt", "bound", "stack"]
+    rows = [[b.board, *map(str, (b.main, b.interrupt, b.total, b.given))] for b in bounds]
+    return table(head, rows, "lrrrr")
+
+
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("boards", nargs="*", help="default: all")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("boards", nargs="*", help="by default all")
     parser.add_argument("--image", default="egg", choices=["egg", "selftest"])
     parser.add_argument("--verbose", action="store_true", help="show the deepest chain")
-    parser.add_argument("--write", nargs="+", type=Path, default=[], metavar="FILE")
+    parser.add_argument("--write", action="store_true", help=f"write into {BOARDS_PAGE.name}, too")
     options = parser.parse_args(arguments)
+    if options.write and (options.boards or options.image != "egg"):
+        parser.error("--write is for the firmware of all boards")
     try:
         bounds = [bound(name, options.image) for name in options.boards or BOARDS]
     except UnboundedError as error:
         print(f"no bound: {error}", file=sys.stderr)
         return 1
-    print(table(bounds))
-    for file in options.write:
-        put_table(file, table(bounds), "stack")
+    print(stack_table(bounds))
+    if options.write:
+        write_section(BOARDS_PAGE, "stack", stack_table(bounds))
     for b in bounds:
         if options.verbose:
             print(f"{b.board}:\n  " + "\n  ".join(b.chain))
         if b.total > b.given:
             print(f"{b.board}: may use {b.total} bytes of stack, has {b.given}", file=sys.stderr)
     return 1 if any(b.total > b.given for b in bounds) else 0
-
-
-def table(bounds: list[Bound]) -> str:
-    lines = ["| board | deepest chain | interrupt | bound | stack |", "|---|--:|--:|--:|--:|"]
-    lines += [f"| {b.board} | {b.main} | {b.interrupt} | {b.total} | {b.given} |" for b in bounds]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

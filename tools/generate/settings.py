@@ -7,13 +7,11 @@ python -m tools.generate.settings --write   put it between the marks of the page
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.settings import Setting, settings_of
-
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "configuration.md"
-BEGIN, END = "<!-- settings -->", "<!-- end of settings -->"
+from tools.lib.paths import SETTINGS_PAGE
+from tools.lib.tables import write_section
 
 
 def settings_table() -> str:
@@ -28,15 +26,6 @@ def settings_table() -> str:
     return "\n".join(lines)
 
 
-def with_table(page: str) -> str:
-    """The text of the page with the present table between its marks."""
-    before, _, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        raise SystemExit(f"{PAGE}: there is no {BEGIN} with an {END} behind it")
-    return f"{before}{BEGIN}\n{settings_table()}{END}{after}"
-
-
 def _row(one: Setting) -> str:
     options = ", ".join(f"`{option}`" for option in one.options)
     cells = (f"`{one.name}`", options, one.shown_default, one.range, one.help)
@@ -45,7 +34,7 @@ def _row(one: Setting) -> str:
 
 def main() -> None:
     if "--write" in sys.argv[1:]:
-        PAGE.write_text(with_table(PAGE.read_text()))
+        write_section(SETTINGS_PAGE, "settings", settings_table())
     else:
         print(settings_table())
 

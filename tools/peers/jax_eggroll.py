@@ -1,20 +1,21 @@
-#!/usr/bin/env python3
-"""Peer: EGGROLL from the published equations (arXiv 2511.16652), jitted JAX on the processor.
+"""Peer: EGGROLL from the published equations (arXiv 2511.16652), jitted by JAX on the processor.
 
-    tools/bench/jax_eggroll.py --generations 20            member evaluations/s, float32 membranes
-    tools/bench/jax_eggroll.py --lif int16                 ... with our core's int16 membranes
-    tools/bench/jax_eggroll.py --generations 400 --stop-at 90 --pairs 1024 --batch 256
+    python -m tools.peers.jax_eggroll --generations 20            float32 membranes
+    python -m tools.peers.jax_eggroll --lif int16                 int16 membranes, as in our core
+    python -m tools.peers.jax_eggroll --generations 400 --stop-at 90 --pairs 1024 --batch 256
 
-A member's weights are W + sigma A B^T / sqrt(r). The currents W x are computed once for all members
-and B^T x once for each pair, in one matrix product in bfloat16 (x and B's signs are exact in it,
-sums are float32); a member adds (B^T x) A to the shared currents. Half the batch on each of two
-devices of JAX, a thread each; on a device, members one after the other, so that one's membranes
-stay in the first-level cache. Measured and rejected here: vmap over all members at once (membranes
-or spike counts in memory: 1.5 times slower), float32 products, Gaussian A and B (drawing them takes
-as long as the membranes), threefry by the word, perturbed readouts in one batched product.
+The weights of a member are W + sigma A B^T / sqrt(r). The currents W x are computed once for all
+members, and B^T x once for each pair. Both come from one matrix product in bfloat16 (x and the
+signs B are exact in it, sums are float32). A member adds (B^T x) A to the shared currents. Each of
+two JAX devices, one thread each, has half of the mini-batch. On a device, members run one after the
+other, so that the membranes of a member stay in the first-level cache.
 
-Units are those of our `batch` estimator (weights of an int8, its sigma, threshold and learning
-rate), so its recipe is the peer's too. Dense batches are made before the clock starts.
+These were measured and rejected here: vmap over all members at once (membranes or spike counts go
+to memory, 1.5 times slower), float32 products, Gaussian A and B (drawing them takes as long as the
+membranes), threefry by the word, and perturbed readouts in one batched product.
+
+Units are those of our `batch` estimator (weights of an int8, sigma, threshold and learning rate),
+so the peer has the same settings. Dense mini-batches are made before the time is measured.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ from tools.peers.peer import (
 )
 
 THREADS = 2
-# Read when the first array is made. XLA's newer fusion emitters leave the loop over members scalar:
-# 25 times slower.
+# XLA reads its flags when the first array is made. Its newer fusion emitters do not vectorise the
+# loop over members, which makes it 25 times slower.
 os.environ["XLA_FLAGS"] = (
     f"--xla_force_host_platform_device_count={THREADS} --xla_cpu_multi_thread_eigen=false "
     "--xla_cpu_prefer_vector_width=512 --xla_cpu_use_fusion_emitters=false "
@@ -55,24 +56,25 @@ os.environ["XLA_FLAGS"] = (
 )
 
 
-def letters(key: Any, rows: int, columns: int) -> Any:
-    """[rows, columns] of +1 and -1: a bit each."""
+def random_signs(key: Any, rows: int, columns: int) -> Any:
+    """[rows, columns] of +1 and -1, each from one random bit."""
     words = jax.random.bits(key, (rows, -(-columns // 32)), jnp.uint32)
     bits = (words[:, :, None] >> jnp.arange(32, dtype=jnp.uint32)) & 1
     return (1 - 2 * bits.astype(jnp.int8)).reshape(rows, -1)[:, :columns]
 
 
 def product(x: Any, y: Any) -> Any:
-    """x @ y, bfloat16 with float32 sums.
+    """x @ y in bfloat16, with float32 sums.
 
-    XLA has it only for row-major operands: the barriers keep it from folding transpositions in.
+    XLA has this product only for row-major operands. The barriers keep it from merging
+    transpositions into the product.
     """
     x, y = jax.lax.optimization_barrier((x, y))
     return jax.lax.optimization_barrier(jnp.dot(x, y, preferred_element_type=jnp.float32))
 
 
 def lif(base: Any, s: Any, a: Any, threshold: Any) -> Any:
-    """Spike counts [hidden, batch] of one member; the loop over ticks unrolls into one kernel.
+    """Spike counts [hidden, batch] of one member. The loop over ticks is unrolled into one kernel.
 
     base: [ticks, hidden, batch]; s: [rank, ticks, batch]; a: [rank, hidden].
     """
@@ -91,7 +93,7 @@ def lif(base: Any, s: Any, a: Any, threshold: Any) -> Any:
 
 
 def loss(options: argparse.Namespace, count: Any, w2: Any, ticks: int, hot: Any) -> Any:
-    """Cross-entropy and penalty on spikes, [batch], nats; hot: [outputs, batch]."""
+    """Cross-entropy and penalty on spikes, [batch], in nats; hot: [outputs, batch]."""
     logits = w2[:-1].T @ count.astype(jnp.float32) + ticks * w2[-1][:, None]
     logits = logits * (2.0**options.gain / 4096 * math.log(2))
     top = logits.max(0)
@@ -100,21 +102,24 @@ def loss(options: argparse.Namespace, count: Any, w2: Any, ticks: int, hot: Any)
 
 
 def generation(
-    options: argparse.Namespace, w1: Any, w2: Any, x: Any, labels: Any, key: Any, rate: Any
+    options: argparse.Namespace, w1: Any, w2: Any, x: Any, labels: Any, key: Any, share: Any
 ) -> tuple[Any, Any]:
-    """New weights after one generation; x: bfloat16 [ticks, batch, inputs + 1]."""
+    """The weights after one generation. x is bfloat16 [ticks, batch, inputs + 1].
+
+    share: of the learning rates, which fall during training.
+    """
     pairs, rank, hidden = options.pairs, options.rank, w1.shape[1]
     ticks, outputs = x.shape[0], w2.shape[1]
     dtype = jnp.int16 if options.lif == "int16" else jnp.float32
     b1, a1, b2, a2 = (
-        letters(k, rows, pairs * rank)
+        random_signs(k, rows, pairs * rank)
         for k, rows in zip(
             jax.random.split(key, 4), (len(w1), hidden, hidden + 1, outputs), strict=True
         )
     )
 
     def differences(x: Any, labels: Any) -> Any:
-        """F(+) - F(-) of all pairs, [pairs], on some of the samples."""
+        """F(+) - F(-) of all pairs, [pairs], on some of the recordings."""
 
         def rounded(q: Any) -> Any:
             return jnp.rint(q).astype(dtype) if dtype == jnp.int16 else q
@@ -147,13 +152,13 @@ def generation(
 
     def moved(w: Any, b: Any, a: Any, lr: float) -> Any:
         g = product(b.astype(jnp.bfloat16), (a.astype(jnp.float32) * f).T.astype(jnp.bfloat16))
-        return jnp.clip(w + jnp.clip(g * (rate * lr / norm), -LIMIT, LIMIT), -127, 127)
+        return jnp.clip(w + jnp.clip(g * (share * lr / norm), -LIMIT, LIMIT), -127, 127)
 
     return moved(w1, b1, a1, options.lr), moved(w2, b2, a2, options.lr_readout)
 
 
 def accuracy(test: Spikes, w1: Any, w2: Any, threshold: float) -> float:
-    """Percent of the test split that the unperturbed net gets right."""
+    """Test accuracy of the unperturbed net, in percent."""
 
     @jax.jit
     def predict(x: Any, w1: Any, w2: Any) -> Any:
@@ -170,7 +175,7 @@ def accuracy(test: Spikes, w1: Any, w2: Any, threshold: float) -> float:
 
 
 def dense_batch(data: Spikes, which: npt.NDArray[np.int64]) -> tuple[Any, Any]:
-    """(bfloat16 [ticks, batch, inputs + 1] whose last column is 1, labels)."""
+    """Recordings as bfloat16 [ticks, batch, inputs + 1], whose last column is 1; and labels."""
     x = np.pad(data.dense(which, np.int8), ((0, 0), (0, 0), (0, 1)), constant_values=1)
     return jnp.asarray(x.transpose(1, 0, 2), jnp.bfloat16), jnp.asarray(data.labels[which])
 

@@ -1,13 +1,13 @@
-#!/usr/bin/env python3
-"""Peer: evosax's Open_ES and CR-FM-NES on the same net, jitted JAX on the processor.
+"""Peer: Open_ES and CR-FM-NES of evosax on the same net, jitted by JAX on the processor.
 
-    tools/bench/jax_evosax.py --algorithm Open_ES --pairs 32 --generations 3
-    tools/bench/jax_evosax.py --algorithm CR_FM_NES --pairs 32 --generations 100000 --seconds 600 \\
-        --stop-at 90
+    python -m tools.peers.jax_evosax --algorithm Open_ES --pairs 32 --generations 3
+    python -m tools.peers.jax_evosax --algorithm CR_FM_NES --pairs 32 --generations 100000 \\
+        --seconds 600 --stop-at 90
 
-Full-rank: each member has weights of its own, so its currents are a product of its own (bfloat16).
-Members one after the other on two devices of JAX, a thread each: the memory is the algorithm's own,
-which holds the population. Units and fitness are those of tools/bench/jax_eggroll.py.
+These algorithms are full-rank: each member has different weights, so its currents take a separate
+product (bfloat16). Members run one after the other on two devices of JAX, one thread each. The
+memory is that of the algorithm, which holds the population. Units and fitness are those of
+jax_eggroll.py.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tools.peers import (
-    jax_eggroll as eggroll,  # first: evosax makes arrays, and XLA's flags come from here
-)
+# The flags of XLA are set here, before evosax makes the first array.
+from tools.peers import jax_eggroll as eggroll
 
 # isort: split
 import evosax.algorithms

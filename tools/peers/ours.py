@@ -1,10 +1,10 @@
-#!/usr/bin/env python3
-"""Our own runtime under the peers' clock: the same batches, the same tests, the same JSON line.
+"""Our runtime, measured like the peers: the same batches, the same tests, the same JSON line.
 
-    tools/bench/ours.py --estimator batch --generations 20
-    tools/bench/ours.py --estimator sample --generations 4000 --stop-at 90 --eval-every 100
+    python -m tools.peers.ours --estimator batch --generations 20
+    python -m tools.peers.ours --estimator sample --generations 4000 --stop-at 90 --eval-every 100
 
-Settings are those of the estimator's defaults unless given; threads run as in `eggroll-edge train`.
+Settings are the defaults of the estimator unless they are given. Threads run as they do in
+`eggroll-edge train`.
 """
 
 from __future__ import annotations

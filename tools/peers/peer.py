@@ -1,7 +1,7 @@
-"""What the peers' scripts share: the data as arrays, memory, and the JSON line they end with.
+"""What the scripts of the peers share: data as arrays, memory, and the JSON line that they print.
 
-A peer reads our event cache, so data, ticks and inputs are those of our own runs. Each script is a
-process of its own, so that its peak memory is its own.
+A peer reads the same cached events as our runs, so it has the same data, ticks and inputs. Every
+script runs in a separate process, so that the peak of its memory can be measured.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from eggroll_edge.data.stream import unpack_stream
 
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
-_LOT = 512  # samples unpacked at once: unpacking takes some 30 bytes for each event
+_CHUNK = 512  # recordings unpacked at once: unpacking takes some 30 bytes for each event
 
 
 class Spikes(NamedTuple):
-    """Recordings as a sparse matrix [samples * ticks, inputs] of 0 and 1, in CSR form."""
+    """Recordings as a sparse matrix [recordings * ticks, inputs] of 0 and 1, in CSR form."""
 
     events: npt.NDArray[np.int16]
-    """Inputs that fired, all ticks of all samples end to end."""
+    """The inputs that have an event: all ticks of all recordings, one after the other."""
     starts: npt.NDArray[np.int64]
-    """[samples * ticks + 1]: tick t of sample i is events[starts[i * ticks + t] : ...]."""
+    """[recordings * ticks + 1]: tick t of recording i begins at events[starts[i * ticks + t]]."""
     labels: npt.NDArray[np.int64]
     ticks: int
     inputs: int
@@ -46,7 +46,7 @@ class Spikes(NamedTuple):
         return len(self.labels)
 
     def batch(self, which: npt.NDArray[Any]) -> tuple[I32, I32]:
-        """(index, starts [len(which) * ticks + 1]) of some samples."""
+        """(index, starts [len(which) * ticks + 1]) of some recordings."""
         first = which * self.ticks
         bounds = zip(self.starts[first], self.starts[first + self.ticks], strict=True)
         index = np.concatenate([self.events[a:b] for a, b in bounds]).astype(np.int32)
@@ -55,7 +55,7 @@ class Spikes(NamedTuple):
         return index, np.concatenate(([0], np.cumsum(sizes))).astype(np.int32)
 
     def dense(self, which: npt.NDArray[Any], dtype: Any = np.float32) -> npt.NDArray[Any]:
-        """[len(which), ticks, inputs] of 0 and 1."""
+        """Some recordings as [len(which), ticks, inputs] of 0 and 1."""
         index, starts = self.batch(which)
         out = np.zeros((len(which) * self.ticks, self.inputs), dtype)
         out[np.repeat(np.arange(len(out)), np.diff(starts)), index] = 1
@@ -70,10 +70,10 @@ def transposed(index: I32, starts: I32, inputs: int) -> tuple[I32, I32]:
 
 
 def spikes_of(dataset: EventDataset) -> Spikes:
-    """A dataset of sample streams as a sparse matrix."""
+    """A dataset as a sparse matrix."""
     parts, sizes = [], []
-    for first in range(0, len(dataset), _LOT):
-        last = min(first + _LOT, len(dataset))
+    for first in range(0, len(dataset), _CHUNK):
+        last = min(first + _CHUNK, len(dataset))
         streams = dataset.streams[dataset.offsets[first] : dataset.offsets[last]]
         tick, index = unpack_stream(streams)
         parts.append(index.astype(np.int16))
@@ -84,18 +84,18 @@ def spikes_of(dataset: EventDataset) -> Spikes:
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
-    """--data, --pool, --skip-first, --hidden, --seed."""
+    """Add the options of data, net size, seed and threads."""
     parser.add_argument("--data", default="digits", help="as eggroll-edge train --data")
     parser.add_argument("--pool", type=int, default=1, help="2 merges 2 x 2 pixels")
-    parser.add_argument("--skip-first", type=int, default=0, help="training samples left out")
+    parser.add_argument("--skip-first", type=int, default=0, help="training recordings left out")
     parser.add_argument("--hidden", type=int, default=128, help="LIF neurons")
-    parser.add_argument("--limit", type=int, help="training samples taken at most")
+    parser.add_argument("--limit", type=int, help="training recordings used at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
 
 
 def load(options: argparse.Namespace, split: Split, spec: str | None = None) -> EventDataset:
-    """A split of --data, or of `spec`, binned as the options say."""
+    """A split of --data, or of the dataset `spec`, binned as the options say."""
     binning = Binning(pool=options.pool)
     skip = options.skip_first if split == "train" else 0
     data = open_dataset(spec or options.data, split, binning, skip_first=skip)
@@ -105,7 +105,7 @@ def load(options: argparse.Namespace, split: Split, spec: str | None = None) -> 
 
 
 def add_es_options(parser: argparse.ArgumentParser) -> None:
-    """Population and course of an evolution strategy, by default the `batch` estimator's recipe."""
+    """Add the options of an evolution strategy; the defaults are those of our `batch`."""
     parser.add_argument("--pairs", type=int, default=512)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--generations", type=int, default=20)
@@ -120,12 +120,14 @@ def add_es_options(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", type=float, default=value)
 
 
-LIMIT = 28672 / 4096  # weight units that one generation may move a weight, as in our core
-IMAX = ((32767 >> 1) - 1) // 4 * 3  # base currents are limited to it
+LIMIT = 28672 / 4096
+"""The most that one generation may change a weight, in weight units, as in our core."""
+IMAX = ((32767 >> 1) - 1) // 4 * 3
+"""The limit of the unperturbed currents, as in our core."""
 
 
 def initial_weights(options: argparse.Namespace, inputs: int) -> tuple[F32, F32]:
-    """[inputs + 1, hidden] and [hidden + 1, 10], in our units; the last rows are biases, 0."""
+    """Weights [inputs + 1, hidden] and [hidden + 1, 10], in our units. The biases are 0."""
     rng = np.random.default_rng(options.seed)
     sizes = ((inputs, options.hidden, 28), (options.hidden, 10, 24))
     first, second = (
@@ -137,23 +139,23 @@ def initial_weights(options: argparse.Namespace, inputs: int) -> tuple[F32, F32]
 
 def run_generations(
     options: argparse.Namespace,
-    samples: int,
+    recordings: int,
     prepare: Callable[[npt.NDArray[np.int64]], Any],
     step: Callable[[Any, int, float], None],
     test: Callable[[], float] | None,
 ) -> dict[str, Any]:
-    """Time `step` over generations: what member_evals_per_s and seconds_to_target come from.
+    """Measure the time of `step` over generations.
 
-    prepare(indices) makes a batch, before the clock starts; step(batch, generation, share of the
-    learning rate) must have finished when it returns. Generation -1 only compiles and warms up:
-    step must leave the weights alone in it. test() gives percent; its time is not counted.
+    prepare(indices) makes a mini-batch; its time is not counted. step(mini-batch, generation, share
+    of the learning rate) must have finished when it returns. Generation -1 only compiles and warms
+    up, so step must not change the weights in it. test() returns percent; its time is not counted.
     """
     rng, order = np.random.default_rng(options.seed), np.zeros(0, np.int64)
     seconds, times, history = 0.0, [], []
     warm, reached = 0.0, None
     for g in range(-1, options.generations):
         if len(order) < options.batch:
-            order = rng.permutation(samples)
+            order = rng.permutation(recordings)
         which, order = order[: options.batch], order[options.batch :]
         batch = prepare(which)
         fall = 0.5 * (1 + math.cos(math.pi * max(0, g) / options.generations))
@@ -187,7 +189,7 @@ def run_generations(
 
 
 def peak_mib() -> float:
-    """Largest resident memory of this process so far, MiB."""
+    """The largest resident memory of this process so far, in MiB."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM"):
             return round(int(line.split()[1]) / 1024, 1)
@@ -195,7 +197,7 @@ def peak_mib() -> float:
 
 
 def finish(peer: str, packages: tuple[str, ...], options: argparse.Namespace, **found: Any) -> None:
-    """Print the JSON line: what ran, with which versions and settings, and what it found."""
+    """Print the JSON line: what ran, with which versions and settings, and the results."""
     versions = {name: version(name) for name in packages}
     settings = {k: v for k, v in vars(options).items() if v is not None}
     line = {"peer": peer, "versions": versions, "settings": settings, **found}
@@ -203,5 +205,5 @@ def finish(peer: str, packages: tuple[str, ...], options: argparse.Namespace, **
 
 
 def note(text: str) -> None:
-    """Progress, for people."""
+    """Print progress, for people."""
     print(text, file=sys.stderr, flush=True)

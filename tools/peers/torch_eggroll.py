@@ -1,18 +1,20 @@
-#!/usr/bin/env python3
 """Peer: EGGROLL in torch with spiking neurons, on the processor.
 
-    tools/bench/torch_eggroll.py --form compiled --generations 20
-    tools/bench/torch_eggroll.py --form snntorch --generations 3      snnTorch's neuron, batched
-    tools/bench/torch_eggroll.py --form torcheggroll --pairs 16       the library's own step()
-    tools/bench/torch_eggroll.py --form eggroll-trainer --pairs 16    the library's own step()
+    python -m tools.peers.torch_eggroll --form compiled --generations 20
+    python -m tools.peers.torch_eggroll --form snntorch --generations 3
+    python -m tools.peers.torch_eggroll --form torcheggroll --pairs 16
+    python -m tools.peers.torch_eggroll --form eggroll-trainer --pairs 16
 
-compiled, snntorch: the batched form: currents W x are shared by all members, B^T x by a pair, both
-from one sparse product; then the layer, for all members of a few samples at once: `compiled` by
-torch.compile, which fuses all ticks into one kernel, `snntorch` by snnTorch's Leaky, some thousand
-members x samples at a time so that its arrays stay in the cache. Units and recipe are those of our
-`batch` estimator. The two libraries form each member's full weights, torcheggroll all of them at
-once (vmap, which snnTorch's neuron does not allow: theirs is written out): measure them with few
-pairs, their rate does not depend on it.
+The forms compiled and snntorch share work: the currents W x are computed once for all members and
+B^T x once for each pair, both by one sparse product. The layer then runs for all members on a few
+recordings at once. In `compiled`, torch.compile fuses all ticks into one kernel. In `snntorch` the
+neuron is snnTorch's Leaky, for some thousand members x recordings at a time, so that its arrays
+stay in the cache. Units and settings are those of our `batch` estimator.
+
+The other forms call the step() of a library, which forms the full weights of each member.
+torcheggroll forms those of all members at once (by vmap, which the neuron of snnTorch does not
+allow, so the neuron is written out). Measure them with few pairs: their member evaluations in a
+second do not depend on the number of pairs.
 """
 
 from __future__ import annotations
@@ -44,8 +46,11 @@ OUTPUTS = 10
 
 
 def counts(base: Tensor, s: Tensor, a: Tensor, threshold: float) -> Tensor:
-    """Spike counts [samples, members, hidden]; base [samples, ticks, hidden], s [samples, ticks,
-    rank, members], a [rank, members, hidden]."""
+    """Spike counts [recordings, members, hidden].
+
+    base: [recordings, ticks, hidden]; s: [recordings, ticks, rank, members];
+    a: [rank, members, hidden].
+    """
     v = torch.zeros(base.shape[0], a.shape[1], a.shape[2])
     count = torch.zeros_like(v)
     for t in range(base.shape[1]):
@@ -60,7 +65,7 @@ def counts(base: Tensor, s: Tensor, a: Tensor, threshold: float) -> Tensor:
 
 
 def counts_snntorch(base: Tensor, s: Tensor, a: Tensor, threshold: float) -> Tensor:
-    """The same by snnTorch's neuron, whose reset acts a tick later."""
+    """The same with the neuron of snnTorch, whose reset acts one tick later."""
     neuron = snntorch.Leaky(beta=0.5, threshold=threshold, reset_mechanism="subtract")
     v = torch.zeros(base.shape[0], a.shape[1], a.shape[2])
     count = torch.zeros_like(v)
@@ -83,11 +88,11 @@ class Batched:
         self.readout = torch.compile(self._fitness, dynamic=False) if compiled else self._fitness
         self.generator = torch.Generator().manual_seed(options.seed)
 
-    def _letters(self, *shape: int) -> Tensor:
+    def _signs(self, *shape: int) -> Tensor:
         return torch.randint(0, 2, shape, generator=self.generator, dtype=torch.int8) * 2.0 - 1.0
 
     def _fitness(self, count: Tensor, w: Tensor, hot: Tensor) -> Tensor:
-        """[samples, members] from counts [samples, members, hidden], w [members, rows, 10]."""
+        """[recordings, members], of counts [recordings, members, hidden], w [members, rows, 10]."""
         options = self.options
         logits = torch.bmm(count.transpose(0, 1), w[:, :-1]) + self.ticks * w[:, -1:]
         logits = logits * (2.0**options.gain / 4096 * math.log(2))
@@ -95,13 +100,13 @@ class Batched:
         return -loss.T - options.penalty_bits * math.log(2) * count.sum(2)
 
     def step(self, batch: tuple[Tensor, Tensor, Tensor], g: int, share: float) -> None:
-        """One generation."""
+        """Train for one generation. Generation -1 changes no weight."""
         options, (index, starts, labels) = self.options, batch
         pairs, rank, hidden = options.pairs, options.rank, options.hidden
         n = len(labels)
-        b1, a1 = self._letters(len(self.w1), rank * pairs), self._letters(rank, pairs, hidden)
-        b2 = self._letters(pairs, hidden + 1, rank)
-        a2 = self._letters(pairs, rank, OUTPUTS)
+        b1, a1 = self._signs(len(self.w1), rank * pairs), self._signs(rank, pairs, hidden)
+        b2 = self._signs(pairs, hidden + 1, rank)
+        a2 = self._signs(pairs, rank, OUTPUTS)
         both = torch.cat([self.w1, b1], 1)
         out = embedding_bag(index, both[:-1], starts, mode="sum", include_last_offset=True)
         out = (out + both[-1]).view(n, self.ticks, -1)
@@ -131,7 +136,7 @@ class Batched:
         move(self.w2, torch.einsum("phr,p,prk->hk", b2, f, a2), options.lr_readout)
 
     def accuracy(self, test: Spikes) -> float:
-        """Percent of the test split that the unperturbed net gets right."""
+        """Test accuracy of the unperturbed net, in percent."""
         right = 0
         for first in range(0, len(test), 500):
             which = np.arange(first, min(first + 500, len(test)))
@@ -146,7 +151,7 @@ class Batched:
 
 
 class SpikingNet(torch.nn.Module):
-    """The net as a user of the libraries writes it; weights [outputs, inputs] with biases."""
+    """The net as a user of the libraries would write it."""
 
     def __init__(self, options: argparse.Namespace, inputs: int) -> None:
         super().__init__()
@@ -160,7 +165,7 @@ class SpikingNet(torch.nn.Module):
         self.options = options
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits of x [batch, ticks, inputs]."""
+        """Logits [batch, 10] of x [batch, ticks, inputs]."""
         current = self.first(x)
         v = torch.zeros_like(current[:, 0])
         count = torch.zeros_like(v)
@@ -174,7 +179,7 @@ class SpikingNet(torch.nn.Module):
 
 
 def library_step(options: argparse.Namespace, model: SpikingNet) -> Any:
-    """step(x, labels) of the library that --form names."""
+    """The function step(x, labels) of the library that --form names."""
     members = 2 * options.pairs
     if options.form == "torcheggroll":
         from torcheggroll import TorchEggrollES

@@ -1,14 +1,14 @@
-#!/usr/bin/env python3
-"""Peer: surrogate gradient in torch, on the net and data of our own runs.
+"""Peer: surrogate gradient in torch, on the net and the data of our runs.
 
-    tools/bench/torch_surrogate.py --data idx:../shared/data/mnist --epochs 8
-    tools/bench/torch_surrogate.py --data idx:../shared/data/mnist --stop-at 90
-    tools/bench/torch_surrogate.py --data ../shared/data/nmnist_small --epochs 60 --weights int8
+    python -m tools.peers.torch_surrogate --data idx:../shared/data/mnist --epochs 8
+    python -m tools.peers.torch_surrogate --data idx:../shared/data/mnist --stop-at 90
+    python -m tools.peers.torch_surrogate --data ../shared/data/nmnist_small --epochs 60 \\
+        --weights int8
 
-Backpropagation through time with Adam; the spike's derivative is that of a fast sigmoid. The net is
-ours: LIF layer with soft reset, readout that integrates over the ticks. --weights int8 trains with
-quantised weights (straight-through), and tests the int8 weights in our integer core. Seconds are
-those of training, without evaluations.
+Training is backpropagation through time with Adam. The derivative of the spike is that of a fast
+sigmoid. The net is ours: a LIF layer with soft reset, and a readout that integrates over the ticks.
+--weights int8 trains with quantised weights (straight-through), and tests the int8 weights in our
+integer core. Seconds are those of training, without evaluations.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from eggroll_edge.training.evaluation import evaluate
 from tools.peers.peer import Spikes, add_data_options, finish, load, note, spikes_of, transposed
 
 THRESHOLD = 1.0
-_TEST_LOT = 500
+_TEST_CHUNK = 500
 
 
 class Currents(torch.autograd.Function):
-    """x @ w for a binary sparse x [rows, inputs]: sums of rows of w, and of rows of the gradient.
+    """x @ w for a binary sparse x [rows, inputs], as sums of rows of w; backward likewise.
 
-    Of what torch has, this is the fastest here: half the time of a dense product in bfloat16.
+    This is the fastest that torch has here: half the time of a dense product in bfloat16.
     """
 
     @staticmethod
@@ -57,7 +57,8 @@ class Currents(torch.autograd.Function):
 class Lif(torch.autograd.Function):
     """Spikes summed over the ticks, [batch, hidden], of currents [batch, ticks, hidden].
 
-    One function for all ticks, with its backward pass written out: a few operations a tick.
+    It is one function for all ticks, and its backward pass is written out: a few operations for
+    each tick.
     """
 
     @staticmethod
@@ -82,7 +83,7 @@ class Lif(torch.autograd.Function):
         after = torch.zeros_like(grad)  # gradient of the membrane after the reset
         for t in range(len(membranes) - 1, -1, -1):
             near = (membranes[t] - THRESHOLD).abs_().mul_(ctx.slope).add_(1).square_()
-            # The reset is not differentiated through: more stable, as is usual.
+            # As is usual, the gradient does not pass through the reset: this is more stable.
             after = torch.addcdiv(after, grad, near)
             out[:, t] = after
             after = after * ctx.beta
@@ -90,7 +91,7 @@ class Lif(torch.autograd.Function):
 
 
 def lif_snntorch(current: Tensor, beta: float, slope: float) -> Tensor:
-    """The same layer by snnTorch's own neuron, whose reset acts one tick later."""
+    """The same layer with the neuron of snnTorch, whose reset acts one tick later."""
     neuron = snntorch.Leaky(
         beta=beta, threshold=THRESHOLD, spike_grad=surrogate.fast_sigmoid(slope)
     )
@@ -103,13 +104,13 @@ def lif_snntorch(current: Tensor, beta: float, slope: float) -> Tensor:
 
 
 def quantised(w: Tensor) -> Tensor:
-    """Rounded to 255 levels of one scale; the gradient passes straight through."""
+    """Weights rounded to 255 levels. The gradient passes straight through."""
     scale = w.detach().abs().max() / 127
     return w + (torch.round(w.detach() / scale) * scale - w.detach())
 
 
 class Model:
-    """Weights [inputs, hidden] and [hidden, outputs] with their biases, as one matrix each."""
+    """Weights [inputs + 1, hidden] and [hidden + 1, outputs]; the last rows are biases."""
 
     def __init__(self, options: argparse.Namespace, inputs: int, outputs: int) -> None:
         generator = torch.Generator().manual_seed(options.seed)
@@ -126,13 +127,13 @@ class Model:
         self.lif = lif_snntorch if options.lif == "snntorch" else Lif.apply
 
     def weights(self) -> tuple[Tensor, Tensor]:
-        """As the net uses them."""
+        """The weights as the net uses them."""
         if self.options.weights == "int8":
             return quantised(self.w1), quantised(self.w2)
         return self.w1, self.w2
 
     def __call__(self, data: Spikes, which: npt.NDArray[Any]) -> tuple[Tensor, Tensor]:
-        """(logits, spikes a neuron and recording) of some samples."""
+        """(logits, spike counts of the neurons) for some recordings."""
         index, starts = data.batch(which)
         columns = transposed(index, starts, self.inputs) if torch.is_grad_enabled() else ()
         arrays = [torch.from_numpy(a) for a in (index, starts, *columns)]
@@ -143,18 +144,18 @@ class Model:
         return (count @ w2[:-1] + data.ticks * w2[-1]) * self.options.gain, count
 
     def accuracy(self, data: Spikes) -> tuple[float, float]:
-        """(percent, share of neuron-ticks with a spike), in float."""
+        """(test accuracy in percent, share of neuron-ticks with a spike), in float."""
         correct, spikes = 0, 0.0
         with torch.no_grad():
-            for first in range(0, len(data), _TEST_LOT):
-                which = np.arange(first, min(first + _TEST_LOT, len(data)))
+            for first in range(0, len(data), _TEST_CHUNK):
+                which = np.arange(first, min(first + _TEST_CHUNK, len(data)))
                 logits, count = self(data, which)
                 correct += int((logits.argmax(1).numpy() == data.labels[which]).sum())
                 spikes += float(count.sum())
         return 100 * correct / len(data), spikes / (len(data) * data.ticks * self.options.hidden)
 
     def integer_net(self, ticks: int) -> Net:
-        """The int8 weights in our core. Only for a leak of 1/2, 1/4, ..., as the core has them."""
+        """The int8 weights in our core. The leak must be one that the core has: 1/2, 1/4, ..."""
         leak = round(-math.log2(1 - self.options.beta))
         if 1 - 2.0**-leak != self.options.beta:
             raise SystemExit(f"--beta {self.options.beta}: the core has 0.5, 0.75, 0.875, ...")
@@ -171,7 +172,7 @@ class Model:
 
 
 class Run:
-    """A training run; `history` is [seconds, epoch, test accuracy]."""
+    """A training run. `history` has (seconds, epoch, test accuracy) of each test."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         torch.set_num_threads(options.threads)
@@ -184,7 +185,7 @@ class Run:
         self.seconds = self.first_step = 0.0
 
     def train(self) -> None:
-        """All epochs, or until --stop-at or --seconds."""
+        """Train for all epochs, or until --stop-at or --seconds is reached."""
         options, n = self.options, len(self.data)
         parameters = [self.model.w1, self.model.w2]
         optimiser = torch.optim.AdamW(
@@ -227,7 +228,7 @@ class Run:
         return False
 
     def accuracy(self, data: EventDataset | None = None) -> float:
-        """On `data`, by default the test split; of int8 weights in our core."""
+        """Accuracy on `data`, by default the test split; with int8 weights, in our core."""
         if self.options.weights == "int8":
             net = self.model.integer_net(self.data.ticks)
             return evaluate(net, data or self.test, self.options.threads).accuracy
@@ -239,18 +240,18 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_data_options(parser)
-    parser.add_argument("--test-data", help="where the test split is; by default in --data")
-    parser.add_argument("--also", action="append", default=[], help="test on all of this data, too")
+    parser.add_argument("--test-data", help="dataset of the test split; by default --data")
+    parser.add_argument("--also", action="append", default=[], help="dataset to test on, too")
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--seconds", type=float, help="end training after so many")
+    parser.add_argument("--seconds", type=float, help="end training after so many seconds")
     parser.add_argument("--stop-at", type=float, help="end at this test accuracy, percent")
     parser.add_argument("--eval-every", type=int, help="steps between tests; by default an epoch")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--cosine", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--weight-decay", type=float, default=0.0)
-    parser.add_argument("--penalty", type=float, default=0.0, help="loss of a spike")
-    parser.add_argument("--beta", type=float, default=0.5, help="share of a membrane kept a tick")
+    parser.add_argument("--penalty", type=float, default=0.0, help="what a spike adds to the loss")
+    parser.add_argument("--beta", type=float, default=0.5, help="share of v that a tick keeps")
     parser.add_argument("--slope", type=float, default=5.0, help="of the fast sigmoid")
     parser.add_argument("--init", type=float, default=0.05, help="standard deviation of weights")
     parser.add_argument("--gain", type=float, default=0.5, help="of the logits")

@@ -1,14 +1,14 @@
-#!/usr/bin/env python3
-"""How fast N-MNIST files become what a network eats: ours against tonic's loader.
+"""How fast N-MNIST files become the input of a network: our loader against that of tonic.
 
-    tools/bench_loader.py                       all recordings of ../shared/data/nmnist_small
-    tools/bench_loader.py --data DIR --json     others; one line of JSON
+    python -m tools.results.loader                       all recordings of nmnist_small
+    python -m tools.results.loader --data DIR --json     other recordings; prints one line of JSON
 
-Ours: `nmnist.bin_files`, file to byte stream. Tonic's: what `NMNIST(transform=ToFrame(...))[i]`
-does, `read_mnist_file` and `ToFrame`, both with its own defaults, file to [15, 2, 34, 34] array.
-Ours runs on one thread and on all cores, tonic's, which has no threads, on one. They alternate; the
-ratios are of the medians. Writes results/loader.json unless --json is given.
-Needs tonic (pip install 'eggroll-edge[data]').
+Our loader is `nmnist.bin_files`, from a file to a stream of bytes. Tonic's is what
+`NMNIST(transform=ToFrame(...))[i]` does with its defaults, from a file to an array [15, 2, 34, 34].
+Ours is measured on one thread and on all cores; tonic's has no threads. The measurements alternate,
+and the ratios are those of the medians. Writes results/loader.json unless --json is given.
+nmnist_small is in ../shared/data, or in the folder that EGGROLL_DATA names. Needs tonic
+(pip install 'eggroll-edge[data]').
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,18 +24,19 @@ from typing import Any
 
 import numpy as np
 
+from eggroll_edge.bench.report import data_folder, record, save
 from eggroll_edge.data import nmnist
 from eggroll_edge.data.binning import Binning
-from tools.results.measure import DATA, RESULTS, ROOT, machine
+from tools.lib.paths import RESULTS
 
 
 def ours(files: Sequence[Path], binning: Binning, workers: int) -> int:
-    """Bytes of the streams of these files."""
+    """Read files with our loader. Returns the bytes of their streams."""
     return sum(len(streams) for streams, _ in nmnist.bin_files(files, binning, workers))
 
 
 def tonics(files: Sequence[Path], binning: Binning) -> int:
-    """Events that survive in the frames of these files."""
+    """Read files with tonic's loader. Returns the events in their frames."""
     from tonic.datasets import NMNIST
     from tonic.io import read_mnist_file
     from tonic.transforms import ToFrame
@@ -49,9 +49,9 @@ def tonics(files: Sequence[Path], binning: Binning) -> int:
 
 
 def measure(files: Sequence[Path], rounds: int = 5) -> dict[str, Any]:
-    """Microseconds a file of each loader, `rounds` times in turn, and bytes a sample of ours."""
+    """Microseconds that each loader takes for a file, `rounds` times in turn."""
     binning = Binning()
-    size = ours(files, binning, 1) / len(files)  # also brings the files into the page cache
+    size = ours(files, binning, 1) / len(files)  # this also brings the files into memory
     cores = len(os.sched_getaffinity(0))
     kinds: dict[str, Callable[[], int]] = {
         "ours": lambda: ours(files, binning, 1),
@@ -81,19 +81,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=DATA / "nmnist_small", metavar="DIR")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="by default nmnist_small")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
     parser.add_argument("--json", action="store_true", help="print the result, write no file")
     arguments = parser.parse_args()
-    result = measure(nmnist.list_folder(arguments.data, "all")[0], arguments.rounds)
+    folder = arguments.data or data_folder() / "nmnist_small"
+    result = measure(nmnist.list_folder(folder, "all")[0], arguments.rounds)
     if arguments.json:
         print(json.dumps(result))
         return
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT
-    ).stdout.strip()
-    report = {"command": "tools/bench_loader.py", "machine": machine(), "commit": commit, **result}
-    (RESULTS / "loader.json").write_text(json.dumps(report, indent=1) + "\n")
+    report = record("loader", "python -m tools.results.loader", False, result)
+    save(RESULTS / "loader.json", report)
     print(
         f"tonic / ours: {result['tonic_over_ours']:.1f}, on all cores "
         f"{result['tonic_over_ours_all_cores']:.1f}"

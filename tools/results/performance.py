@@ -1,28 +1,30 @@
-#!/usr/bin/env python3
-"""Writes the tables and plots of docs/reference/performance.md from results/bench-*.json.
+"""Write the tables and plots of the documentation's performance page from results/bench-*.json.
 
-    eggroll-edge bench host --json results/bench-host.json     and peers, and mcu
-    tools/performance.py
+    eggroll-edge bench host --json results/bench-host.json     (likewise peers, and mcu)
+    python -m tools.results.performance
 
-What stands between two markers of the page is replaced; a benchmark whose file is missing is left
-as it is. Plots go to docs/plots.
+Each benchmark has a section of the page. If its file is missing, the section stays as it is. Plots
+go to docs/plots.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS, PAGE, PLOTS = ROOT / "results", ROOT / "docs/reference/performance.md", ROOT / "docs/plots"
+from tools.lib.paths import PERFORMANCE_PAGE, RESULTS, ROOT
+from tools.lib.tables import paragraph, peer_command, replace_section, table
+
+PAGE, PLOTS = PERFORMANCE_PAGE, ROOT / "docs" / "plots"
 Report = dict[str, Any]
 
 
 def number(value: float | None) -> str:
-    """Three digits, from 10,000 on with a unit prefix."""
+    """Three digits; from 10,000 on with a unit prefix. "-" for no value."""
     if value is None:
         return "-"
     for least, scale, unit in ((1e6, 1e6, " M"), (1e4, 1e3, " k")):
@@ -32,45 +34,42 @@ def number(value: float | None) -> str:
 
 
 def exact(value: float) -> str:
-    """A count in full, a ratio with one decimal."""
+    """A count with all its digits, or a ratio with one decimal."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
 def median_range(values: dict[str, Any] | None, scale: float = 1.0) -> str:
-    """Median (least-greatest), or the one run."""
+    """Median (minimum-maximum) of several runs, or the value of one. "-" for no value."""
     if values is None:
         return "-"
-    median, low, high = (number(scale * values[k]) for k in ("median", "min", "max"))
-    return median if len(values["runs"]) == 1 else f"{median} ({low}-{high})"
+    median, least, most = (number(scale * values[k]) for k in ("median", "min", "max"))
+    return median if len(values["runs"]) == 1 else f"{median} ({least}-{most})"
 
 
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def source(report: Report) -> str:
-    """Where figures come from."""
-    quick = " A `--quick` run: rough." if report["quick"] else ""
-    return (
+def source(report: Report, spread: bool = True) -> str:
+    """How and where the figures of a report were measured. Exact counts have no spread."""
+    text = (
         f"`{report['command']}` on {report['machine']}, load average {report['load_average']:.1f} "
-        f"at the end, commit {report['commit']}, {report['date'][:10]}. Medians, and in brackets "
-        f"the least and the greatest of the alternating runs.{quick}"
+        f"at the end, commit {report['commit']}, {report['date'][:10]}."
     )
+    if spread:
+        text += " Medians, and in brackets the minimum and the maximum of the alternating runs."
+        if report["quick"]:
+            text += " This was a `--quick` run: the figures are rough."
+    return paragraph(text)
 
 
 def rows_of(report: Report, what: str) -> list[dict[str, Any]]:
-    """The rows of a kind."""
+    """The rows of one kind."""
     return [row for row in report["rows"] if row["what"] == what]
 
 
 def host(report: Report) -> str:
-    """Tables of bench host."""
+    """The section of `bench host`."""
     work, summary = report["work"], report["summary"]
     unit = f"{work['net']}, {work['ticks']} ticks, {work['pairs']} pairs, batch {work['batch']}"
-    rates = table(
-        ["estimator", "ms a generation", "member evaluations/s", "samples/s"],
+    speeds = table(
+        ["estimator", "ms for a generation", "member evaluations/s", "recordings/s"],
         [
             [row["name"], median_range(row["seconds"], 1000),
              median_range(row["member_evals_per_s"]), median_range(row["samples_per_s"])]
@@ -96,12 +95,14 @@ def host(report: Report) -> str:
         ["from N-MNIST files to ticks", "recordings/s"],
         [[name, median_range(path[name])] for name in names if name in path],
     )
-    over = median_range(path.get("ours_over_tonic"))
-    return "\n\n".join([
+    over, plots = median_range(path.get("ours_over_tonic")), os.path.relpath(PLOTS, PAGE.parent)
+    opening = paragraph(
         f"Work unit: {unit}; `sample` and `online` at their defaults. `batch` is "
-        f"{number(summary['full_rank_over_batch'])} times as fast a generation as our full-rank "
-        f"ES; noise and update take {100 * summary['update_share']:.1f} % of it.",
-        rates, shares, "![scaling](../plots/scaling.svg)", memory, data,
+        f"{number(summary['full_rank_over_batch'])} times as fast as our full-rank ES. Noise and "
+        f"update take {100 * summary['update_share']:.1f} % of it."
+    )
+    return "\n\n".join([
+        opening, speeds, shares, f"![scaling]({plots}/scaling.svg)", memory, data,
         f"Ours over tonic's: {over}. 60,000 simulated recordings are held in "
         f"{path['bytes_of_60000'] / 1e6:.0f} MB.",
         source(report),
@@ -109,10 +110,11 @@ def host(report: Report) -> str:
 
 
 def peers(report: Report) -> str:
-    """Tables of bench peers."""
+    """The section of `bench peers`."""
     ours = next(row for row in rows_of(report, "rate") if row["family"] == "ours")
-    rate = table(
-        ["", "member evaluations/s", "ours over it", "ms a generation", "compiling, s", "peak MiB"],
+    speed = table(
+        ["", "member evaluations/s", "ours over it", "ms for a generation", "compiling, s",
+         "peak MiB"],
         [
             [row["name"], median_range(row["member_evals_per_s"]),
              number(ours["member_evals_per_s"]["median"] / row["member_evals_per_s"]["median"]),
@@ -131,46 +133,50 @@ def peers(report: Report) -> str:
             for row in rows_of(report, "seconds to 90")
         ],
     )  # fmt: skip
-    rows = [row for row in report["rows"] if row.get("command")]
-    commands = "\n".join(f"* {row['name']}: `tools/peers/{row['command']}`" for row in rows)
+    commands = table(
+        ["", "command"],
+        [
+            [row["name"], f"`{peer_command(row['command'])}`"]
+            for row in report["rows"]
+            if row.get("command")
+        ],
+    )
     summary = report["summary"]
-    return "\n\n".join([
+    opening = paragraph(
         f"`batch` over the fastest JAX: {number(summary['ours_over_jax'])}; over the fastest "
         f"torch with snnTorch's neurons or a library: {number(summary['ours_over_torch'])}; over "
-        "our own layer for torch.compile: "
-        f"{number(summary['ours_over_torch_compiled'])}.",
-        rate, times, f"Commands:\n\n{commands}", source(report),
+        "our layer for torch.compile: "
+        f"{number(summary['ours_over_torch_compiled'])}."
+    )
+    return "\n\n".join([
+        opening, speed, times, commands, source(report),
     ])  # fmt: skip
 
 
 def mcu(report: Report) -> str:
-    """Table of bench mcu: its summary, a line a board."""
+    """The section of `bench mcu`: a line for each board."""
     found = report["summary"]
     fields = list(dict.fromkeys(field for board in found.values() for field in board))
     head = ["board", *(field.replace("_", " ") for field in fields)]
     rows = [[name, *(exact(b[field]) for field in fields)] for name, b in found.items()]
-    where = source(report).split(" Medians")[0]  # counts are exact: no spread
-    return f"{table(head, rows)}\n\n{where}"
+    exact_counts = source(report, spread=False)
+    return f"{table(head, rows)}\n\n{exact_counts}"
 
 
 SECTIONS: dict[str, Callable[[Report], str]] = {"host": host, "peers": peers, "mcu": mcu}
 
 
 def render(page: str) -> str:
-    """The page with the sections of all saved files made anew."""
+    """The text of the page, with new sections for all result files that exist."""
     for kind, write in SECTIONS.items():
         path = RESULTS / f"bench-{kind}.json"
         if path.exists():
-            start, end = f"<!-- tools/results/performance.py: {kind} -->", f"<!-- end of {kind} -->"
-            before, rest = page.split(start)
-            page = (
-                f"{before}{start}\n{write(json.loads(path.read_text()))}\n{end}{rest.split(end)[1]}"
-            )
+            page = replace_section(page, kind, write(json.loads(path.read_text())))
     return page
 
 
 def plot_scaling(report: Report, path: Path) -> None:
-    """Time of a generation against hidden, rank and pairs, on one and two threads."""
+    """Plot the time of a generation against hidden, rank and pairs, on one and two threads."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -195,7 +201,7 @@ def plot_scaling(report: Report, path: Path) -> None:
         axis.set_xlabel(name)
         axis.set_xticks(sizes, [str(size) for size in sizes])
         axis.minorticks_off()
-    axes[0].set_ylabel("ms a generation of batch")
+    axes[0].set_ylabel("ms for a generation of batch")
     axes[0].legend(fontsize=8)
     path.parent.mkdir(exist_ok=True)
     figure.savefig(path, metadata={"Date": None})

@@ -1,51 +1,56 @@
-#!/usr/bin/env python3
 """Baselines of the task `chirps`, and the control task over five seeds; writes results/*.json.
 
-    tools/measure_tasks.py                    both (some minutes)
-    tools/measure_tasks.py chirps-baselines   only that: results/chirps-baselines.json
-    tools/measure_tasks.py control            only that: results/control.json
+    python -m tools.results.tasks                    both (some minutes)
+    python -m tools.results.tasks chirps-baselines   only results/chirps-baselines.json
+    python -m tools.results.tasks control            only results/control.json
 
-The baselines see what the spiking nets see, 10,000 words in 20 ticks: logistic regression on counts
-summed over time (a bag of events, which knows no order) and on counts in each tick, and a
-multilayer perceptron on both. Needs scikit-learn. The nets' own accuracy: tools/measure.py.
+The baselines see what the spiking nets see: 10,000 words in 20 ticks. They are logistic regression
+and a multilayer perceptron, each on two views. One view has counts that are summed over time (a bag
+of events, without their order), the other has counts in each tick. Needs scikit-learn. The accuracy
+of the spiking nets comes from tools.results.measure.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import subprocess
 import time
 import warnings
 from typing import Any
 
 import numpy as np
 
+from eggroll_edge.bench.report import record, save
 from eggroll_edge.data.binning import Binning
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.loading import open_dataset
 from eggroll_edge.data.stream import unpack_stream
-from tools.results.measure import RESULTS, ROOT, command, machine
+from tools.lib.paths import RESULTS
+from tools.results.measure import command
 
 TICKS = 20
 SEEDS = (1, 2, 3, 4, 5)
+COMMANDS = {
+    "chirps-baselines": "python -m tools.results.tasks chirps-baselines",
+    "control": "eggroll-edge control --seed SEED",
+}
+"""What the result files name as the command behind them."""
 
 
 def pictures(data: EventDataset) -> Any:
-    """float32 [n, ticks, channels] of 0 and 1."""
+    """The recordings as float32 [n, ticks, channels]: 1 where there is an event, else 0."""
     out = np.zeros((len(data) * data.ticks, data.n_in), np.float32)
     out[unpack_stream(data.streams)] = 1
     return out.reshape(len(data), data.ticks, data.n_in)
 
 
 def chirps_baselines() -> dict[str, Any]:
-    """Test accuracy of each baseline, percent."""
+    """Test accuracy of each baseline, in percent."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.neural_network import MLPClassifier
 
-    warnings.simplefilter("ignore", ConvergenceWarning)  # ten epochs do
+    warnings.simplefilter("ignore", ConvergenceWarning)  # ten epochs are enough
     train, test = (open_dataset("chirps", part, Binning(ticks=TICKS)) for part in ("train", "test"))
     x, y = pictures(train), pictures(test)
     views = {
@@ -69,10 +74,9 @@ def chirps_baselines() -> dict[str, Any]:
 
 
 def control() -> dict[str, Any]:
-    """Five seeds of `eggroll-edge control`."""
+    """Run `eggroll-edge control` with five seeds."""
     runs = [command(f"control --seed {seed}") | {"seed": seed} for seed in SEEDS]
     return {
-        "command": "eggroll-edge control --seed SEED",
         "mean_reward": statistics.mean(run["mean_reward"] for run in runs),
         "least_mean_reward": min(run["mean_reward"] for run in runs),
         "runs": runs,
@@ -84,15 +88,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("names", nargs="*", choices=[[], *kinds])
+    parser.add_argument("names", nargs="*", choices=[[], *kinds], help="by default both")
     names = parser.parse_args().names or list(kinds)
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT
-    ).stdout.strip()
     for name in names:
-        report = {"command": f"tools/measure_tasks.py {name}", "machine": machine()}
-        report |= {"commit": commit, **kinds[name]()}
-        (RESULTS / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n")
+        save(RESULTS / f"{name}.json", record(name, COMMANDS[name], False, kinds[name]()))
 
 
 if __name__ == "__main__":

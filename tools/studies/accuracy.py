@@ -1,13 +1,12 @@
-#!/usr/bin/env python3
-"""What each setting does to test accuracy: one varied at a time, three seeds each.
+"""What each setting does to test accuracy: one is varied at a time, with three seeds each.
 
-    tools/accuracy_study.py              all sweeps, about half an hour on two cores
-    tools/accuracy_study.py sigma lr     some of them; the others stay in the file
+    python -m tools.studies.accuracy              all sweeps, about half an hour on two cores
+    python -m tools.studies.accuracy sigma lr     some of them; the others stay in the file
 
-Simulated N-MNIST, 60,000 recordings to train and 10,000 to test. A run is a quarter to a half as
-long as the recipes' own, so that the settings, not the ceiling of the task, decide. Rows go to
-results/accuracy-study.json sweep by sweep. The data are those of ../shared/data, or of
-EGGROLL_DATA.
+The dataset is simulated N-MNIST, with 60,000 recordings to train and 10,000 to test. A run is a
+quarter to a half as long as the run of the preset, so that the settings decide, and not the limit
+of the task. After each sweep, its rows are saved in results/accuracy-study.json. The datasets are
+in ../shared/data, or in the folder that EGGROLL_DATA names.
 """
 
 from __future__ import annotations
@@ -20,26 +19,28 @@ from typing import Any
 
 from eggroll_edge.bench.accuracy import Recipe, RecipeRunner
 from eggroll_edge.bench.report import data_folder, record, save
+from tools.lib.paths import RESULTS
 
-RESULT = Path(__file__).resolve().parents[2] / "results" / "accuracy-study.json"
+RESULT = RESULTS / "accuracy-study.json"
 SEEDS = (1, 2, 3)
 Settings = dict[str, Any]
 
-# The base of each estimator: nmnist-fast, and batch's defaults, both with a smaller budget.
 BASES: dict[str, Settings] = {
     "sample": {"hidden": [128], "generations": 4000, "eval_every": 4000},
     "batch": {"estimator": "batch", "pairs": 2048, "generations": 300, "eval_every": 300},
 }
+"""What the sweeps of an estimator start from: nmnist-fast, and the defaults of `batch`, both with
+fewer generations."""
 
 
 def each(name: str, *values: Any) -> list[Settings]:
-    """One setting, several values."""
+    """Several values of one setting."""
     return [{name: value} for value in values]
 
 
-def budget(*shapes: tuple[int, int, int]) -> list[Settings]:
-    """(pairs, batch, generations) of the same number of member evaluations."""
-    return [{"pairs": p, "batch": b, "generations": g, "eval_every": g} for p, b, g in shapes]
+def budget(*splits: tuple[int, int, int]) -> list[Settings]:
+    """Several (pairs, batch, generations) with the same number of member evaluations."""
+    return [{"pairs": p, "batch": b, "generations": g, "eval_every": g} for p, b, g in splits]
 
 
 SWEEPS: dict[str, tuple[str, list[Settings]]] = {
@@ -82,7 +83,7 @@ SWEEPS: dict[str, tuple[str, list[Settings]]] = {
 
 
 def recipe(estimator: str, settings: Settings) -> Recipe:
-    """The base of an estimator with one thing changed."""
+    """What a sweep runs: the base of an estimator with other values of some settings."""
     preset = "nmnist-fast" if estimator == "sample" else None
     return Recipe(estimator, "", "mnist", preset, {**BASES[estimator], **settings})
 
@@ -95,22 +96,22 @@ def main() -> None:
     wanted = parser.parse_args().sweeps or list(SWEEPS)
     rows = json.loads(RESULT.read_text())["rows"] if RESULT.exists() else []
 
-    def say(text: str) -> None:
+    def notify(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
-    bench, done = RecipeRunner(data_folder(), SEEDS, say), {}
+    bench, done = RecipeRunner(data_folder(), SEEDS, notify), {}
     for sweep in wanted:
         estimator, values = SWEEPS[sweep]
         found = []
         for settings in values:
-            say(f"{sweep}: {settings or 'as it is'}")
+            notify(f"{sweep}: {settings or 'as it is'}")
             one = recipe(estimator, settings)
             config = one.config(Path(), 1)
-            if config not in done:  # the base is in most sweeps
+            if config not in done:  # the base is part of most sweeps
                 done[config] = bench.row(one)
             found.append({"sweep": sweep, "settings": settings} | done[config])
         rows = [row for row in rows if row["sweep"] != sweep] + found
-        save(RESULT, record("study", "tools/accuracy_study.py", False, {"rows": rows}))
+        save(RESULT, record("study", "python -m tools.studies.accuracy", False, {"rows": rows}))
 
 
 if __name__ == "__main__":

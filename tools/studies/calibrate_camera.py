@@ -1,13 +1,14 @@
-"""Fit the saccade simulator to real N-MNIST recordings, and say how close it comes.
+"""Fit the simulated event camera to real N-MNIST recordings, and report how close it comes.
 
-    python tools/calibrate_saccade.py --data ../shared/data            # report only
-    python tools/calibrate_saccade.py --data ../shared/data --fit 3    # fit first, three rounds
+    python -m tools.studies.calibrate_camera           only the report
+    python -m tools.studies.calibrate_camera --fit 3   fit first, three rounds
 
-Each recording's file name is the 1-based index of the MNIST training image that was shown, so the
-simulator is given that very image. Fitted are, in turn: the camera's path (by how the signed
-events follow the moving gradient of the image), the variation between recordings, and the pixel's
-few parameters (Nelder-Mead on the statistics in `distance`). Writes docs/calibration.json, and the
-table in docs/reference/data.md between its two marks. Needs scipy only for --fit.
+The name of a recording's file is the 1-based index of the MNIST training image that was shown, so
+the simulator is given that very image. A round fits, in this order: the path of the camera (by how
+the signed events follow the moving gradient of the image), the variation between recordings, and
+the few parameters of a pixel (by Nelder-Mead, on the statistics in `distance`). Writes
+docs/calibration.json and the table in the documentation's page of datasets. The datasets are in
+../shared/data, or in the folder that EGGROLL_DATA names. Needs scipy for --fit.
 """
 
 from __future__ import annotations
@@ -17,23 +18,26 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from eggroll_edge.data import event_camera as saccade
-from eggroll_edge.data import images as image_files
-from eggroll_edge.data import nmnist
-from eggroll_edge.data.binning import Binning, Events, bin_many
-from eggroll_edge.data.event_camera import PIXELS, SIDE, SaccadeConfig
-from eggroll_edge.data.stream import unpack_stream
+from eggroll_edge.bench.report import data_folder
+from eggroll_edge.data.event_camera import SaccadeConfig
+from tools.lib.paths import DATA_PAGE, ROOT
+from tools.lib.tables import table, write_section
+from tools.studies.camera_motion import leg_times, motion, offsets_of, refined_path
+from tools.studies.camera_statistics import (
+    Recordings,
+    correlation,
+    distance,
+    load_real,
+    measure,
+    simulated,
+)
 
 F64 = npt.NDArray[np.float64]
-KNOT_US = 5000
-KNOTS = 63
-MARKS = ("<!-- calibration: begin -->", "<!-- calibration: end -->")
-GAPS_MS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 30, 45, 70, 120, 320)
 FITTED = (
     "dark",
     "blur_px",
@@ -43,244 +47,14 @@ FITTED = (
     "refractory_us",
     "tau_us",
 )
-
-
-class Recordings(NamedTuple):
-    """Events of n recordings, the owner of each, and the images that were shown."""
-
-    events: Events
-    owner: npt.NDArray[np.int32]
-    images: npt.NDArray[np.uint8]
-
-    @property
-    def pixel(self) -> npt.NDArray[np.int64]:
-        """Index over recordings and pixels of each event."""
-        e = self.events
-        index: npt.NDArray[np.int64] = self.owner.astype(np.int64) * PIXELS
-        index += e.y.astype(np.int64) * SIDE + e.x
-        return index
-
-
-def load_real(data: Path, step: int) -> Recordings:
-    """Every `step`-th of the recordings."""
-    files, _, ids = nmnist.list_folder(data / "nmnist_small", "all")
-    files, ids = files[::step], ids[::step]
-    events, offsets = nmnist.decode_bins([file.read_bytes() for file in files], files)
-    owner = np.repeat(np.arange(len(files), dtype=np.int32), np.diff(offsets))
-    return Recordings(events, owner, image_files.load_idx(data / "mnist", "train")[0][ids - 1])
-
-
-def simulated(config: SaccadeConfig, images: npt.NDArray[np.uint8], seed: int = 0) -> Recordings:
-    """The same images before the simulated camera."""
-    parts, owners = [], []
-    for at in range(0, len(images), saccade.CHUNK):
-        chunk = images[at : at + saccade.CHUNK]
-        events, owner = saccade.simulate_chunk(chunk, config, seed, at)
-        parts.append(events)
-        owners.append(owner + np.int32(at))
-    joined = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
-    return Recordings(Events(*joined), np.concatenate(owners), images)
-
-
-# ---- what is measured ---------------------------------------------------------------------------
-
-
-def frames(recordings: Recordings) -> npt.NDArray[np.float32]:
-    """Binned with the default binning: [n, ticks, inputs] of 0 and 1."""
-    binning, n = Binning(), len(recordings.images)
-    order = np.argsort(recordings.owner, kind="stable")
-    offsets = np.concatenate(([0], np.cumsum(np.bincount(recordings.owner, minlength=n))))
-    stream, _ = bin_many(recordings.events.take(order), offsets, binning)
-    picture = np.zeros((n * binning.ticks, binning.n_in), np.float32)
-    picture[unpack_stream(stream)] = 1
-    return picture.reshape(n, binning.ticks, binning.n_in)
-
-
-def measure(recordings: Recordings) -> dict[str, Any]:
-    """Statistics of recordings; per recording where it makes sense."""
-    events, n = recordings.events, len(recordings.images)
-    pixel = recordings.pixel
-    order = np.lexsort((events.t, pixel))
-    gap = np.diff(events.t[order].astype(np.int64)) / 1000
-    here = np.diff(pixel[order]) == 0
-    same = here & (np.diff(events.p[order].astype(np.int8)) == 0)
-    clock = np.minimum(events.t // KNOT_US, KNOTS - 1)
-    profile = np.stack([np.bincount(clock[events.p == p], minlength=KNOTS) / n for p in (0, 1)])
-    reach = np.zeros((n, SIDE, SIDE), bool)  # pixels that the digit can touch
-    for shown, mask in zip(recordings.images, reach, strict=True):
-        rows, columns = np.nonzero(shown)
-        mask[
-            max(0, rows.min() - 1) : rows.max() + 10, max(0, columns.min() - 2) : columns.max() + 10
-        ] = True
-    far = ~reach.ravel()[pixel]
-    seconds = (~reach).sum() * saccade.DURATION_US / 1e6
-    quiet = np.isin(clock, (0, 1, 16, 17, 18, 43, 44, 45))
-    return {
-        "events": np.bincount(recordings.owner, minlength=n),
-        "on": np.bincount(recordings.owner[events.p == 1], minlength=n),
-        "profile": profile,
-        "gap_same": np.histogram(gap[same], GAPS_MS)[0] / n,
-        "gap_other": np.histogram(gap[here & ~same], GAPS_MS)[0] / n,
-        "per_pixel": np.bincount(
-            np.minimum(np.bincount(pixel, minlength=n * PIXELS), 15), minlength=16
-        )
-        / n,
-        "map": np.bincount(pixel % PIXELS, minlength=PIXELS) / n,
-        "far_hz": [float((far & (events.p == p)).sum() / seconds) for p in (0, 1)],
-        "quiet": float(quiet.sum() / n),
-        "frames": frames(recordings),
-    }
-
-
-def distance(real: dict[str, Any], fake: dict[str, Any]) -> float:
-    """One figure to minimise. Shares of squared error; histograms by square roots (Hellinger)."""
-
-    def histogram(name: str) -> float:
-        a, b = real[name][1:], fake[name][1:]
-        return float(((np.sqrt(a) - np.sqrt(b)) ** 2).sum() / a.sum())
-
-    profile = ((real["profile"] - fake["profile"]) ** 2).sum() / (real["profile"] ** 2).sum()
-    ratio = fake["events"] / real["events"]
-    return (
-        histogram("gap_same")
-        + histogram("gap_other")
-        + histogram("per_pixel")
-        + 2 * float(profile)
-        + 2 * (1 - correlation(real["frames"], fake["frames"]))
-        + abs(float(np.log(ratio.mean())))
-        + float(ratio.std())
-    )
-
-
-def correlation(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
-    """Pearson's."""
-    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
-
-
-# ---- the camera's motion ------------------------------------------------------------------------
-
-
-class Motion(NamedTuple):
-    """Per 5 ms: where the image is, how fast signed events say it moves, and how well they fit."""
-
-    place: F64  # [KNOTS, 2] row, column in pixels
-    speed: F64  # [KNOTS, 2] in events for a unit gradient
-    fit: F64  # [KNOTS] share of the signed events' energy that is explained
-
-
-def gradients(
-    config: SaccadeConfig, ink: npt.NDArray[np.float32], row: float, column: float
-) -> list[npt.NDArray[np.float32]]:
-    """d log light / d row and / d column of the images at a position, each [n * PIXELS]."""
-    down, across = saccade._resampler(config.blur_px)
-
-    def look(r: float, c: float) -> npt.NDArray[np.float32]:
-        i, j = (round((v + saccade.IMAGE_SIDE) * saccade._PHASES) for v in (r, c))
-        seen = np.minimum(down[i] @ ink @ across[j], 1)
-        level: npt.NDArray[np.float32] = np.log(np.float32(1 + config.dark) - seen).ravel()
-        return level
-
-    h = 0.25
-    return [
-        (look(row + h, column) - look(row - h, column)) / (2 * h),
-        (look(row, column + h) - look(row, column - h)) / (2 * h),
-    ]
-
-
-def signed_maps(recordings: Recordings) -> npt.NDArray[np.float32]:
-    """Rises minus falls: [KNOTS, n * PIXELS]."""
-    events, cells = recordings.events, len(recordings.images) * PIXELS
-    clock = events.t // KNOT_US
-    kept = clock < KNOTS
-    key = clock.astype(np.int64)[kept] * cells + recordings.pixel[kept]
-    sign = 2.0 * events.p[kept] - 1
-    return np.bincount(key, sign, KNOTS * cells).reshape(KNOTS, cells).astype(np.float32)
-
-
-def motion(recordings: Recordings, config: SaccadeConfig) -> Motion:
-    """Follow the image: at each knot, the position whose gradient explains most of the events."""
-    ink = (recordings.images / 255).astype(np.float32)
-    place = np.array(config.path, np.float64)
-    speed, fit = np.zeros((KNOTS, 2)), np.zeros(KNOTS)
-    for knot, events in enumerate(signed_maps(recordings)):
-        energy = float(events @ events) + 1e-9
-
-        def explain(at: F64, events: Any = events, energy: float = energy) -> tuple[float, F64]:
-            g = np.stack(gradients(config, ink, float(at[0]), float(at[1])))
-            product = (g @ events).astype(np.float64)
-            solved = np.linalg.solve((g @ g.T).astype(np.float64), product)
-            return float(product @ solved) / energy, solved
-
-        for step in (0.5, 0.25):
-            for axis in np.eye(2):
-                low, mid, high = (explain(place[knot] + s * step * axis)[0] for s in (-1, 0, 1))
-                bend = low - 2 * mid + high
-                best = 0.5 * (low - high) / bend if bend < 0 else np.sign(high - low)
-                place[knot] += step * np.clip(best, -1, 1) * axis
-        fit[knot], speed[knot] = explain(place[knot])
-    return Motion(place, speed, fit)
-
-
-def refined_path(config: SaccadeConfig, real: Motion, fake: Motion) -> SaccadeConfig:
-    """A path that should make the simulated motion look like the real one.
-
-    Speeds say how the path goes on where little happens, positions keep it from drifting away.
-    """
-    path = np.array(config.path)
-    true_speed = np.gradient(path, axis=0)
-    gain = float((true_speed * fake.speed).sum() / (fake.speed**2).sum())
-    wanted = true_speed + 0.7 * gain * (real.speed - fake.speed)
-    drawn = np.cumsum(wanted, axis=0) - wanted / 2
-    weight = real.fit * (real.fit > 0.1) * (fake.fit > 0.05)
-    error = path + (real.place - fake.place) - drawn
-    near = np.exp(-0.5 * (np.subtract.outer(np.arange(KNOTS), np.arange(KNOTS)) / 3.0) ** 2)
-    near = near * weight + 1e-9
-    drawn += (near @ error) / near.sum(axis=1, keepdims=True)
-    return replace(config, path=tuple((round(r, 3), round(c, 3)) for r, c in drawn.tolist()))
-
-
-# ---- variation between recordings ---------------------------------------------------------------
-
-
-def offsets_of(recordings: Recordings, config: SaccadeConfig) -> F64:
-    """How far each recording's image lies from the path: [n, 2] pixels."""
-    ink = (recordings.images / 255).astype(np.float32)
-    maps = signed_maps(recordings).reshape(KNOTS, len(ink), PIXELS)
-    path = np.array(config.path)
-    speed = np.gradient(path, axis=0)
-    busy = np.flatnonzero(np.hypot(*speed.T) > 0.3)
-    reach, shifts = 0.8, ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
-    score = []
-    for shift in shifts:
-        product, energy = np.zeros(len(ink)), np.zeros(len(ink))
-        for knot in busy:
-            row, column = path[knot] + reach * np.array(shift)
-            g = gradients(config, ink, row, column)
-            expected = (speed[knot, 0] * g[0] + speed[knot, 1] * g[1]).reshape(len(ink), PIXELS)
-            product += (maps[knot] * expected).sum(axis=1)
-            energy += (expected**2).sum(axis=1)
-        score.append(product / np.sqrt(energy))
-    mid = score[0]
-    return np.stack(
-        [reach * 0.5 * (a - b) / (a - 2 * mid + b) for a, b in (score[1:3], score[3:5])], axis=1
-    )
-
-
-def leg_times(recordings: Recordings) -> F64:
-    """Mean time of each recording's events in each of the three saccades: [n, 3] microseconds."""
-    t, n, out = recordings.events.t, len(recordings.images), []
-    for start, stop in ((0, 90_000), (110_000, 190_000), (222_000, 300_000)):
-        leg = (t >= start) & (t < stop)
-        count = np.bincount(recordings.owner[leg], minlength=n)
-        out.append(np.bincount(recordings.owner[leg], t[leg], n) / np.maximum(count, 1))
-    return np.stack(out, axis=1)
+"""The parameters of a pixel that are fitted."""
 
 
 def fitted_variation(config: SaccadeConfig, real: Recordings) -> SaccadeConfig:
-    """Scale each spread over recordings so that the simulated ones spread as the real ones do.
+    """Scale the variation between recordings to that of the real ones.
 
-    What a simulation without any variation shows of the same image is taken off first, and so is
-    the noise with which two such simulations differ.
+    The result of a simulation without any variation of the same image is subtracted first, and so
+    is the noise by which two such simulations differ.
     """
     still = replace(
         config, vary_row_px=0.0, vary_column_px=0.0, vary_leg_us=(0.0, 0.0, 0.0), vary_threshold=0.0
@@ -290,8 +64,8 @@ def fitted_variation(config: SaccadeConfig, real: Recordings) -> SaccadeConfig:
 
     def ratio(f: Callable[[Recordings], F64]) -> list[float]:
         base, noise = f(a), np.var(f(b) - f(a), axis=0)
-        theirs, mine = (np.maximum(np.var(f(r) - base, axis=0) - noise, 0) for r in (real, varied))
-        change: list[float] = np.atleast_1d(np.sqrt(theirs / (mine + 1e-12))).tolist()
+        theirs, ours = (np.maximum(np.var(f(r) - base, axis=0) - noise, 0) for r in (real, varied))
+        change: list[float] = np.atleast_1d(np.sqrt(theirs / (ours + 1e-12))).tolist()
         return change
 
     row, column = ratio(lambda r: offsets_of(r, config))
@@ -308,7 +82,7 @@ def fitted_variation(config: SaccadeConfig, real: Recordings) -> SaccadeConfig:
 
 
 def fitted_pixel(config: SaccadeConfig, real: Recordings, evaluations: int) -> SaccadeConfig:
-    """Nelder-Mead over the logs of FITTED, on every fourth recording given."""
+    """Fit the logarithms of FITTED by Nelder-Mead, on every fourth of the recordings."""
     from scipy.optimize import minimize  # type: ignore[import-untyped,unused-ignore]
 
     few = np.arange(0, len(real.images), 4)
@@ -335,11 +109,8 @@ def fitted_pixel(config: SaccadeConfig, real: Recordings, evaluations: int) -> S
     return replace(config, **best)
 
 
-# ---- the report ---------------------------------------------------------------------------------
-
-
 def report(config: SaccadeConfig, real: Recordings) -> dict[str, Any]:
-    """Real beside simulated; and beside a second simulation where chance matters."""
+    """Compare real and simulated recordings; where chance matters, also two simulations."""
     fake, again = simulated(config, real.images, 0), simulated(config, real.images, 1)
     r, f, g = measure(real), measure(fake), measure(again)
     true, seen = motion(real, config), motion(fake, config)
@@ -440,31 +211,34 @@ def report(config: SaccadeConfig, real: Recordings) -> dict[str, Any]:
     }
 
 
-def table(result: dict[str, Any]) -> str:
+def rows_table(result: dict[str, Any]) -> str:
     """The report's rows in Markdown."""
-    lines = ["| | real | simulated | |", "|---|---|---|---|"]
-    lines += [
-        f"| {row['what']} | {row['real']:g} | {row['simulated']:g} | {row['unit']} |"
-        for row in result["rows"]
-    ]
-    return "\n".join(lines)
+    return table(
+        ["", "real", "simulated", ""],
+        [
+            [row["what"], f"{row['real']:g}", f"{row['simulated']:g}", row["unit"]]
+            for row in result["rows"]
+        ],
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", help="folder of mnist and nmnist_small")
     parser.add_argument("--fit", type=int, default=0, help="rounds of fitting")
-    parser.add_argument("--evaluations", type=int, default=60, help="of the pixel's fit, per round")
+    parser.add_argument("--evaluations", type=int, default=60, help="for the pixel, in each round")
     parser.add_argument("--start", type=Path, help="a calibration.json to start from")
-    parser.add_argument("--out", type=Path, default=Path("docs/calibration.json"))
-    parser.add_argument("--doc", type=Path, default=Path("docs/reference/data.md"))
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "calibration.json")
     options = parser.parse_args()
+    data = data_folder(options.data)
     config = SaccadeConfig()
     if options.start:
         config = SaccadeConfig(**json.loads(options.start.read_text())["config"])
     if options.fit:
-        real = load_real(options.data, 2)
-        for turn in range(options.fit):
+        real = load_real(data, 2)
+        for done in range(options.fit):
             for _ in range(2):
                 fake = simulated(config, real.images)
                 config = refined_path(config, motion(real, config), motion(fake, config))
@@ -472,15 +246,12 @@ def main() -> None:
             far = measure(real)["far_hz"]
             config = replace(config, noise_hz=round(far[0], 4), leak_hz=round(far[1], 3))
             config = fitted_pixel(config, real, options.evaluations)
-            print(f"round {turn + 1}: {replace(config, path=config.path[:2])}", flush=True)
-    result = report(config, load_real(options.data, 1))
+            print(f"round {done + 1}: {replace(config, path=config.path[:2])}", flush=True)
+    result = report(config, load_real(data, 1))
     options.out.write_text(json.dumps(result, indent=1) + "\n")
-    text = table(result)
+    text = rows_table(result)
     print(text, f"\ndistance {result['distance']}", sep="\n")
-    if options.doc.exists() and MARKS[0] in options.doc.read_text():
-        head, rest = options.doc.read_text().split(MARKS[0])
-        tail = rest.split(MARKS[1])[1]
-        options.doc.write_text(f"{head}{MARKS[0]}\n{text}\n{MARKS[1]}{tail}")
+    write_section(DATA_PAGE, "calibration", text)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-#!/usr/bin/env python3
-"""Draws docs/img/*.svg from results/: the three studies, and the curve of bench-accuracy."""
+"""Draw docs/img/*.svg from results/*.json: the three studies, and the curve of bench-accuracy.
+
+python -m tools.studies.figures
+"""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -12,26 +13,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from eggroll_edge.plots.figures import BLUE, GREY, ORANGE
+from tools.lib.paths import RESULTS, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-# Text stays text and a second run gives the same bytes: small files, small diffs.
+IMAGES = ROOT / "docs" / "img"
+
+# Text stays text, and a second run gives the same bytes: the files are small, and so are changes.
 matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "eggroll-edge", "font.size": 9})
 
 
 def read(name: str) -> Any:
-    """results/NAME.json."""
-    return json.loads((ROOT / "results" / f"{name}.json").read_text())
+    """The content of results/NAME.json."""
+    return json.loads((RESULTS / f"{name}.json").read_text())
 
 
 def save(figure: Figure, name: str) -> None:
-    """docs/img/NAME.svg."""
-    path = ROOT / "docs" / "img" / f"{name}.svg"
-    path.parent.mkdir(exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
+    """Write docs/img/NAME.svg."""
+    IMAGES.mkdir(exist_ok=True)
+    figure.savefig(IMAGES / f"{name}.svg", metadata={"Date": None})
 
 
 def bars(axes: Axes, names: list[str], groups: dict[str, list[float]], xlabel: str) -> None:
-    """Horizontal bars, one of each group for a name; figures at their ends."""
+    """Draw horizontal bars with their values: for each name, one bar of each group."""
     height = 0.8 / len(groups)
     for k, ((label, values), color) in enumerate(zip(groups.items(), (BLUE, ORANGE), strict=False)):
         y = [i + (k - (len(groups) - 1) / 2) * height for i in range(len(names))]
@@ -44,13 +46,13 @@ def bars(axes: Axes, names: list[str], groups: dict[str, list[float]], xlabel: s
 
 
 def tidy(axes: Axes, xlabel: str) -> None:
-    """Labels, and no frame."""
+    """Label the x axis, and remove the frame."""
     axes.set_xlabel(xlabel)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def bias_and_noise() -> None:
-    """Of the estimators on small nets."""
+    """Bias and noise of the estimators on small nets."""
     rows = read("gradient-study")["rows"]
     rows = [r for r in rows if r["pairs"] == 16 and r["sigma_o"] in (0.25, 2.0)]
     main = [r for r in rows if r["inputs"] == 8]
@@ -80,7 +82,7 @@ def bias_and_noise() -> None:
 
 
 def variants() -> None:
-    """Of `sample` on 2312-128-10."""
+    """Noise of the variants of `sample` on 2312-128-10."""
     nets = read("variance-study")["nets"]
     figure = Figure(figsize=(8, 3.4), layout="constrained")
     axes = figure.subplots()
@@ -100,7 +102,7 @@ def variants() -> None:
 
 
 def label(settings: dict[str, Any], named: bool) -> str:
-    """What a run of a sweep changes, short; named: not only one setting varies in the sweep."""
+    """What a run of a sweep changes; with names if more than one setting varies in the sweep."""
     words = {k: v for k, v in settings.items() if k != "eval_every"}
     if set(words) == {"pairs", "batch", "generations"}:
         return "{pairs} x {batch} x {generations}".format(**words)
@@ -140,7 +142,7 @@ def settings() -> None:
 
 
 def firing() -> None:
-    """Accuracy against spikes: what a price for each spike does."""
+    """Test accuracy against firing, for several penalties on spikes."""
     report = read("bench-accuracy")
     price = "bits a spike"
     fast = next(row for row in report["rows"] if row["name"] == "fast")

@@ -1,12 +1,11 @@
-#!/usr/bin/env python3
-"""Bias and variance of every estimator against the true gradient of small smoothed nets.
+"""Bias and variance of every estimator, against the true gradient of small smoothed nets.
 
-    tools/gradient_study.py        writes results/gradient-study.json; about two minutes
+    python -m tools.studies.gradient        writes results/gradient-study.json; about two minutes
 
-The estimates come from the C core; the truth from tools/smoothed.py, which shares no code with it.
-Bias: the cosine between the mean estimate and the truth. Noise: the variance of an estimate over
-its squared mean, times the member evaluations that it took: the number of evaluations at which
-noise and signal are equal. docs/explanation/design.md explains both.
+The estimates come from the C core. The truth comes from smoothed_net.py, which shares no code with
+the core. Bias is measured by the cosine between the mean estimate and the truth. Noise is the
+variance of an estimate over its squared mean, times the member evaluations that it took: the number
+of evaluations at which noise and signal are equal. The documentation of the design explains both.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,13 +24,15 @@ from eggroll_edge.core.population import Credit, Population, shape_fitness
 from eggroll_edge.core.recordings import Recordings
 from eggroll_edge.core.workspace import Workspace
 from eggroll_edge.training.units import learning_rate
+from tools.lib.paths import RESULTS
 from tools.studies.smoothed_net import F64, Noise, SmallNet
 
-ROOT = Path(__file__).resolve().parents[2]
-RESULT = ROOT / "results" / "gradient-study.json"
+RESULT = RESULTS / "gradient-study.json"
 GENERATIONS, DRAWS, NETS = 1000, 1000, 5
-STEP = 6.0  # of the central differences, weight units: as large as the weights' noise
+STEP = 6.0
+"""Of the central differences, in weight units: as large as the noise of the weights."""
 BIT = 4096
+"""One bit, in the units of the core's fitness."""
 
 
 @dataclass(frozen=True)
@@ -44,25 +44,25 @@ class Case:
     rank: int = 1
     segments: int = 1
     sigma: float = 6.0
-    """batch, full: standard deviation of a weight's noise; sample: current. Weight units."""
+    """In weight units. batch, full: standard deviation of a weight's noise; sample: a current."""
     sigma_o: float = 2.0
-    """Of the readout. batch, full: as sigma; sample: of a logit, in bits."""
+    """Of the readout. batch, full: like sigma; sample: of a logit, in bits."""
 
     @property
     def name(self) -> str:
-        """For tables and figures."""
+        """In tables and figures."""
         detail = {"batch": f" rank {self.rank}", "sample": f" {self.segments} seg."}
         return self.estimator + detail.get(self.estimator, "")
 
     @property
     def es(self) -> EsConfig:
-        """As the core takes it."""
+        """The estimator in the core."""
         kind: Any = self.estimator
         return EsConfig(kind, self.pairs, rank=self.rank, segments=self.segments)
 
     @property
     def steps(self) -> Hyperparameters:
-        """Sigmas in the core's units; rates so large that no step is rounded to nothing."""
+        """Sigmas in the core's units, and learning rates so large that no step rounds to zero."""
         if self.estimator == "sample":
             spread = BIT * max(self.sigma_o, self.sigma / 15)  # of fitness differences, about
             rates = (
@@ -76,20 +76,20 @@ class Case:
         )
 
     def noise(self, net: SmallNet, rng: np.random.Generator, draws: int) -> Noise:
-        """The estimator's own noise, drawn by numpy."""
+        """The noise of the estimator, drawn by numpy."""
         if self.estimator == "sample":
             return net.sample_noise(rng, draws, self.segments, self.sigma, self.sigma_o)
         rank = 0 if self.estimator == "full" else self.rank
         return net.weight_noise(rng, draws, rank, self.sigma, self.sigma_o)
 
 
-def small_net(seed: int, inputs: int = 8, ticks: int = 12, samples: int = 12) -> SmallNet:
-    """A random net inputs-6-3, and recordings: three patterns of spikes, seen through noise."""
+def small_net(seed: int, inputs: int = 8, ticks: int = 12, recordings: int = 12) -> SmallNet:
+    """A random net inputs-6-3, and noisy recordings of three patterns of events."""
     rng = np.random.default_rng(seed)
-    labels = np.arange(samples) % 3
+    labels = np.arange(recordings) % 3
     patterns = rng.random((3, ticks, inputs)) < 0.3
-    x = (patterns[labels] ^ (rng.random((samples, ticks, inputs)) < 0.1)).astype(np.float64)
-    x = np.concatenate([x, np.ones((samples, ticks, 1))], axis=2)
+    x = (patterns[labels] ^ (rng.random((recordings, ticks, inputs)) < 0.1)).astype(np.float64)
+    x = np.concatenate([x, np.ones((recordings, ticks, 1))], axis=2)
     hidden = np.rint(rng.normal(0, 28, (inputs + 1, 6))).clip(-127, 127)
     readout = np.rint(rng.normal(0, 24, (7, 3))).clip(-127, 127)
     hidden[-1] = readout[-1] = 0
@@ -97,7 +97,7 @@ def small_net(seed: int, inputs: int = 8, ticks: int = 12, samples: int = 12) ->
 
 
 class CoreNet:
-    """The same net and samples in the C core."""
+    """The same net and recordings in the C core."""
 
     def __init__(self, small: SmallNet) -> None:
         n, ticks, rows = small.x.shape
@@ -115,13 +115,13 @@ class CoreNet:
 
     @staticmethod
     def _stream(recording: F64) -> bytes:
-        """The bytes of runtime_c/SPEC.md, section 3; at most 254 inputs."""
+        """The stream of a recording (SPEC.md section 3), for at most 254 inputs."""
         assert recording.shape[1] <= 254
         ticks = [np.diff(np.flatnonzero(tick), prepend=-1) for tick in recording]
         return b"".join(bytes(jumps.tolist()) + b"\0" for jumps in ticks)
 
     def estimates(self, case: Case, generations: int) -> npt.NDArray[np.float64]:
-        """Steps [generations, weights] of generations that leave the weights alone."""
+        """Steps [generations, weights] of generations that do not change the weights."""
         es, shapes = case.es, self.config.shapes
         ws, population = Workspace(self.config, es), Population(self.net, es, seed=1)
         steps = np.zeros((generations, self.config.parameters), np.int32)
@@ -152,24 +152,24 @@ class CoreNet:
                     population.steps_batch(ws, f[: es.pairs], active, m, 0, rows, total)
                 else:
                     population.steps_full(ws, f[: es.pairs], active, m, 0, rows, total)
-        assert abs(steps).max() < 28672, "a step was limited: choose a smaller rate"
+        assert abs(steps).max() < 28672, "a step was limited: choose a smaller learning rate"
         return steps.astype(np.float64)
 
 
 def cosine(a: F64, b: F64) -> float:
-    """Of the angle between two vectors."""
+    """The cosine of the angle between two vectors."""
     return float(a @ b / np.sqrt((a @ a) * (b @ b)))
 
 
 def noise(estimates: F64, evaluations: int) -> float:
-    """Variance over squared mean, times member evaluations."""
+    """Variance over squared mean, times the member evaluations of an estimate."""
     mean, variance = estimates.mean(0), float(estimates.var(0, ddof=1).sum())
-    signal = mean @ mean - variance / len(estimates)  # the mean has noise of its own
+    signal = mean @ mean - variance / len(estimates)  # without the noise of the mean
     return float(variance / signal * evaluations)
 
 
 def study(net: SmallNet, case: Case, generations: int, draws: int, seed: int) -> dict[str, float]:
-    """Bias and noise of one estimator on one net, for hidden and readout weights each."""
+    """Bias and noise of one estimator on one net, separately for hidden and readout weights."""
     rng = np.random.default_rng(seed)
     estimates = CoreNet(net).estimates(case, generations)
     result = {}
@@ -186,7 +186,7 @@ def study(net: SmallNet, case: Case, generations: int, draws: int, seed: int) ->
 
 
 def sample(segments: int, sigma_o: float = 0.25, pairs: int = 16, inputs: int = 8) -> Case:
-    """Case `sample` with a sigma of three eighths of small_net's threshold."""
+    """A case of `sample`, whose sigma is three eighths of the threshold of small_net()."""
     sigma = round(15 * np.sqrt(inputs / 8))
     return Case("sample", pairs, segments=segments, sigma=sigma, sigma_o=sigma_o)
 
@@ -219,7 +219,7 @@ def main() -> None:
     report = {
         "what": "bias and noise of the estimators on nets INPUTS-6-3, 12 ticks, 12 recordings; "
         "noise: member evaluations at which noise and signal are equal",
-        "command": "tools/gradient_study.py",
+        "command": "python -m tools.studies.gradient",
         "generations": GENERATIONS,
         "draws": DRAWS,
         "step": STEP,

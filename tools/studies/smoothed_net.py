@@ -1,10 +1,11 @@
-"""A spiking net in numpy, smoothed by noise, and its true gradient. Independent of the C core.
+"""A spiking net in numpy, smoothed by noise, and its true gradient. It does not use the C core.
 
-The fitness of a spiking net is piecewise constant in its weights, so it has no useful gradient. Its
-mean over random perturbations, the *smoothed* fitness, has one: an Evolution Strategy climbs that.
-Here the mean is over many draws of an estimator's own noise, and the gradient is a central
-difference in each weight on the same draws (common random numbers). No formula of an estimator is
-used. Nets have one LIF layer and readout `integrate`; units are those of runtime_c/SPEC.md.
+The fitness of a spiking net is piecewise constant in its weights, so its gradient is zero almost
+everywhere. Its mean over random perturbations, the *smoothed* fitness, has a useful gradient, which
+an Evolution Strategy climbs. Here the mean is over many draws of an estimator's noise. The gradient
+is a central difference in each weight, on the same draws (common random numbers). No formula of an
+estimator is used. Nets have one LIF layer and the readout `integrate`. Units are those of
+runtime_c/SPEC.md.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ F64 = npt.NDArray[np.float64]
 
 
 def spike_counts(currents: F64, threshold: float, leak_shift: int = 1) -> F64:
-    """Spikes of LIF neurons: currents [..., ticks, neurons] to counts [..., neurons]."""
+    """Spike counts [..., neurons] of LIF neurons, from currents [..., ticks, neurons]."""
     v = np.zeros(currents.shape[:-2] + currents.shape[-1:])
     counts = np.zeros_like(v)
     for t in range(currents.shape[-2]):
@@ -32,22 +33,22 @@ def spike_counts(currents: F64, threshold: float, leak_shift: int = 1) -> F64:
 
 
 class Noise(NamedTuple):
-    """Perturbations of D draws; an axis of length 1 is shared."""
+    """Perturbations of D draws. An axis of length 1 stands for equal values."""
 
     current: F64
-    """[D, samples, ticks, neurons]."""
+    """[D, recordings, ticks, neurons]."""
     readout: F64
     """Of the readout matrix, [D, neurons + 1, outputs]."""
     logit: F64
-    """[D, samples, outputs], in bits."""
+    """[D, recordings, outputs], in bits."""
 
 
 @dataclass(frozen=True)
 class SmallNet:
-    """A net and its samples."""
+    """A net and its recordings."""
 
     x: F64
-    """Events [samples, ticks, inputs + 1]: 0 or 1; the last input is the bias, always 1."""
+    """Events [recordings, ticks, inputs + 1], 0 or 1. The last input is the bias, always 1."""
     labels: npt.NDArray[Any]
     hidden: F64
     """Weights [inputs + 1, neurons]."""
@@ -58,17 +59,17 @@ class SmallNet:
     leak_shift: int = 1
 
     def logits(self, counts: F64, readout: F64) -> F64:
-        """[..., outputs] in bits."""
+        """Logits [..., outputs] in bits, from spike counts [..., neurons]."""
         ticks = np.full((*counts.shape[:-1], 1), float(self.x.shape[1]))
         return np.concatenate([counts, ticks], axis=-1) @ readout * (2.0**self.gain / 4096)
 
     def fitness(self, logits: F64, labels: npt.NDArray[Any]) -> F64:
-        """Minus cross-entropy in bits, [...]: logits [..., outputs], labels [...]."""
+        """Minus cross-entropy in bits, [...], from logits [..., outputs] and labels [...]."""
         right = np.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
         return np.asarray(right - np.log2(np.exp2(logits).sum(axis=-1)), np.float64)
 
     def differences(self, noise: Noise, step: float) -> F64:
-        """Gradient of the mean fitness over draws and samples, flat: hidden, then readout."""
+        """Gradient of the mean fitness over draws and recordings: hidden, then readout, flat."""
         current = self.x @ self.hidden + noise.current
         readout = self.readout + noise.readout
         counts = spike_counts(current, self.threshold, self.leak_shift)
@@ -101,16 +102,16 @@ class SmallNet:
         return np.concatenate([hidden.ravel(), outputs.ravel()])
 
     def gradient(self, draw: Callable[[int], Noise], draws: int, step: float) -> F64:
-        """`differences` over `draws` draws, in parts that fit a cache."""
+        """The mean of `differences` over many draws, in parts that fit into a cache."""
         parts = [self.differences(draw(250), step) for _ in range(max(1, draws // 250))]
         return np.asarray(np.mean(parts, axis=0))
 
-    # --- the noise of each estimator; sigmas as in runtime_c/SPEC.md but in whole units
+    # The noise of each estimator. Sigmas are those of SPEC.md section 7, but in whole units.
 
     def sample_noise(
         self, rng: np.random.Generator, draws: int, segments: int, sigma: float, sigma_o: float
     ) -> Noise:
-        """A current of +/- sigma on neurons x segments; +/- sigma_o bits on each logit."""
+        """A current of +/- sigma on neurons x segments, and +/- sigma_o bits on each logit."""
         n, ticks, _ = self.x.shape
         a = signs(rng, draws, n, 1, self.hidden.shape[1])
         z = signs(rng, draws, n, segments)[:, :, np.arange(ticks) * segments // ticks, None]
@@ -120,7 +121,7 @@ class SmallNet:
     def weight_noise(
         self, rng: np.random.Generator, draws: int, rank: int, sigma: float, sigma_o: float
     ) -> Noise:
-        """Standard deviation of a weight's noise: sigma, readout sigma_o. Rank 0: full rank."""
+        """Noise of the weights with standard deviations sigma, sigma_o. Rank 0 means full rank."""
         hidden = sigma * self._matrices(rng, draws, rank, self.hidden.shape)
         readout = sigma_o * self._matrices(rng, draws, rank, self.readout.shape)
         return Noise(self.x @ hidden[:, None], readout, np.zeros((1, 1, 1)))

@@ -1,21 +1,19 @@
-#!/usr/bin/env python3
-"""Ways to lower the noise of estimator `sample`, on frozen nets of 2312-128-10.
+"""Ways to reduce the noise of the estimator `sample`, on frozen nets of 2312-128-10.
 
-    tools/variance_study.py        trains two nets on simulated N-MNIST, measures them, writes
-                                   results/variance-study.json; about two minutes
+    python -m tools.studies.variance        writes results/variance-study.json; about two minutes
 
-A numpy model evaluates many antithetic pairs for each of some recordings that the nets have not
-seen; a variant turns these evaluations, or those of other sign patterns, into credit. *Noise* is
-the variance of a variant's gradient for one recording, times its pairs, over the squared length of
-its mean: the number of pairs at which noise and signal are equal. Both are averaged over the
-recordings before they are divided. The datasets are those of ../shared/data, or of EGGROLL_DATA.
+Two nets are trained on simulated N-MNIST. For some recordings that they have not seen, a numpy
+model evaluates many antithetic pairs. A variant turns these evaluations, or those of other signs,
+into credit. *Noise* is the variance of a variant's gradient for one recording, times its pairs,
+over the squared length of its mean: the number of pairs at which noise and signal are equal. Both
+are averaged over the recordings before they are divided. The datasets are in ../shared/data, or in
+the folder that EGGROLL_DATA names.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,18 +25,20 @@ import numpy as np
 import numpy.typing as npt
 
 from eggroll_edge import TrainConfig
+from eggroll_edge.bench.report import data_folder
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.loading import open_dataset
 from eggroll_edge.data.stream import unpack_stream
 from eggroll_edge.journal import checkpoint
 from eggroll_edge.journal.format import CHECKPOINT
 from eggroll_edge.training.run import train
+from tools.lib.paths import RESULTS
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("EGGROLL_DATA", ROOT.parent / "shared" / "data"))
-RESULT = ROOT / "results" / "variance-study.json"
+RESULT = RESULTS / "variance-study.json"
 GENERATIONS = (500, 6000)
-RECORDINGS, PAIRS, GROUPS = 256, 48, 10  # a group is one estimate: the mean over its pairs
+"""How long the two nets are trained."""
+RECORDINGS, PAIRS, GROUPS = 256, 48, 10
+"""A group of pairs makes one estimate, the mean over its pairs."""
 Array = npt.NDArray[Any]
 SIGNS = np.array([-1, 1], np.int8)
 
@@ -52,7 +52,7 @@ class Frozen:
     readout: Array
 
     def counts(self, base: Array, signs: Array) -> Array:
-        """Spikes of both members of M pairs: signs [M, segments, H] to [2, M, H]."""
+        """Spike counts [2, M, H] of both members of M pairs, from their signs [M, segments, H]."""
         c, segments = self.config, signs.shape[1]
         v = np.zeros((2, len(signs), signs.shape[2]), np.int16)
         counts, push = np.zeros_like(v), np.int16(c.sigma) * signs
@@ -68,7 +68,7 @@ class Frozen:
         return counts
 
     def fitness(self, counts: Array, label: int, logit_noise: Array | float) -> Array:
-        """Bits, [...]: counts [..., H], logit_noise [..., K]."""
+        """Fitness in bits, [...], from counts [..., H] and logit_noise [..., K]."""
         c = self.config
         sums = counts @ self.readout[:-1].astype(np.float64) + c.ticks * self.readout[-1]
         x = sums * 2.0**c.gain / 4096 + logit_noise
@@ -79,7 +79,7 @@ class Frozen:
 
 @dataclass
 class Recording:
-    """One recording, as a net sees it."""
+    """One recording, and the net that sees it."""
 
     net: Frozen
     events: Array
@@ -93,13 +93,13 @@ class Recording:
 
     @cached_property
     def rows(self) -> Array:
-        """Events [segments, inputs + 1]: they turn credit into a gradient of the weights."""
+        """Events [segments, inputs + 1]. They turn credit into a gradient of the weights."""
         c = self.net.config
         segment = np.arange(c.ticks) * c.segments // c.ticks
         return np.stack([self.events[segment == s].sum(0) for s in range(c.segments)]).astype(float)
 
     def difference(self, counts: Array, logit_noise: Array | float = 0.0) -> Array:
-        """F(+) - F(-) of pairs [M]; the members' logit noise has opposite signs."""
+        """F(+) - F(-) of pairs, [M]. The logit noise of the two members has opposite signs."""
         plus = self.net.fitness(counts[0], self.label, logit_noise)
         return np.asarray(plus - self.net.fitness(counts[1], self.label, -logit_noise))
 
@@ -109,12 +109,12 @@ class Noise:
     """Sums over recordings."""
 
     variance: float = 0.0
-    """Of a group's mean, times its pairs."""
+    """Of the mean of a group, times its pairs."""
     signal: float = 0.0
-    """Squared length of the mean, less what its own noise adds."""
+    """Squared length of the mean, without what the noise of the mean adds."""
 
     def add(self, credit: Array, rows: Array, pairs: int) -> None:
-        """credit [groups, segments, H], each the mean of `pairs`; rows [segments, inputs + 1]."""
+        """Add a recording: credit [groups, segments, H] (means of `pairs`), and its rows."""
         gram = rows @ rows.T
         mean = credit.mean(0)
         off = credit - mean
@@ -129,14 +129,14 @@ class Noise:
 
 
 def credit_of(d: Array, signs: Array, pairs: int = PAIRS) -> Array:
-    """Differences [M] and signs [M, segments, H] to means over groups of `pairs`."""
+    """Credit: means over groups of `pairs`, from differences [M] and signs [M, segments, H]."""
     flat = signs.reshape(-1, pairs, signs.shape[1] * signs.shape[2]).astype(np.float32)
     means = np.matmul(d.reshape(-1, 1, pairs).astype(np.float32), flat) / pairs
     return np.asarray(means.reshape(-1, *signs.shape[1:]), np.float64)
 
 
 def hadamard(order: int) -> Array:
-    """Sylvester's: +1 and -1, orthogonal rows and columns; order is a power of two."""
+    """Sylvester's matrix of +1 and -1: rows are orthogonal, as are columns. A power of two."""
     h = np.ones((1, 1), np.int8)
     while len(h) < order:
         h = np.block([[h, h], [h, -h]])
@@ -144,7 +144,7 @@ def hadamard(order: int) -> Array:
 
 
 def blocks(rng: np.random.Generator, rows: int, pairs: int, width: int, order: int) -> Array:
-    """Signs [rows, width]; each `pairs` rows are drawn without return from a Hadamard matrix."""
+    """Signs [rows, width]: every `pairs` rows are different rows of a Hadamard matrix."""
     h = hadamard(order)
     parts = [
         h[rng.permutation(order)[:pairs]][:, rng.permutation(order)[:width]]
@@ -155,14 +155,14 @@ def blocks(rng: np.random.Generator, rows: int, pairs: int, width: int, order: i
 
 
 def regressed(d: Array, b: Array) -> Array:
-    """d [M] less what the other pairs of its group tell of the logits' noise b [M, K]."""
+    """d [M] without the part that the logit noise b [M, K] of the group's other pairs explains."""
     groups, signs = d.reshape(-1, PAIRS), b.reshape(-1, PAIRS, b.shape[1])
     slope = np.einsum("gp,gpk->gk", groups, signs)[:, None] - groups[..., None] * signs
     return np.asarray((groups - (slope * signs).sum(-1) / (PAIRS - 1)).ravel())
 
 
 def study(net: Frozen, recordings: Sequence[Recording]) -> dict[str, Any]:
-    """All variants that keep the rank-1 signs z a."""
+    """All variants that keep the signs z a of rank 1."""
     c, rng, m = net.config, np.random.default_rng(1), PAIRS * GROUPS
     hidden: dict[str, Noise] = {}
     readout: dict[str, Noise] = {}
@@ -197,8 +197,8 @@ def study(net: Frozen, recordings: Sequence[Recording]) -> dict[str, Any]:
             "logits crossed": ((d - swapped) / 2, b),
             "Hadamard logits": (one.difference(counts, c.sigma_readout * b16), b16),
         }
-        for name, (values, letters) in answers.items():
-            credit = credit_of(values, letters[:, None])
+        for name, (values, logit_signs) in answers.items():
+            credit = credit_of(values, logit_signs[:, None])
             readout.setdefault(name, Noise()).add(credit, inputs, PAIRS)
         mean = one.rows.T @ credit_of(d, signs).mean(0)
         total += mean
@@ -215,7 +215,7 @@ def study(net: Frozen, recordings: Sequence[Recording]) -> dict[str, Any]:
 
 
 def sign_blocks(net: Frozen, recordings: Sequence[Recording]) -> dict[str, float]:
-    """Free signs on neurons x segments: independent, or rows of a Hadamard matrix of order 1024."""
+    """Any signs on neurons x segments: independent, or rows of a Hadamard matrix of order 1024."""
     c, rng = net.config, np.random.default_rng(2)
     shape = (c.segments, net.hidden.shape[1])
     width = shape[0] * shape[1]
@@ -233,7 +233,7 @@ def sign_blocks(net: Frozen, recordings: Sequence[Recording]) -> dict[str, float
 
 
 def load(net: Frozen, dataset: EventDataset, n: int) -> list[Recording]:
-    """The first n recordings."""
+    """The first n recordings of a dataset."""
     out = []
     for i in range(n):
         tick, which = unpack_stream(dataset.streams[dataset.offsets[i] : dataset.offsets[i + 1]])
@@ -249,7 +249,7 @@ def main() -> None:
     ).parse_args()
     nets = []
     for generations in GENERATIONS:
-        config = TrainConfig(data=f"idx:{DATA}/mnist", generations=generations)
+        config = TrainConfig(data=f"idx:{data_folder()}/mnist", generations=generations)
         with tempfile.TemporaryDirectory() as folder:
             result = train(config, f"{folder}/run")
             trained = checkpoint.read(Path(folder, "run", CHECKPOINT)).net
@@ -267,7 +267,7 @@ def main() -> None:
     report = {
         "what": "noise of variants of `sample`, 2312-128-10, simulated N-MNIST: pairs at which "
         "noise and signal of one recording are equal",
-        "command": "tools/variance_study.py",
+        "command": "python -m tools.studies.variance",
         "recordings": RECORDINGS,
         "pairs": PAIRS * GROUPS,
         "nets": nets,

@@ -1,0 +1,105 @@
+"""EGGROLL-Edge in plain Python integers: the reference model.
+
+It is written from runtime_c/SPEC.md alone, with the section numbers of that page, so that it can be
+checked against the page line by line. It shares no code with eggroll_edge. The C core must give
+the same bits. The model is slow on purpose: every bound of the page is an assert here, so that
+running the model also tests the proofs.
+
+    net = Net(NetConfig(20, 10, (LayerConfig(12, 256, 3, 0),), "integrate", 4, 4))
+    net.init_weights(seed=1, std_hidden=32, std_readout=32)
+    es = EsConfig("sample", pairs=16, segments=3, sigma_h=64, sigma_o=1024)
+    result = generation_sample(net, es, 1, 0, [(stream, label)], lr_h=(64, 20), lr_o=(64, 20))
+"""
+
+from tests.reference.batch import BatchMember, BatchSigns, batch_signs
+from tests.reference.config import EsConfig, LayerConfig, NetConfig
+from tests.reference.fitness import LIMIT_F, argmax, cross_entropy, exp2_neg, fitness, log2
+from tests.reference.forward import UNPERTURBED, Member, Run, base_currents, forward, lif
+from tests.reference.full import FullMember, full_noise
+from tests.reference.generation import (
+    BatchResult,
+    Centre,
+    SampleResult,
+    generation_batch,
+    generation_full,
+    generation_sample,
+)
+from tests.reference.integers import INT16_MAX, INT32_MAX, Events, Matrix, clamp, rs
+from tests.reference.net import Net
+from tests.reference.noise import MASK, Key, Noise, key, mix, sign, signs, word
+from tests.reference.order import epoch_order, generation_indices
+from tests.reference.sample import SampleMember, SampleSigns, sample_signs, segment
+from tests.reference.shaping import Shaped, shape_batch, shape_sample
+from tests.reference.stream import check, decode, encode
+from tests.reference.update import (
+    STEP_MAX,
+    LearningRate,
+    Recording,
+    apply,
+    credit,
+    rounding,
+    step_from_gradient,
+)
+
+__all__ = [
+    "INT16_MAX",
+    "INT32_MAX",
+    "LIMIT_F",
+    "MASK",
+    "STEP_MAX",
+    "UNPERTURBED",
+    "BatchMember",
+    "BatchResult",
+    "BatchSigns",
+    "Centre",
+    "EsConfig",
+    "Events",
+    "FullMember",
+    "Key",
+    "LayerConfig",
+    "LearningRate",
+    "Matrix",
+    "Member",
+    "Net",
+    "NetConfig",
+    "Noise",
+    "Recording",
+    "Run",
+    "SampleMember",
+    "SampleResult",
+    "SampleSigns",
+    "Shaped",
+    "apply",
+    "argmax",
+    "base_currents",
+    "batch_signs",
+    "check",
+    "clamp",
+    "credit",
+    "cross_entropy",
+    "decode",
+    "encode",
+    "epoch_order",
+    "exp2_neg",
+    "fitness",
+    "forward",
+    "full_noise",
+    "generation_batch",
+    "generation_full",
+    "generation_indices",
+    "generation_sample",
+    "key",
+    "lif",
+    "log2",
+    "mix",
+    "rounding",
+    "rs",
+    "sample_signs",
+    "segment",
+    "shape_batch",
+    "shape_sample",
+    "sign",
+    "signs",
+    "step_from_gradient",
+    "word",
+]

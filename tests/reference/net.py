@@ -1,0 +1,40 @@
+"""SPEC.md section 4: the weights of a network, and how they begin."""
+
+from __future__ import annotations
+
+import zlib
+
+from tests.reference.config import NetConfig
+from tests.reference.integers import Matrix, clamp
+from tests.reference.noise import Noise, key, word
+
+
+class Net:
+    """A configuration and its weights: weights[m][row][column], each in -127..127."""
+
+    def __init__(self, config: NetConfig) -> None:
+        self.config = config
+        self.weights: list[Matrix] = [
+            [[0] * cols for _ in range(rows)] for rows, cols in config.shapes
+        ]
+
+    def init_weights(self, seed: int, std_hidden: int, std_readout: int) -> None:
+        """Draw the weights. The standard deviations are in weight units; biases become 0."""
+        for m, (rows, cols) in enumerate(self.config.shapes):
+            std = std_readout if m == self.config.readout_matrix else std_hidden
+            assert 0 <= std <= 64
+            k = key(seed, 0, 0, m, Noise.INIT, 0)
+            for i in range(rows):
+                for j in range(cols):
+                    bytes_sum = sum(word(k, i * cols + j).to_bytes(4, "little"))
+                    w = clamp(((bytes_sum - 510) * std * 443 + 32768) >> 16, 127)
+                    bias = i == rows - 1
+                    self.weights[m][i][j] = 0 if bias else w
+
+    def to_bytes(self, m: int) -> bytes:
+        """Matrix m, row by row."""
+        return bytes(w & 0xFF for row in self.weights[m] for w in row)
+
+    def digest(self) -> int:
+        """CRC-32 of all weights."""
+        return zlib.crc32(b"".join(self.to_bytes(m) for m in range(len(self.weights))))
