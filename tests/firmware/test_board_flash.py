@@ -107,7 +107,7 @@ def test_the_command_line(
     monkeypatch.setattr(flash, "drives", lambda: iter([drive]))
     fake_tool(tmp_path / "bin", "openocd", 0)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
-    for words, image in (([], "egg"), (["--lesson", str(run)], "standalone")):
+    for words, image in (([], "egg"), (["--standalone", str(run)], "standalone")):
         assert command_line("flash", "pico", *words) == 0
         assert f"{image}.uf2 to {drive}" in capsys.readouterr().out
         assert (drive / f"{image}.uf2").exists()
@@ -118,7 +118,7 @@ def test_the_command_line(
     assert len(text) > len((boards.FIRMWARE / "build/stm32f405/egg.hex").read_text())
     assert command_line("flash", "mps2-an386") == 1
     assert "there is nothing to flash" in capsys.readouterr().err
-    assert command_line("flash", "pico", "--lesson", str(drive)) == 1
+    assert command_line("flash", "pico", "--standalone", str(drive)) == 1
     assert "no run here" in capsys.readouterr().err
 
 

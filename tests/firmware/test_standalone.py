@@ -227,7 +227,7 @@ def test_command_line(folder: Path) -> None:
     small = ["--online", "--pool", "2", "--hidden", "12", "--generations", "500"]
     subprocess.run([*cli, "train", *small, "--out", run_dir], check=True, capture_output=True)
     last = JournalReader(Path(run_dir)).generations()[-1]
-    command = [*cli, "emulate", "mps2-an386", "--lesson", run_dir]
+    command = [*cli, "emulate", "mps2-an386", "--standalone", run_dir]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
@@ -241,6 +241,6 @@ def test_command_line(folder: Path) -> None:
         process.terminate()
     assert found.startswith("standalone: over after generation 500: right ")
     assert found.split()[-1] == f"{last.digest:08x}"
-    done = subprocess.run([*cli, "emulate", "--lesson", run_dir], capture_output=True, text=True)
+    done = subprocess.run([*cli, "emulate", "--standalone", run_dir], capture_output=True, text=True)
     assert done.returncode == 1
     assert "--standalone needs a board: use one of microbit" in done.stderr

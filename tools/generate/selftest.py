@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from typing import Any
 
 from tools.lib.paths import ROOT
@@ -32,19 +33,25 @@ def list_of(values: list[str] | list[int] | bytes) -> str:
     return "{" + ", ".join(map(str, values)) + "}"
 
 
+def wrapped(line: str) -> str:
+    """A line of C in lines of at most 120 columns."""
+    return "\n".join(textwrap.wrap(line, 120, subsequent_indent="    ", break_long_words=False))
+
+
 def case_text(number: int, case: Case) -> str:
     """The arrays of one case: recordings, their order, and the digests of the generations."""
     lines = []
     for i, sample in enumerate(case["samples"]):
         stream = list_of(bytes.fromhex(sample["stream"]))
-        lines.append(f"static const uint8_t run{number}_stream{i}[] = {stream};")
+        lines.append(wrapped(f"static const uint8_t run{number}_stream{i}[] = {stream};"))
     lines.append(f"static const selftest_recording run{number}_recordings[] = {{")
     for i, sample in enumerate(case["samples"]):
         stream = f"run{number}_stream{i}"
         lines.append(f"    {{{stream}, sizeof {stream}, {sample['label']}}},")
     lines.append("};")
     for i, g in enumerate(case["generations"]):
-        lines.append(f"static const uint8_t run{number}_order{i}[] = {list_of(g['indices'])};")
+        order = list_of(g["indices"])
+        lines.append(wrapped(f"static const uint8_t run{number}_order{i}[] = {order};"))
     lines.append(f"static const selftest_generation run{number}_generations[] = {{")
     for i, (g, lr) in enumerate(zip(case["generations"], case["lr"], strict=True)):
         learning_rates = f"{list_of(lr['h'])}, {list_of(lr['o'])}"
