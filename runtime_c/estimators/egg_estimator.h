@@ -2,18 +2,22 @@
  *
  * A generation evaluates a population of perturbed nets, its members, on a mini-batch of recordings, and then changes
  * the weights. Member (p, +) and member (p, -) form antithetic pair p. The caller fills an egg_generation and has it
- * checked by egg_generation_check(); then
+ * checked by egg_generation_check(). What follows depends on the estimator.
  *
- *   batch    egg_batch_evaluate() on each recording adds up the fitness difference of each pair in fitness_diff[pairs];
- *            egg_batch_mark() notes which rows of matrix 0 the recordings touch. At the end of the generation
- *            egg_shape_fitness() makes one byte for each pair, and egg_batch_update() changes the weights.
- *   sample   on each recording egg_sample_evaluate() makes a byte for each pair, and egg_sample_credit() turns them
- * into credit for each neuron. Then egg_sample_update_online() changes the weights at once (online: generations of one
- * recording), or egg_sample_accumulate() adds the changes up, and egg_sample_finish() changes the weights at the end of
- * the generation. rewards  a caller with a fitness of another origin runs single members with egg_batch_member(), puts
- * the differences of their rewards into fitness_diff[pairs], and goes on as with batch.
+ * Estimator batch: egg_batch_evaluate() on each recording adds up the fitness difference of each pair in
+ * fitness_diff[pairs]; egg_batch_mark() notes which rows of matrix 0 the recordings touch. At the end of the generation
+ * egg_shape_fitness() makes one byte for each pair, and egg_batch_update() changes the weights.
  *
- * The bytes of a generation, with seed and number, say all that it did to the weights: a replay needs nothing else. */
+ * Estimator sample: on each recording egg_sample_evaluate() makes a byte for each pair, and egg_sample_credit() turns
+ * these bytes into credit for each neuron. Then egg_sample_update_online() changes the weights at once (online, that is
+ * generations of one recording), or egg_sample_accumulate() adds the changes up, and egg_sample_finish() changes the
+ * weights at the end of the generation.
+ *
+ * Rewards: a caller whose fitness has another origin runs single members with egg_batch_member(), puts the differences
+ * of their rewards into fitness_diff[pairs], and goes on as with estimator batch.
+ *
+ * The bytes of a generation, with its seed and number, determine the change of the weights: a replay of batch needs
+ * nothing else, a replay of sample also needs the recordings. */
 #ifndef EGG_ESTIMATOR_H
 #define EGG_ESTIMATOR_H
 
