@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from eggroll_edge.cli.app import main
+from tests.helpers.command_line import Cli, Output
+
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -21,3 +24,21 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EGGROLL_CACHE", str(folder / "cache"))
         yield folder / "cache"
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Runs a command here: cli("train", "--seed", 2) is `eggroll-edge train --seed 2`."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*words: object) -> Output:
+        capsys.readouterr()
+        code = 0
+        try:
+            main([str(word) for word in words])
+        except SystemExit as left:
+            code = left.code if isinstance(left.code, int) else int(left.code is not None)
+        captured = capsys.readouterr()
+        return Output(code, captured.out, captured.err)
+
+    return call

@@ -1,12 +1,8 @@
-"""What the tests of the command line share: calling it, and a small dataset and run."""
+"""What the tests of the command line share: a small dataset, and a finished run."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,50 +21,6 @@ TRAIN_KEYS = {
     "weights_digest",
     "run_dir",
 }
-
-
-@dataclass
-class Output:
-    """Exit code and output of a command."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The one line of JSON."""
-        assert self.out.count("\n") == 1
-        values: dict[str, Any] = json.loads(self.out)
-        return values
-
-
-Cli = Callable[..., Output]
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*words: object) -> Output:
-        capsys.readouterr()
-        code = 0
-        try:
-            main([str(word) for word in words])
-        except SystemExit as left:
-            code = left.code if isinstance(left.code, int) else int(left.code is not None)
-        captured = capsys.readouterr()
-        return Output(code, captured.out, captured.err)
-
-    return call
-
-
-@pytest.fixture(scope="package", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One cache for all tests of the command line: the digits are simulated once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EGGROLL_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="package")

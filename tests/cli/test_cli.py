@@ -10,7 +10,7 @@ from eggroll_edge.cli.app import main
 from eggroll_edge.cli.old_spellings import OLD_SPELLINGS
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.settings import settings_of
-from tests.cli.conftest import Cli
+from tests.helpers.command_line import Cli
 
 
 def test_plan_counts_the_sums_of_a_mini_batch(cli: Cli) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eggroll_edge.data.loading import open_dataset
-from tests.cli.conftest import Cli
+from tests.helpers.command_line import Cli
 
 
 def test_data_info_and_cache(cli: Cli, bars: Path) -> None:

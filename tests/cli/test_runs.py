@@ -11,7 +11,8 @@ import pytest
 from eggroll_edge.cli import runs as cli_run
 from eggroll_edge.training.results import Mismatch, ReplayResult
 from eggroll_edge.training.run_dir import load
-from tests.cli.conftest import TRAIN_KEYS, Cli
+from tests.cli.conftest import TRAIN_KEYS
+from tests.helpers.command_line import Cli
 
 
 def test_eval(cli: Cli, run: Path, bars: Path) -> None:

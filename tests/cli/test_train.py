@@ -15,7 +15,8 @@ from eggroll_edge.cli import train as cli_train
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.progress import Started
 from eggroll_edge.training.run_dir import load
-from tests.cli.conftest import TINY, TRAIN_KEYS, Cli
+from tests.cli.conftest import TINY, TRAIN_KEYS
+from tests.helpers.command_line import Cli
 
 ROOT = Path(__file__).parents[2]
 

@@ -18,7 +18,7 @@ from eggroll_edge.journal.records import Throughput
 from eggroll_edge.link.messages import DeviceConfig
 from eggroll_edge.link.session import Session
 from tests import reference
-from tests.helpers.link import ONLINE, SAMPLE_STEPS, SEED, STD, Sample, model
+from tests.helpers.link import ONLINE, SAMPLE_STEPS, SEED, STD, Recording, model
 
 BYTE_US = 87  # 115200 baud
 SMALL = NetConfig(120, 4, 5, (LifConfig(6, 96, 2),), "integrate", 4)
@@ -34,7 +34,7 @@ class SlowLine(InProcess):
     The buttons know the labels, and that is where the time for computing passes.
     """
 
-    def __init__(self, board: HostBoard, compute_us: int, data: list[Sample]) -> None:
+    def __init__(self, board: HostBoard, compute_us: int, data: list[Recording]) -> None:
         super().__init__(board)
         self.host = self.board_at = 0
         """The host's time, and the time at which the board has done its work, in microseconds."""
@@ -78,7 +78,7 @@ class SlowLine(InProcess):
         return answer
 
 
-def recordings(net: NetConfig, n: int) -> list[Sample]:
+def recordings(net: NetConfig, n: int) -> list[Recording]:
     rng = np.random.default_rng(5)
     density = [np.flatnonzero(rng.random(net.inputs) < 0.2).tolist() for _ in range(n * net.ticks)]
     return [

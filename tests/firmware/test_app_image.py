@@ -52,7 +52,7 @@ def block(language: str) -> str:
 def app(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A build folder, and APP for the Makefile: the page's file, and a sensor that plays back."""
     folder = tmp_path_factory.mktemp("app")
-    streams = [stream for stream, _ in linked.samples(RECORDINGS, net=NET)]
+    streams = [stream for stream, _ in linked.recordings(RECORDINGS, net=NET)]
     ends = [0]
     for stream in streams:
         ends.append(ends[-1] + len(stream))
@@ -85,7 +85,7 @@ def test_a_board_learns_from_its_sensor(
     folder, files = app
     elf = build("pico", "app", out=folder / "build", variables={"APP": files})
     monkeypatch.setenv("PICO_PRESSED", str(14 + LABEL))
-    streams = [stream for stream, _ in linked.samples(RECORDINGS, net=NET)]
+    streams = [stream for stream, _ in linked.recordings(RECORDINGS, net=NET)]
     for order in (streams, streams[:100] + streams):  # saved after 100; the sensor plays all again
         with linked.in_process() as host:
             host.configure(CONFIG)

@@ -12,7 +12,7 @@ from eggroll_edge.boards import build as boards
 from eggroll_edge.boards import emulator as emulate
 from eggroll_edge.boards import flasher as flash
 from eggroll_edge.boards.table import BOARDS, BoardError
-from eggroll_edge.cli.app import main
+from tests.helpers.command_line import Cli
 from tests.helpers.ports import free_port
 
 
@@ -89,37 +89,29 @@ def test_tools(board: str, tool: str, tmp_path: Path, monkeypatch: pytest.Monkey
         flash.flash(board, "selftest")
 
 
-def command_line(*words: str) -> int:
-    with pytest.raises(SystemExit) as left:
-        main(words)
-    return left.value.code if isinstance(left.value.code, int) else 0
-
-
-def test_the_command_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_line(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a drive and by a tool: the firmware, and a run that the board will repeat by itself."""
     pytest.importorskip("sklearn")
     run, drive = tmp_path / "run", tmp_path / "RPI-RP2"
     small = ["--online", "--pool", "2", "--polarity", "merged", "--first-saccade-only"]
-    assert command_line("train", *small, "--generations", "10", "--out", str(run)) == 0
+    assert cli("train", *small, "--generations", 10, "--out", run).code == 0
     drive.mkdir()
     monkeypatch.setattr(flash, "drives", lambda: iter([drive]))
     fake_tool(tmp_path / "bin", "openocd", 0)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
-    for words, image in (([], "egg"), (["--standalone", str(run)], "standalone")):
-        assert command_line("flash", "pico", *words) == 0
-        assert f"{image}.uf2 to {drive}" in capsys.readouterr().out
+    for words, image in (([], "egg"), (["--standalone", run], "standalone")):
+        assert f"{image}.uf2 to {drive}" in cli("flash", "pico", *words).out
         assert (drive / f"{image}.uf2").exists()
-        assert command_line("flash", "stm32f405", *words) == 0
-        assert f"{image}.hex with openocd" in capsys.readouterr().out
+        assert f"{image}.hex with openocd" in cli("flash", "stm32f405", *words).out
         assert f"{image}.hex" in (tmp_path / "bin/arguments").read_text()
     text = (boards.FIRMWARE / "build/stm32f405/standalone.hex").read_text()
     assert len(text) > len((boards.FIRMWARE / "build/stm32f405/egg.hex").read_text())
-    assert command_line("flash", "mps2-an386") == 1
-    assert "there is nothing to flash" in capsys.readouterr().err
-    assert command_line("flash", "pico", "--standalone", str(drive)) == 1
-    assert "no run here" in capsys.readouterr().err
+    refused = cli("flash", "mps2-an386")
+    assert refused.code == 1
+    assert "there is nothing to flash" in refused.err
+    refused = cli("flash", "pico", "--standalone", drive)
+    assert refused.code == 1
+    assert "no run here" in refused.err
 
 
 def test_emulated_boards_and_unknown_ones_are_refused() -> None:

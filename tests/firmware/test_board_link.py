@@ -135,13 +135,13 @@ def test_a_checkpoint_survives_power_loss(board: str, tmp_path: Path) -> None:
         digests = list(linked.run_online(session, 5))
         assert session.save() == 5
         kept = digests[-1]
-        session.train(*linked.samples(1)[0])  # lost
+        session.train(*linked.recordings(1)[0])  # lost
     with device(board, memory) as session:
         assert session.hello.configured
         assert (session.hello.generation, session.hello.digest) == (5, kept)
         for number in (6, 7, 8):  # each slot more than once
             session.begin(number - 1, linked.SAMPLE_STEPS)
-            session.train(*linked.samples(8)[number - 1])
+            session.train(*linked.recordings(8)[number - 1])
             assert session.save() == number
         kept = session.digest()[1]
     with device(board, memory) as session:
@@ -158,7 +158,7 @@ def test_checkpoint_in_the_microbits_flash() -> None:
             assert (loaded := session.load()).digest == kept
             assert loaded.generation == number
             session.begin(number, linked.SAMPLE_STEPS)
-            session.train(*linked.samples(5)[number - 1])
+            session.train(*linked.recordings(5)[number - 1])
             kept = session.digest()[1]
 
 
@@ -176,7 +176,7 @@ def train_without_label(session: Session) -> RunReply:
     """Send a recording without a label, so that the board must give it."""
     session.configure(linked.device_config(linked.ONLINE, online=True))
     session.begin(0, linked.SAMPLE_STEPS)
-    return session.train(linked.samples(1)[0][0], None)
+    return session.train(linked.recordings(1)[0][0], None)
 
 
 @pytest.mark.parametrize("board", ["microbit", "pico", "hifive1"])
@@ -196,5 +196,5 @@ def test_the_label_of_a_button(pin: int, label: int, monkeypatch: pytest.MonkeyP
         assert train_without_label(session).label == label
         other.configure(linked.device_config(linked.ONLINE, online=True))
         other.begin(0, linked.SAMPLE_STEPS)
-        other.train(linked.samples(1)[0][0], label)
+        other.train(linked.recordings(1)[0][0], label)
         assert session.digest() == other.digest()

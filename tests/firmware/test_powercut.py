@@ -120,7 +120,7 @@ def saved_on_board(board: str, memory: Path) -> tuple[int, int]:
 def save_once_more(session: Session) -> None:
     number = session.hello.generation
     session.begin(number, linked.SAMPLE_STEPS)
-    session.train(*linked.samples(number + 1)[number])
+    session.train(*linked.recordings(number + 1)[number])
     session.save()
 
 

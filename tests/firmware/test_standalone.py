@@ -241,6 +241,8 @@ def test_command_line(folder: Path) -> None:
         process.terminate()
     assert found.startswith("standalone: over after generation 500: right ")
     assert found.split()[-1] == f"{last.digest:08x}"
-    done = subprocess.run([*cli, "emulate", "--standalone", run_dir], capture_output=True, text=True)
+    done = subprocess.run(
+        [*cli, "emulate", "--standalone", run_dir], capture_output=True, text=True
+    )
     assert done.returncode == 1
     assert "--standalone needs a board: use one of microbit" in done.stderr

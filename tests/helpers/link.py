@@ -25,10 +25,11 @@ ROOT = Path(__file__).resolve().parents[2]
 NET = NetConfig(20, 4, 5, (LifConfig(10, 96, 2, 1),), "integrate", 4)
 DEEP = NetConfig(20, 4, 5, (LifConfig(8, 96, 2), LifConfig(6, 64, 1)), "integrate", 4)
 SEED, STD = 7, 32
-Sample = tuple[bytes, int]
+Recording = tuple[bytes, int]
+"""Its stream and its label."""
 
 
-def samples(n: int, seed: int = 1, net: NetConfig = NET) -> list[Sample]:
+def recordings(n: int, seed: int = 1, net: NetConfig = NET) -> list[Recording]:
     """Random recordings, about 25 bytes each."""
     rng = np.random.default_rng(seed)
 
@@ -69,7 +70,7 @@ def model(es: EsConfig, steps: Hyperparameters, net: NetConfig = NET) -> tuple[r
 def expected_batch(rank: int, generations: int, per: int, net: NetConfig = NET) -> list[int]:
     """The digest after each generation of `batch`, by the reference model."""
     ref, es = model(batch(rank), BATCH_STEPS, net)
-    data, found = samples(generations * per, net=net), []
+    data, found = recordings(generations * per, net=net), []
     for g in range(generations):
         reference.generation_batch(
             ref, es, SEED, g, data[g * per : (g + 1) * per], *BATCH_STEPS.rate
@@ -83,8 +84,8 @@ def expected_online(n: int, net: NetConfig = NET) -> list[int]:
     """The digest after each recording of online training, by the reference model."""
     ref, es = model(ONLINE, SAMPLE_STEPS, net)
     found = []
-    for g, sample in enumerate(samples(n, net=net)):
-        reference.generation_sample(ref, es, SEED, g, [sample], *SAMPLE_STEPS.rate)
+    for g, recording in enumerate(recordings(n, net=net)):
+        reference.generation_sample(ref, es, SEED, g, [recording], *SAMPLE_STEPS.rate)
         found.append(ref.digest())
     return found
 
@@ -94,12 +95,12 @@ def run_batch(
 ) -> Iterator[int]:
     """The digests of expected_batch() on a device."""
     session.configure(device_config(batch(rank), net=net))
-    data = samples(generations * per, net=net)
+    data = recordings(generations * per, net=net)
     for g in range(generations):
         session.begin(g, BATCH_STEPS)
         sent = [
-            session.send_recording(*sample, pos=i)
-            for i, sample in enumerate(data[g * per : (g + 1) * per])
+            session.send_recording(*recording, pos=i)
+            for i, recording in enumerate(data[g * per : (g + 1) * per])
         ]
         for each in sent:
             session.result(each)
@@ -111,7 +112,7 @@ def run_online(session: Session, n: int, net: NetConfig = NET) -> Iterator[int]:
     """The digests of expected_online() on a device."""
     session.configure(device_config(ONLINE, online=True, net=net))
     session.begin(0, SAMPLE_STEPS)
-    for stream, label in samples(n, net=net):
+    for stream, label in recordings(n, net=net):
         session.train(stream, label)
         yield session.digest()[1]
 

@@ -14,7 +14,7 @@ from eggroll_edge.link.frames import PROTOCOL, Command, Decoder, Frame, encode
 from eggroll_edge.link.messages import DeviceConfig
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import opener
-from tests.helpers.link import NET, ONLINE, device_config, samples
+from tests.helpers.link import NET, ONLINE, device_config, recordings
 
 VERSION = bytes((PROTOCOL,))
 
@@ -43,7 +43,7 @@ def test_sequence_numbers() -> None:
     config = line.send(Command.CONFIG, 10, device_config(ONLINE, True).pack())
     begin = struct.pack("<IHHBBBB", 0, 40, 700, 96, 14, 80, 14)
     assert line.send(Command.GENERATION, 11, begin)[0].payload == b"\0"
-    stream, label = samples(1)[0]
+    stream, label = recordings(1)[0]
     first = line.send(Command.SAMPLE, 12, bytes((3, label, 0, 0)) + stream)
     digest = line.board.digest
     for _ in range(3):  # again the same frame: the same answer, and nothing is learnt

@@ -35,9 +35,9 @@ from tests.helpers.link import (
     expected_online,
     in_process,
     model,
+    recordings,
     run_batch,
     run_online,
-    samples,
 )
 
 VERSION = bytes((PROTOCOL,))
@@ -79,7 +79,7 @@ def test_mini_batches_give_the_reference_digests() -> None:
     session = in_process()
     session.configure(device_config(ONLINE))
     ref, es = model(ONLINE, SAMPLE_STEPS)
-    data = samples(12)
+    data = recordings(12)
     for g in range(4):
         part = data[3 * g : 3 * g + 3]
         session.begin(g, SAMPLE_STEPS)
@@ -98,7 +98,7 @@ def test_mini_batches_give_the_reference_digests() -> None:
 def test_two_devices_share_a_generation() -> None:
     """The host sums their fitness differences and gives both the same fitness bytes."""
     ref, es = model(batch(2), BATCH_STEPS)
-    data = samples(6)
+    data = recordings(6)
     want = reference.generation_batch(ref, es, SEED, 0, data, *BATCH_STEPS.rate)
     devices = [in_process(), in_process()]
     for device, part in zip(devices, (data[:2], data[2:]), strict=True):
@@ -132,7 +132,7 @@ def test_weights_and_inference() -> None:
     assert session.digest() == (0, net.digest)
     assert session.read_weights(NET.parameters) == net.weights.tobytes()
     ref.weights = [m.tolist() for m in net.matrices]
-    for stream, label in samples(20):
+    for stream, label in recordings(20):
         run = reference.forward(ref, stream)
         reply = session.infer(stream, label)
         assert reply.predicted == reference.argmax(run.logits)
@@ -148,8 +148,8 @@ def test_inference_between_recordings_changes_nothing() -> None:
     expected = expected_online(10)
     session.configure(device_config(ONLINE, online=True))
     session.begin(0, SAMPLE_STEPS)
-    for (stream, label), digest in zip(samples(10), expected, strict=True):
-        session.infer(samples(1, 9)[0][0])
+    for (stream, label), digest in zip(recordings(10), expected, strict=True):
+        session.infer(recordings(1, 9)[0][0])
         session.train(stream, label)
         session.infer(stream)
         assert session.digest()[1] == digest
@@ -157,7 +157,7 @@ def test_inference_between_recordings_changes_nothing() -> None:
 
 def test_long_recordings_travel_in_chunks() -> None:
     net = NetConfig(600, 4, 5, (LifConfig(10, 96, 2),), "integrate", 4)
-    data = samples(4, net=net)
+    data = recordings(4, net=net)
     assert all(len(stream) > 512 for stream, _ in data)
     session = in_process()
     session.configure(DeviceConfig(net, ONLINE, True, SEED, STD, STD))
@@ -165,8 +165,8 @@ def test_long_recordings_travel_in_chunks() -> None:
     for sample in data:
         session.train(*sample)
     ref, es = model(ONLINE, SAMPLE_STEPS, net)
-    for g, sample in enumerate(data):
-        reference.generation_sample(ref, es, SEED, g, [sample], *SAMPLE_STEPS.rate)
+    for g, recording in enumerate(data):
+        reference.generation_sample(ref, es, SEED, g, [recording], *SAMPLE_STEPS.rate)
     assert session.digest() == (4, ref.digest())
 
 
@@ -176,7 +176,7 @@ def test_many_pairs_come_in_two_replies() -> None:
     session.configure(DeviceConfig(NET, es, True, SEED, STD, STD))
     session.begin(0, SAMPLE_STEPS)
     assert not session.one_reply(256)
-    sample = samples(1)[0]
+    sample = recordings(1)[0]
     reply = session.train(*sample, pairs=256)
     ref, model_es = model(es, SAMPLE_STEPS)
     want = reference.generation_sample(ref, model_es, SEED, 0, [sample], *SAMPLE_STEPS.rate)
@@ -188,7 +188,7 @@ def test_label_from_the_board() -> None:
     session = in_process(board)
     session.configure(device_config(ONLINE, online=True))
     session.begin(0, SAMPLE_STEPS)
-    stream, label = samples(1)[0]
+    stream, label = recordings(1)[0]
     with pytest.raises(DeviceError, match="label"):
         session.train(stream, None)
     board.press(label)
@@ -204,7 +204,7 @@ def test_checkpoint_outlives_the_power() -> None:
         session.load()
     *_, digest = run_online(session, 8)
     assert session.save() == 8
-    session.train(*samples(1)[0])
+    session.train(*recordings(1)[0])
     session.close()
     board.start()
     session = in_process(board)
@@ -213,7 +213,7 @@ def test_checkpoint_outlives_the_power() -> None:
     assert (loaded.generation, loaded.digest) == (8, digest)
     assert loaded.config == device_config(ONLINE, online=True).pack()
     session.begin(8, SAMPLE_STEPS)
-    for sample in samples(12)[8:]:
+    for sample in recordings(12)[8:]:
         session.train(*sample)
     assert session.digest()[1] == expected_online(12)[-1]
 
