@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,7 @@ from eggroll_edge.data import images
 from eggroll_edge.data.images import from_images
 from eggroll_edge.data.loading import open_dataset
 from eggroll_edge.errors import DataError
-
-DATA = Path(os.environ.get("EGGROLL_DATA") or Path(__file__).parents[3] / "shared" / "data")
-needs_mnist = pytest.mark.skipif(
-    not (DATA / "mnist").is_dir(), reason=f"no MNIST in {DATA / 'mnist'}: set EGGROLL_DATA"
-)
+from tests.helpers.real_data import MNIST, needs_real_data
 
 
 def idx(array: np.ndarray[Any, Any]) -> bytes:
@@ -86,9 +81,9 @@ def test_bad_idx_folders(tmp_path: Path) -> None:
         open_dataset(f"idx:{root}", "train")
 
 
-@needs_mnist
+@needs_real_data
 def test_mnist_images() -> None:
-    pictures, labels = images.load_idx(DATA / "mnist", "test")
+    pictures, labels = images.load_idx(MNIST, "test")
     assert pictures.shape == (10_000, 28, 28)
     assert np.bincount(labels).tolist()[:3] == [980, 1135, 1032]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import types
@@ -19,12 +18,7 @@ from eggroll_edge.data.binning import Binning, Events, bin_events
 from eggroll_edge.data.loading import open_dataset
 from eggroll_edge.errors import DataError
 from tests.data.recording_files import folder, record
-
-DATA = Path(os.environ.get("EGGROLL_DATA") or Path(__file__).parents[3] / "shared" / "data")
-SMALL = DATA / "nmnist_small"
-needs_recordings = pytest.mark.skipif(
-    not SMALL.is_dir(), reason=f"no recordings in {SMALL}: set EGGROLL_DATA to use others"
-)
+from tests.helpers.real_data import NMNIST_SMALL, needs_real_data
 
 # ---- the 5-byte format -------------------------------------------------------------------------
 
@@ -195,24 +189,24 @@ def test_write_refuses_what_the_format_cannot_hold(tmp_path: Path) -> None:
         nmnist.write_bin(tmp_path / "a.bin", Events(one, one + np.uint8(240), np.array([0]), one))
 
 
-@needs_recordings
+@needs_real_data
 def test_equals_tonic_on_real_files(tmp_path: Path) -> None:
     tonic_io = pytest.importorskip("tonic.io")
     dtype = np.dtype([("x", int), ("y", int), ("t", int), ("p", int)])
     marked = tmp_path / "marked.bin"
     marked.write_bytes(GOOD + record(0, 240, 30) + record(2, 2, 20) + record(0, 240, 1))
-    for path in [*nmnist.list_folder(SMALL, "all")[0][::40], marked]:
+    for path in [*nmnist.list_folder(NMNIST_SMALL, "all")[0][::40], marked]:
         mine, theirs = nmnist.read_bin(path), tonic_io.read_mnist_file(str(path), dtype=dtype)
         for name in ("x", "y", "t", "p"):
             np.testing.assert_array_equal(getattr(mine, name), theirs[name], err_msg=str(path))
 
 
-@needs_recordings
+@needs_real_data
 def test_stabilize_equals_tonic() -> None:
     tonic_nmnist = pytest.importorskip("tonic.datasets.nmnist")
     tonic_io = pytest.importorskip("tonic.io")
     dtype = np.dtype([("x", int), ("y", int), ("t", int), ("p", int)])
-    for path in nmnist.list_folder(SMALL, "test")[0][:10]:
+    for path in nmnist.list_folder(NMNIST_SMALL, "test")[0][:10]:
         theirs = tonic_nmnist.stabilize(tonic_io.read_mnist_file(str(path), dtype=dtype))
         columns = [theirs[name] for name in ("x", "y", "t", "p")]
         moved = bin_events(Events(*columns), Binning())
@@ -264,10 +258,10 @@ def test_a_damaged_recording_is_named_and_leaves_no_cache(tmp_path: Path) -> Non
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-@needs_recordings
+@needs_real_data
 def test_real_recordings() -> None:
-    train, test = (open_dataset(str(SMALL), split) for split in ("train", "test"))
-    assert len(train) + len(test) == len(open_dataset(str(SMALL), "all"))
+    train, test = (open_dataset(str(NMNIST_SMALL), split) for split in ("train", "test"))
+    assert len(train) + len(test) == len(open_dataset(str(NMNIST_SMALL), "all"))
     assert set(train.ids).isdisjoint(test.ids)
     assert 1500 < train.info()["events_per_sample"] < 2600
 
