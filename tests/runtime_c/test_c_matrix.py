@@ -152,7 +152,7 @@ def test_core_is_free_of_libc_and_floats(tmp_path: Path) -> None:
         assert "float" not in text, f"{source.name} names a floating-point type"
         assert "double" not in text, f"{source.name} names a floating-point type"
         objects.append(tmp_path / f"{source.stem}.o")
-        flags = ["-O2", "-ffreestanding", "-fno-builtin"]
+        flags = ["-O2", "-ffreestanding", "-fno-builtin", f"-I{CORE}"]
         subprocess.run(["gcc", *flags, "-c", str(source), "-o", str(objects[-1])], check=True)
     names = subprocess.run(
         ["nm", *map(str, objects)], capture_output=True, text=True, check=True
