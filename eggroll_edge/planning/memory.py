@@ -105,8 +105,8 @@ def plan_of(
         )
     if sample_buffer < net.ticks:
         raise ConfigError(
-            f"sample buffer is {sample_buffer} bytes, but a recording of {net.ticks} ticks takes "
-            f"{net.ticks} at least; N-MNIST needs about {SAMPLE_BUFFER}"
+            f"the buffer of a recording has {sample_buffer} bytes, but a recording of {net.ticks} "
+            f"ticks takes {net.ticks} at least; N-MNIST needs about {SAMPLE_BUFFER}"
         )
     sizes = lib.egg_memory_plan_of(net.native(), es.native(), online)
     return Plan(int(sizes.weights), int(sizes.inference), int(sizes.training), sample_buffer)
