@@ -1,4 +1,4 @@
-"""TrainConfig: everything that a training run depends on, in units for people.
+"""TrainConfig: everything that a training run depends on, in units that people use.
 
 A run is a function of this config and of the data. `hyperparameters_at` turns sigma and lr into the
 core's integers, which the journal logs.
@@ -58,12 +58,15 @@ _DEEP_SHARE = 5  # deep_threshold is threshold // this
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """A training run. docs/reference/configuration.md explains each field.
+    """The configuration of a training run.
 
-    A field that is None takes its default for the estimator. The defaults are the best values of a
-    random search on simulated N-MNIST with 60,000 recordings and a net 2312-128-10; estimator full
-    takes most of batch's. ConfigError at a value out of range, and at values that do not fit
-    together.
+    The page "Settings of a run" (docs/reference/configuration.md) explains each field. A field that
+    is None takes the default of its estimator. The defaults are the best values of a random search
+    on simulated N-MNIST with 60,000 recordings and a net 2312-128-10 (inputs, hidden neurons,
+    classes); the estimator `full` shares most of them with `batch`.
+
+    Raises:
+        ConfigError: A value is out of range, or values do not fit together.
     """
 
     # fmt: off
@@ -287,12 +290,12 @@ class TrainConfig:
 
     @property
     def penalty(self) -> int:
-        """penalty_bits in the core's 1/4096 bit."""
+        """penalty_bits in the core's unit, 1/4096 bit."""
         return round(BIT * self.penalty_bits)
 
     @property
     def evaluate_every(self) -> int:
-        """eval_every, with 0 resolved."""
+        """Generations between two evaluations: eval_every, or a twentieth of the run if it is 0."""
         return self.eval_every or max(1, self.generations // 20)
 
     def binning(self) -> Binning:
@@ -307,7 +310,18 @@ class TrainConfig:
         return adapt_binning(self.data, asked)
 
     def net_config(self, inputs: int, outputs: int) -> NetConfig:
-        """The net for data with so many inputs and classes; ConfigError if there can be none."""
+        """The net for data with these inputs and classes.
+
+        Args:
+            inputs: Inputs of the data, 1..32766.
+            outputs: Classes of the data, 2..64.
+
+        Returns:
+            The topology of the net.
+
+        Raises:
+            ConfigError: The core or the estimator refuses such a net.
+        """
         sizes = (*self.hidden, outputs) if self.readout == "spikes" else self.hidden
         layers = tuple(
             LifConfig(
@@ -329,7 +343,14 @@ class TrainConfig:
         )
 
     def hyperparameters_at(self, generation: int) -> Hyperparameters:
-        """Sigmas and learning rates of a generation, 0..generations - 1, as the core's integers."""
+        """Sigmas and learning rates of one generation.
+
+        Args:
+            generation: Number of the generation, 0..generations - 1.
+
+        Returns:
+            The values as integers, in the units of the core.
+        """
         x = generation / self.generations
         return self._units.hyperparameters(
             (self.sigma, self.sigma_readout),
@@ -343,12 +364,22 @@ class TrainConfig:
         return Units(self.estimator, self.pairs, self.batch, self.rank, self.leak_shift)
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON and TOML; None only in test_data and start_from."""
+        """All fields, ready for JSON and TOML. Only test_data and start_from can be None."""
         return {**asdict(self), "hidden": list(self.hidden)}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> TrainConfig:
-        """The inverse of to_dict; fields may be left out. ConfigError at an unknown one."""
+        """The inverse of to_dict().
+
+        Args:
+            values: Fields of TrainConfig. Fields that are left out take their defaults.
+
+        Returns:
+            The config.
+
+        Raises:
+            ConfigError: A field is unknown, a value is out of range, or values do not fit together.
+        """
         known = settings_of(TrainConfig)
         for name in values:
             if name not in known:
@@ -357,10 +388,20 @@ class TrainConfig:
 
 
 def merge(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> TrainConfig:
-    """Defaults < preset < overrides.
+    """Make a config from the defaults, a preset, and settings that override both.
 
-    Where the overrides choose another estimator than the preset's, the preset's values of the
-    fields whose defaults depend on the estimator are dropped.
+    If the overrides choose another estimator than the preset, some of the preset's values are
+    dropped: those of the fields whose defaults depend on the estimator.
+
+    Args:
+        preset: Fields of TrainConfig, as from load_preset(); may be empty.
+        overrides: Fields of TrainConfig that take precedence over the preset.
+
+    Returns:
+        The config.
+
+    Raises:
+        ConfigError: A field is unknown, a value is out of range, or values do not fit together.
     """
 
     def kind(values: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -21,14 +21,24 @@ def preset_names() -> list[str]:
 
 
 def load_preset(name: str) -> dict[str, Any]:
-    """The fields of TrainConfig that a preset sets, for merge(). ConfigError if there is none."""
+    """Read a preset.
+
+    Args:
+        name: Name of the preset; `eggroll-edge presets` lists them.
+
+    Returns:
+        The fields of TrainConfig that the preset sets, for merge().
+
+    Raises:
+        ConfigError: There is no preset of this name.
+    """
     values = _read(name)
     del values["description"]
     return values
 
 
 def preset_description(name: str) -> str:
-    """One line: what a preset is for. ConfigError if there is none of this name."""
+    """One line that says what a preset is for. ConfigError if there is no preset of this name."""
     return str(_read(name)["description"])
 
 
