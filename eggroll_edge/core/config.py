@@ -236,7 +236,9 @@ LearningRate = tuple[int, int]
 
 
 class Hyperparameters(NamedTuple):
-    """Sigmas and learning rates of one generation, each (LIF matrices, readout matrix)."""
+    """Sigmas and learning rates of one generation, as the core's integers."""
 
     sigma: tuple[int, int]
+    """Of the LIF matrices and of the readout matrix, in the units of SPEC.md, section 7."""
     rate: tuple[LearningRate, LearningRate]
+    """Learning rates of the LIF matrices and of the readout matrix, each (m, n): m * 2^-n."""
