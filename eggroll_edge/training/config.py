@@ -41,7 +41,6 @@ from eggroll_edge.training.settings import (
     SCHEDULE,
     UINT32_MAX,
     ByEstimator,
-    defaults_for,
     setting,
     settings_of,
 )
@@ -89,7 +88,7 @@ class TrainConfig:
     )
     pool: int = setting(
         1, DATA, low=1, high=2, metavar="1|2",
-        help="2 merges 2 x 2 pixels into one input: a fourth of the inputs.",
+        help="2 merges 2 x 2 pixels into one input, which leaves a fourth of the inputs.",
     )
     polarity: Polarity = setting(
         "split", DATA, metavar="NAME",
@@ -117,7 +116,7 @@ class TrainConfig:
     )
     deep_threshold: int = setting(
         None, NET, low=1, high=THRESHOLD_MAX, default_text="a fifth of threshold",
-        help="The same for the LIF layers behind the first, whose inputs are few.",
+        help="The same for the LIF layers after the first, whose inputs are few.",
     )
     leak_shift: int = setting(
         1, NET, low=1, high=LEAK_SHIFT_MAX, metavar="K",
@@ -193,7 +192,7 @@ class TrainConfig:
         ByEstimator(500.0, 500.0, 6.0, 6.0, deep={"sample": 200.0, "online": 200.0}),
         ESTIMATOR, low=0, high=8192, metavar="X",
         help="Size of the perturbation of LIF layers. Estimator sample: of a current, in weight "
-        "units; batch and full: standard deviation of a weight's, in weight units.",
+        "units; batch and full: standard deviation of the change of a weight, in weight units.",
     )
     sigma_readout: float = setting(
         ByEstimator(1.95, 1.22, 2.0, 2.0), ESTIMATOR, low=0, high=127, metavar="X",
@@ -202,7 +201,7 @@ class TrainConfig:
     )
     sigma_final: float = setting(
         1.0, ESTIMATOR, low=0, high=1, metavar="SHARE",
-        help="Share of both sigmas that is left at the end; they fall linearly.",
+        help="Share of both sigmas that is left at the end of the run; they fall linearly.",
     )
     # --- schedule
     generations: int = setting(
@@ -211,7 +210,7 @@ class TrainConfig:
     )
     seed: int = setting(
         1, SCHEDULE, low=0, high=UINT32_MAX, metavar="S", short="s",
-        help="Everything random follows from this number.",
+        help="Seed of all random numbers.",
     )
     lr: float = setting(
         ByEstimator(20.0, 0.6, 3.5, 3.5, deep={"sample": 8.0, "online": 0.15}),
@@ -226,7 +225,8 @@ class TrainConfig:
     )
     lr_final: float = setting(
         0.05, SCHEDULE, low=0, high=1, metavar="SHARE",
-        help="Share of both learning rates that is left at the end; they fall along a cosine.",
+        help="Share of both learning rates that is left at the end of the run; they fall along a "
+        "cosine.",
     )
     eval_every: int = setting(
         0, SCHEDULE, low=0, high=UINT32_MAX, metavar="G",
@@ -343,13 +343,10 @@ class TrainConfig:
         )
 
     def hyperparameters_at(self, generation: int) -> Hyperparameters:
-        """Sigmas and learning rates of one generation.
+        """Sigmas and learning rates of one generation, as integers in the units of the core.
 
         Args:
             generation: Number of the generation, 0..generations - 1.
-
-        Returns:
-            The values as integers, in the units of the core.
         """
         x = generation / self.generations
         return self._units.hyperparameters(
@@ -385,36 +382,6 @@ class TrainConfig:
             if name not in known:
                 raise ConfigError(unknown("field of the training config", name, known))
         return TrainConfig(**values)
-
-
-def merge(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> TrainConfig:
-    """Make a config from the defaults, a preset, and settings that override both.
-
-    If the overrides choose another estimator than the preset, some of the preset's values are
-    dropped: those of the fields whose defaults depend on the estimator.
-
-    Args:
-        preset: Fields of TrainConfig, as from load_preset(); may be empty.
-        overrides: Fields of TrainConfig that take precedence over the preset.
-
-    Returns:
-        The config.
-
-    Raises:
-        ConfigError: A field is unknown, a value is out of range, or values do not fit together.
-    """
-
-    def kind(values: Mapping[str, Any]) -> tuple[Any, Any]:
-        return values.get("estimator", "sample"), bool(values.get("online", False))
-
-    base = dict(preset)
-    if "estimator" in overrides and overrides["estimator"] != "sample":
-        base.pop("online", None)
-    both = {**base, **overrides}
-    if kind(both) != kind(preset):
-        dependent = defaults_for(TrainConfig, "sample")
-        both = {k: v for k, v in both.items() if k in overrides or k not in dependent}
-    return TrainConfig.from_dict(both)
 
 
 def _sizes(hidden: object, readout: str) -> tuple[int, ...]:
