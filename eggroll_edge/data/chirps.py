@@ -100,7 +100,9 @@ class ChirpConfig:
             try:
                 values[name] = int(number) if name == "channels" else float(number)
             except ValueError:
-                raise ConfigError(f"chirps: {part!r} is no NAME=NUMBER, such as noise=40") from None
+                raise ConfigError(
+                    f"chirps: {part!r} is not NAME=NUMBER, such as noise=40"
+                ) from None
         return ChirpConfig(**values)  # type: ignore[arg-type]  # only channels is an int
 
 
