@@ -159,7 +159,7 @@ def flash(
     board: Annotated[str, typer.Argument(metavar="BOARD", help="microbit, pico, stm32f405, ...")],
     standalone: Standalone = None,
 ) -> None:
-    """Put the firmware on a board. It is built if need be.
+    """Put the firmware on a board. It is built first if necessary.
 
     With --standalone the board trains by itself after each reset: the same recordings in the same
     order as the run, with the same digests. It prints them on its serial port, continues from its
