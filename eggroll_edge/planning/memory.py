@@ -1,4 +1,4 @@
-"""RAM and flash that a net and its training take on a microcontroller, before any flashing.
+"""RAM and flash that a net and its training take on a microcontroller, computed in advance.
 
 The sizes are exact: the C core's layout code computes them, compiled with a microcontroller's
 constants (runtime_c/host/egg_memory_plan.h).
@@ -92,11 +92,11 @@ class Plan:
 def plan_of(
     net: NetConfig, es: EsConfig, sample_buffer: int = SAMPLE_BUFFER, *, online: bool = False
 ) -> Plan:
-    """What `net` and its training by `es` take. ConfigError if the core cannot run both.
+    """The memory that `net` and its training by `es` take. ConfigError if the core refuses them.
 
     sample_buffer: bytes for one recording's stream, at least one for each tick.
-    online: estimator sample updates the weights after each recording. Otherwise it sums up the
-    updates of a mini-batch, which takes four more bytes for each weight.
+    online: the estimator `sample` updates the weights after each recording. Otherwise it sums up
+    the updates of a mini-batch, which takes four more bytes for each weight.
     """
     es.check(net)
     if es.estimator == "full":

@@ -1,8 +1,8 @@
 """Definition of a setting: its default, range, unit and explanation, in one place.
 
-Each field of TrainConfig is written as `name: type = setting(...)`. The command line's options, the
-range checks with their error messages, and the reference page of the documentation are all made
-from what stands there.
+Each field of TrainConfig is written as `name: type = setting(...)`. The options of the command
+line, the range checks with their error messages, and the reference page of the documentation are
+all made from these definitions.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class ByEstimator:
     batch: Any
     full: Any
     deep: Mapping[str, Any] = field(default_factory=dict)
-    """Kind of training -> default of a net with more than one LIF layer, where it is another."""
+    """Kind of training -> default for nets with more than one LIF layer, if that differs."""
     spikes: Any = None
-    """Default with readout = spikes, where it is another."""
+    """Default with readout = spikes, if that differs."""
 
     def of(self, kind: str, deep: bool = False, spikes: bool = False) -> Any:
         """The default for one of KINDS, a deep net or not, and a readout by spikes or not."""
@@ -58,18 +58,18 @@ class ByEstimator:
 
 @dataclass(frozen=True)
 class Setting:
-    """All that is known of one field of TrainConfig."""
+    """The definition of one field of TrainConfig."""
 
     panel: str
     help: str
     """What the setting means, in sentences, with its unit."""
     default: Any
-    """A value, ByEstimator, or None where `default_text` says what happens then."""
+    """A value, a ByEstimator, or None; `default_text` then says what None means."""
     default_text: str
     low: float
     high: float
     metavar: str
-    """What stands for the value in --help."""
+    """Placeholder for the value in --help."""
     short: str
     """One letter that also names the option, or empty."""
     off: str
@@ -97,7 +97,7 @@ class Setting:
 
     @property
     def explanation(self) -> str:
-        """Help with the range and the default."""
+        """The help text, followed by the range and the default."""
         bounds = "" if self.choices or not self.range else f"{self.range}; "
         return f"{self.help} ({bounds}default: {self.shown_default})"
 
@@ -188,7 +188,7 @@ def _shown(value: Any) -> str:
 
 
 def _grouped(values: Mapping[str, Any]) -> str:
-    """The value of the first kind, then the kinds that have another one: "32, online 1"."""
+    """The value of the first kind, then the kinds whose values differ: "32, online 1"."""
     first = next(iter(values.values()))
     others: dict[Any, list[str]] = {}
     for kind, value in values.items():

@@ -45,7 +45,7 @@ class Plug:
 
 
 class Watched(HostBoard):
-    """A board that sets `reached` after so many bytes."""
+    """A board that sets `reached` after a given number of bytes."""
 
     def __init__(self, after: int) -> None:
         super().__init__("watched")
