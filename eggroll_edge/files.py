@@ -1,4 +1,4 @@
-"""Writing a file so that a power cut leaves either the old file or the whole new one."""
+"""Writing files: whole or not at all, and by one process at a time."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO
 
 from eggroll_edge.errors import EggrollError
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows: lock() does nothing there
+    fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
@@ -39,6 +44,15 @@ def write_atomically(path: Path, body: bytes, error: type[EggrollError], hint: s
     """Make `body` the content of `path`; `error` and `hint` as in atomic_file()."""
     with atomic_file(path, error, hint) as file:
         file.write(body)
+
+
+def lock(file: int | IO[Any], *, wait: bool) -> None:
+    """Lock an open file against other processes until it is closed.
+
+    If another process has the lock, this waits for it, or raises OSError if `wait` is False.
+    """
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def reason(error: OSError) -> str:

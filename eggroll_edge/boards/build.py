@@ -10,11 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from eggroll_edge.boards.table import BoardError, find_board
-
-try:
-    import fcntl
-except ModuleNotFoundError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from eggroll_edge.files import lock
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 """The firmware's sources. They are in the repository, not in an installed wheel."""
@@ -79,10 +75,7 @@ def build(
 @contextmanager
 def _locked(out: Path) -> Iterator[None]:
     """Let one process at a time build in a folder: two would overwrite each other's files."""
-    if fcntl is None:
-        yield
-        return
     out.mkdir(parents=True, exist_ok=True)
     with (out / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock(file, wait=True)
         yield

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eggroll_edge._core import ffi, lib
-from eggroll_edge.core.arrays import U8, U32, u8_ptr, u64_ptr
+from eggroll_edge.core.arrays import U8, U32, u8_ptr, u32_ptr, u64_ptr
 from eggroll_edge.core.config import NetConfig, status_text
 from eggroll_edge.core.net import active_bytes
 from eggroll_edge.errors import DataError
@@ -66,14 +66,9 @@ def epoch_order(seed: int, epoch: int, n: int) -> U32:
     two keys are equal, because a word is a bijection of its index (runtime_c/SPEC.md, sections 2
     and 10).
     """
-    key = lib.egg_rng_key(seed, epoch, 0, 0, lib.EGG_NOISE_SHUFFLE, 0)
-    words = np.arange(n, dtype=np.uint32) * np.uint32(key.k0 | 1) + np.uint32(key.k1)
-    words ^= words >> 16
-    words *= np.uint32(0x7FEB352D)
-    words ^= words >> 15
-    words *= np.uint32(0x846CA68B)
-    words ^= words >> 16
-    return np.argsort(words).astype(np.uint32)
+    keys = np.empty(n, np.uint32)
+    lib.egg_dataset_order_keys(seed, epoch, n, u32_ptr(keys))
+    return np.argsort(keys).astype(np.uint32)
 
 
 def active_rows(net: NetConfig, recordings: Recordings, index: U32) -> U8:

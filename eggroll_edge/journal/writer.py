@@ -11,14 +11,9 @@ from types import TracebackType
 from typing import Any
 
 from eggroll_edge.errors import JournalError
-from eggroll_edge.files import reason
+from eggroll_edge.files import lock, reason
 from eggroll_edge.journal.format import FORMAT, JOURNAL, encode_line, xor_maps
 from eggroll_edge.journal.records import EvalResult, GenerationRecord, Header
-
-try:
-    import fcntl
-except ImportError:  # Windows: nothing keeps two processes from writing one journal
-    fcntl = None  # type: ignore[assignment]
 
 
 class JournalWriter:
@@ -49,10 +44,8 @@ class JournalWriter:
         self._size = whole_bytes
 
     def _lock(self) -> None:
-        if fcntl is None:
-            return
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._file, wait=False)
         except OSError as error:
             os.close(self._file)
             raise JournalError(

@@ -98,3 +98,8 @@ void egg_dataset_online(const egg_generation *gen, egg_workspace *ws, void *scra
         egg_sample_update_online(&g, ws, stream_of(data, index[i]));
     }
 }
+
+void egg_dataset_order_keys(uint32_t seed, uint32_t epoch, uint32_t n, uint32_t *keys) {
+    egg_key key = egg_rng_key(seed, epoch, 0, 0, EGG_NOISE_SHUFFLE, 0);
+    for (uint32_t i = 0; i < n; i++) keys[i] = egg_rng_word(key, i);
+}

@@ -51,4 +51,7 @@ void egg_dataset_online(const egg_generation *gen, egg_workspace *ws, void *scra
                         const uint32_t *index, uint32_t n, bool from_journal, int8_t *fitness_bytes, uint8_t *exponent,
                         egg_run_counts *counts);
 
+/* The keys by which an epoch sorts n recordings: keys[i] for recording i, no two of them equal (SPEC.md section 10). */
+void egg_dataset_order_keys(uint32_t seed, uint32_t epoch, uint32_t n, uint32_t *keys);
+
 #endif
