@@ -6,8 +6,6 @@ result = train(TrainConfig(data="digits"), "runs/first")
 print(result.test_accuracy, evaluate(load("runs/first"), open_dataset("digits", "test")))
 """
 
-from importlib.metadata import version
-
 from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
 from eggroll_edge.core.net import Net
 from eggroll_edge.data.binning import Binning
@@ -23,7 +21,7 @@ from eggroll_edge.training.results import ReplayResult, RunResult
 from eggroll_edge.training.run import resume, train
 from eggroll_edge.training.run_dir import load
 
-__version__ = version("eggroll-edge")
+__version__ = "0.1.0"
 
 __all__ = [
     "Binning",
