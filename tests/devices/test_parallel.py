@@ -17,12 +17,14 @@ import pytest
 from eggroll_edge.devices.parallel import run_all
 
 SILENT_DEVICE = """
-import sys, time
+import signal, sys, time
 from eggroll_edge.boards.host_board import HostBoard, InProcess
 from eggroll_edge.devices.device_estimator import on_devices
 from eggroll_edge.link.session import Session
 from eggroll_edge.training.run import train
 from tests.helpers.tiny_dataset import TEST, TRAIN, config
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the parent may ignore it
 
 class FallsSilent(InProcess):
     writes = 0

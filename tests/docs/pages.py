@@ -209,7 +209,7 @@ class Session:
         """Ends what still runs in the background."""
         for process in self._running:
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGINT)
+                os.killpg(process.pid, signal.SIGTERM)
                 process.wait(PATIENT_S)
 
     def _with_free_ports(self, text: str) -> str:
