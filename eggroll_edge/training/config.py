@@ -80,6 +80,10 @@ class TrainConfig:
         0, DATA, low=0, high=2**31 - 1, metavar="K",
         help="Leave out the first K recordings of the training split.",
     )
+    validation: int = setting(
+        0, DATA, low=0, high=2**31 - 1, help="Set N recordings of the training split aside, to "
+        "choose settings on; the test split is then looked at only at the end.",
+    )
     ticks: int = setting(
         15, DATA, low=1, high=lib.EGG_TICKS_MAX, metavar="T",
         help="Ticks that a recording is cut into. A tick is one simulation step.",
@@ -227,11 +231,11 @@ class TrainConfig:
     )
     eval_every: int = setting(
         0, SCHEDULE, low=0, high=UINT32_MAX, metavar="G",
-        help="Generations between evaluations on the test split; 0 makes about 20 in a run.",
+        help="Generations between evaluations; 0 makes about 20 in a run.",
     )
     early_stop: int = setting(
         0, SCHEDULE, low=0, high=UINT32_MAX,
-        help="Stop after N evaluations without a better test accuracy; 0 never stops early.",
+        help="Stop after N evaluations without a better accuracy; 0 never stops early.",
     )
     # fmt: on
 
@@ -343,8 +347,9 @@ class TrainConfig:
         return Units(self.estimator, self.pairs, self.batch, self.rank, self.leak_shift)
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON and TOML; None only in test_data and start_from."""
-        return {**asdict(self), "hidden": list(self.hidden)}
+        """Ready for JSON and TOML; None only in test_data and start_from, no validation of 0."""
+        values = {**asdict(self), "hidden": list(self.hidden)}
+        return values if self.validation else {k: v for k, v in values.items() if k != "validation"}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> TrainConfig:

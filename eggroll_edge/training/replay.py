@@ -18,7 +18,7 @@ from eggroll_edge.training.estimators import host_estimator
 from eggroll_edge.training.header import check_data, header_config, initial_net
 from eggroll_edge.training.progress import OnEvent, Replayed, ignore
 from eggroll_edge.training.results import Mismatch, ReplayResult
-from eggroll_edge.training.splits import open_split
+from eggroll_edge.training.splits import open_split, set_aside
 
 PROGRESS_S = 0.1
 
@@ -34,8 +34,8 @@ def replay(
     """Rebuild the weights from the journal, and check the digest of every generation.
 
     until: stop after so many generations; with `online`, at the end of the chunk that has them.
-    data_override: the training recordings, in place of opening what the run's config names. Only
-    the estimator `sample` needs recordings.
+    data_override: the training split, in place of opening what the run's config names. Only the
+    estimator `sample` needs recordings.
     workers: threads, by default one for each core; their number changes no bit.
 
     The first mismatch ends the replay and is in the result. JournalError if the journal is
@@ -52,7 +52,8 @@ def replay(
     with closing(WorkerPool(net.config, config.es_config(), worker_count(workers))) as pool:
         data = None
         if config.estimator == "sample":
-            data = data_override or open_split(config, "train", threads=len(pool))
+            whole = data_override or open_split(config, "train", threads=len(pool))
+            data, _ = set_aside(config, whole)
             check_data(reader.header, data)
         rebuilder = Rebuilder(config, net, pool, data)
         generation, checked, notified, mismatch = 0, 0, 0.0, None

@@ -13,7 +13,7 @@ from eggroll_edge.errors import JournalError
 from eggroll_edge.journal import checkpoint
 from eggroll_edge.journal.format import CHECKPOINT, RESULT, START
 from eggroll_edge.journal.reader import JournalReader
-from eggroll_edge.journal.records import EvalRecord, GenerationRecord
+from eggroll_edge.journal.records import EvalRecord, EvalSplit, GenerationRecord
 from eggroll_edge.journal.writer import JournalWriter
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.context import MakeEstimator, RunContext, Stop, on_host
@@ -23,7 +23,7 @@ from eggroll_edge.training.progress import OnEvent, ignore
 from eggroll_edge.training.replay import Rebuilder
 from eggroll_edge.training.results import RunResult
 from eggroll_edge.training.run_dir import read_result, refuse_taken, weights_file
-from eggroll_edge.training.splits import open_split
+from eggroll_edge.training.splits import open_split, set_aside
 from eggroll_edge.training.trainer import run_training
 
 
@@ -45,16 +45,17 @@ def train(
     on_event: receives the events of training/progress.py.
     stop: asked after each generation; True ends the run with a checkpoint, from which resume()
     continues.
-    data, test_data: recordings to use in place of opening what the config names.
+    data, test_data: training and test split, in place of opening what the config names. `data`
+    includes the recordings that `validation` sets aside.
     force: replace a run that is already in out_dir; without it, that is a JournalError.
     make_estimator: on_devices(...) of eggroll_edge.devices.device_estimator trains on devices.
 
-    DataError if the data cannot be opened or do not fit the net, JournalError if a file of the run
-    cannot be written.
+    DataError if the data cannot be opened or do not fit the net, ConfigError if `validation` leaves
+    nothing to train on, JournalError if a file of the run cannot be written.
     """
     run_dir, threads = Path(out_dir), worker_count(workers)
     refuse_taken(run_dir, force)
-    data = data or open_split(config, "train", threads)
+    data, validation = set_aside(config, data or open_split(config, "train", threads))
     test = test_data or open_split(config, "test", threads)
     net = Net(config.net_config(data.n_in, data.n_classes))
     if config.start_from is None:
@@ -68,8 +69,8 @@ def train(
             checkpoint.save(run_dir / START, net, 0)
         journal.write_header(make_header(config, net, data, test))
         context = RunContext(
-            config, run_dir, net, RunHistory(), journal, data, test, threads,
-            on_event or ignore, stop or _never,
+            config, run_dir, net, RunHistory(_watched(config)), journal, data, validation, test,
+            threads, on_event or ignore, stop or _never,
         )  # fmt: skip
         return run_training(context, make_estimator)
 
@@ -97,13 +98,13 @@ def resume(
     config = header_config(reader.header)
     if (run_dir / RESULT).exists():
         return read_result(run_dir)
-    data = data or open_split(config, "train", threads)
+    data, validation = set_aside(config, data or open_split(config, "train", threads))
     check_data(reader.header, data)
     test = test_data or open_split(config, "test", threads)
     net, history, active = _restore(reader, config, data, threads)
     with JournalWriter(run_dir, reader.whole_bytes, active) as journal:
         context = RunContext(
-            config, run_dir, net, history, journal, data, test, threads,
+            config, run_dir, net, history, journal, data, validation, test, threads,
             on_event or ignore, stop or _never,
         )  # fmt: skip
         if reader.torn:
@@ -117,7 +118,7 @@ def _restore(
     """(net, history, active rows of the last generation) at the end of a journal."""
     records = list(reader)
     net, start = _latest_checkpoint(reader, config, records)
-    history, active = RunHistory(), None
+    history, active = RunHistory(_watched(config)), None
     with closing(WorkerPool(net.config, config.es_config(), workers)) as pool:
         rebuilder = Rebuilder(config, net, pool, data if config.estimator == "sample" else None)
         for record in records:
@@ -154,6 +155,11 @@ def _latest_checkpoint(
         if saved.net.config == net.config and saved.generation in ends:
             return saved.net, saved.generation
     return net, 0
+
+
+def _watched(config: TrainConfig) -> EvalSplit:
+    """The split that evaluations during training are on."""
+    return "validation" if config.validation else "test"
 
 
 def _never() -> bool:
