@@ -25,14 +25,16 @@ SILENT = 0.0001
 neuron-ticks; below 0.01 %, 100 neurons with 10 ticks have one spike in ten recordings."""
 BUSY = 0.9
 """Share of the highest possible firing rate above which spikes tell nothing about the input."""
-SATURATED = 0.5
-"""Share of weights at +127 or -127 above which the net is nearly binary, and half of the steps of
-its weights are cut off."""
+SATURATED = 0.25
+"""Share of weights at +127 or -127 above which too many steps are cut off. Nets that learn have 0
+to 2 %, and with the largest learning rates that a config takes, 10 %."""
 LEARNED = 0.99
 """Training accuracy above which it is no fault that weights stand still."""
-GOOD_PART = 0.5
-"""Part of a run after which every class should have been answered once, and until which weights
-should change: after it the learning rates are small."""
+FIRST_PART = 0.5
+"""Part of a run in which weights should change: after it the learning rates are small."""
+GOOD_PART = 0.75
+"""Part of a run after which every class should have been answered: slow starters find some of
+theirs after half of the run."""
 CLASS_RECORDINGS = 5
 """Fewest recordings of a class, in an evaluation, from which "never answered" means something."""
 SEEN_RECORDINGS = 100
@@ -100,7 +102,7 @@ class Diagnosis:
         self._saturation(generation)
         before, self._weights = self._weights, self._digests()
         learned = counts.correct >= LEARNED * counts.recordings
-        if generation <= GOOD_PART * self._config.generations and not learned:
+        if generation <= FIRST_PART * self._config.generations and not learned:
             self._unchanged(generation, before)
 
     def _firing(self, generation: int, rate: float, layer: int | None, recordings: int) -> None:

@@ -11,7 +11,7 @@ from eggroll_edge.core.workers import WorkerPool, worker_count
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.errors import JournalError
 from eggroll_edge.journal import checkpoint
-from eggroll_edge.journal.format import CHECKPOINT, RESULT, START
+from eggroll_edge.journal.format import CHECKPOINT, JOURNAL, RESULT, START
 from eggroll_edge.journal.reader import JournalReader
 from eggroll_edge.journal.records import EvalRecord, EvalSplit, GenerationRecord
 from eggroll_edge.journal.writer import JournalWriter
@@ -22,7 +22,7 @@ from eggroll_edge.training.history import RunHistory
 from eggroll_edge.training.progress import OnEvent, ignore
 from eggroll_edge.training.replay import Rebuilder
 from eggroll_edge.training.results import RunResult
-from eggroll_edge.training.run_dir import read_result, refuse_taken, weights_file
+from eggroll_edge.training.run_dir import load_config, read_result, refuse_taken, weights_file
 from eggroll_edge.training.splits import open_split, set_aside
 from eggroll_edge.training.trainer import run_training
 
@@ -72,6 +72,11 @@ def train(
             config, run_dir, net, RunHistory(_watched(config)), journal, data, validation, test,
             threads, on_event or ignore, stop or _never,
         )  # fmt: skip
+        if _start_has_seen(config):
+            context.note(
+                f"{config.start_from} was trained on recordings that are now set aside, so the "
+                "validation accuracy is too high: train it with the same validation, too"
+            )
         return run_training(context, make_estimator)
 
 
@@ -155,6 +160,15 @@ def _latest_checkpoint(
         if saved.net.config == net.config and saved.generation in ends:
             return saved.net, saved.generation
     return net, 0
+
+
+def _start_has_seen(config: TrainConfig) -> bool:
+    """Whether the run in start_from was trained on recordings that this run sets aside."""
+    if not config.validation or not (Path(config.start_from or "") / JOURNAL).is_file():
+        return False
+    first = load_config(str(config.start_from))
+    same = (first.skip_first, first.validation) == (config.skip_first, config.validation)
+    return first.data == config.data and not same
 
 
 def _watched(config: TrainConfig) -> EvalSplit:
