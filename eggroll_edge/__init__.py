@@ -1,4 +1,4 @@
-"""EGGROLL-Edge: on-device learning for spiking networks, by integers and Evolution Strategies.
+"""EGGROLL-Edge: on-device learning for spiking networks, with integers and Evolution Strategies.
 
 from eggroll_edge import TrainConfig, train, evaluate, load, open_dataset
 
@@ -15,9 +15,9 @@ from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.loading import open_dataset
 from eggroll_edge.errors import CacheError, ConfigError, DataError, EggrollError, JournalError
 from eggroll_edge.journal.records import EvalResult
-from eggroll_edge.training.config import TrainConfig, merge
+from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.evaluation import evaluate
-from eggroll_edge.training.presets import load_preset
+from eggroll_edge.training.presets import load_preset, merge
 from eggroll_edge.training.replay import replay
 from eggroll_edge.training.results import ReplayResult, RunResult
 from eggroll_edge.training.run import resume, train

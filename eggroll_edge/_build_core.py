@@ -1,7 +1,7 @@
 """Builds `eggroll_edge._core`, the C core behind cffi's API mode.
 
-The declarations are read from the core's public headers, so that a change of a header that
-Python does not follow is an error of the compiler, not a wrong number.
+The declarations are read from the core's public headers. If a header changes and Python does not
+follow, the compiler reports an error, and no wrong number can arise.
 """
 
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 from cffi import FFI
 
 CORE = Path("runtime_c")
-HEADERS = [  # a header stands behind those whose types it uses
+HEADERS = [  # a header comes after those whose types it uses
     "base/egg_types.h",
     "base/egg_bytes.h",
     "base/egg_rng.h",

@@ -1,4 +1,4 @@
-"""One tree of exceptions: `except EggrollError` catches all that this package raises on purpose.
+"""The exceptions of this package. `except EggrollError` catches all that it raises on purpose.
 
 Every message says what is wrong, where, and how to mend it.
 """
@@ -14,11 +14,11 @@ class EggrollError(Exception):
 
 
 class ConfigError(EggrollError):
-    """A configuration that cannot run: a value is out of range or exceeds a limit of the core."""
+    """A configuration that cannot run: a value is out of range, or values do not fit together."""
 
 
 class DataError(EggrollError):
-    """A dataset that is missing, empty or torn, or whose files do not have the promised format."""
+    """A dataset that is missing or empty, or whose files are damaged or of another format."""
 
 
 class CacheError(DataError):
@@ -34,9 +34,9 @@ class LinkError(EggrollError):
 
 
 class DeviceError(LinkError):
-    """A device answered that it refuses a command.
+    """A device refused a command.
 
-    status: the device's status code, as in the table of runtime_c/PROTOCOL.md.
+    `status` is the device's status code, as in the table of runtime_c/PROTOCOL.md.
     """
 
     def __init__(self, text: str, status: int = 0) -> None:
@@ -45,7 +45,7 @@ class DeviceError(LinkError):
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """The message for a name that is none of `known`, with the nearest of them as a suggestion."""
+    """The message for a name that is not in `known`; it suggests the most similar known name."""
     names = list(known)
     near = nearest(name, names)
     hint = f" (did you mean {near}?)" if near else ""
@@ -53,7 +53,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The one of `known` that is spelled most like `name`; None if none is like it."""
+    """The known name that is spelled most like `name`; None if no spelling is similar."""
     by_lower = {one.lower(): one for one in known}
     found = difflib.get_close_matches(name.lower(), by_lower, 1, 0.5)
     return by_lower[found[0]] if found else None

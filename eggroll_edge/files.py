@@ -17,9 +17,9 @@ from eggroll_edge.errors import EggrollError
 def atomic_file(path: Path, error: type[EggrollError], hint: str = "") -> Iterator[BinaryIO]:
     """A binary file to write and read; it replaces `path` when the `with` block ends.
 
-    The block writes as much as it likes, piece by piece, to a temporary file in the same folder.
-    If the block fails, `path` stays as it was and nothing else is left behind. An OSError of the
-    block, or of the replacement, is raised as `error`; `hint` says how to mend it.
+    The block writes to a temporary file in the same folder. If the block fails, `path` stays as it
+    was and the temporary file is removed. An OSError of the block, or of the replacement, is raised
+    as `error`; `hint` is appended to its message and says how to mend it.
     """
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:

@@ -1,4 +1,4 @@
-"""`eggroll-edge bench accuracy`: what the recipes reach, over several seeds, from random weights.
+"""`eggroll-edge bench accuracy`: test accuracies of training recipes, over several seeds.
 
 Simulated N-MNIST is the MNIST images seen by the calibrated simulated camera: 60,000 recordings to
 train on and 10,000 to test on. Where the test uses the real recordings, training leaves out the
@@ -18,9 +18,9 @@ from eggroll_edge.bench import baselines as bench_baselines
 from eggroll_edge.bench.report import Notify, Rows, data_folder
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.planning.memory import plan_of
-from eggroll_edge.training.config import TrainConfig, merge
+from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.evaluation import evaluate
-from eggroll_edge.training.presets import load_preset
+from eggroll_edge.training.presets import load_preset, merge
 from eggroll_edge.training.results import RunResult
 from eggroll_edge.training.run import train
 from eggroll_edge.training.run_dir import load
@@ -51,7 +51,7 @@ class Recipe:
 
     @property
     def command(self) -> str:
-        """What a user types to get the same weights."""
+        """The command that gives the same weights."""
         spec = "idx:../shared/data/mnist" if self.data == "mnist" else "../shared/data/nmnist_small"
         words = ["eggroll-edge train", *([f"--preset {self.preset}"] if self.preset else [])]
         for name, value in self.settings.items():
@@ -214,7 +214,7 @@ class RecipeRunner:
 
 
 def _accuracy(run: RunResult) -> float:
-    assert run.test_accuracy is not None  # a run to its end has been tested
+    assert run.test_accuracy is not None  # a run that has ended has been tested
     return run.test_accuracy
 
 

@@ -1,7 +1,7 @@
-"""What other methods reach on the recordings, nets and tests of `bench accuracy`.
+"""Accuracies of other methods on the recordings, nets and tests of `bench accuracy`.
 
-The scripts of tools/peers do the work: a surrogate gradient in torch (with float weights, and with
-int8 ones that are tested in our core), and the full-rank strategies of evosax.
+The scripts of tools/peers do the work: a surrogate gradient in torch (with float weights, or with
+int8 weights that are tested in our core), and the full-rank strategies of evosax.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ BASELINES = (
 
 
 def measure(folder: Path, notify: Notify) -> Rows:
-    """A row for each of BASELINES; the row of one that cannot run has `why` in place of figures."""
+    """A row for each of BASELINES. If one cannot run, its row has `why` in place of figures."""
     return [_row(baseline, folder, notify) for baseline in BASELINES]
 
 
@@ -80,7 +80,7 @@ def _row(baseline: Baseline, folder: Path, notify: Notify) -> dict[str, Any]:
 
     with ThreadPoolExecutor(
         len(os.sched_getaffinity(0))
-    ) as pool:  # those in torch use a thread each
+    ) as pool:  # the torch scripts use one thread each
         lines = list(pool.map(run, range(1, baseline.seeds + 1)))
     for line in lines:
         if "error" in line:

@@ -52,7 +52,7 @@ def fit(notify: Notify, targets: Sequence[Target] = TARGETS) -> dict[str, Any]:
 
 
 def load_of(work: Work, counted: Counted) -> Load:
-    """The load of a counted work: the model's inputs."""
+    """The load of work that was counted: the inputs of the model."""
     net, segments = work.net, work.es.segments
     seen, rows, spans = np.zeros(net.inputs, bool), [], []
     for stream, _ in work.recordings:
@@ -69,7 +69,7 @@ def load_of(work: Work, counted: Counted) -> Load:
 
 
 def fit_works() -> list[Work]:
-    """Works with nets and estimators of many sizes, for the fit."""
+    """Work with nets and estimators of many sizes, for the fit."""
     rng = np.random.default_rng(7)
     found = []
     for i in range(44):
@@ -94,7 +94,7 @@ def fit_works() -> list[Work]:
 
 
 def _non_negative_fit(rows: list[dict[str, float]], counts: list[int]) -> dict[str, float]:
-    """Costs >= 0 of each term, by least squares of the relative errors."""
+    """A cost >= 0 for each term, by least squares of the relative errors."""
     from scipy.optimize import nnls
 
     names = [name for name in rows[0] if any(row[name] for row in rows)]

@@ -36,12 +36,12 @@ from eggroll_edge.training.config import ONLINE_CHUNK, TrainConfig
 from eggroll_edge.training.estimators import HostEstimator, host_estimator
 
 RECORDINGS = 2048
-"""How many of simulated N-MNIST are opened: the cost of a generation does not depend on it."""
+"""Recordings of simulated N-MNIST to open. The cost of a generation does not depend on them."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of the work unit, and those over which the scaling is measured."""
+    """Sizes of the measured work, and the sizes over which the scaling is measured."""
 
     hidden: int = 128
     pairs: int = 512
@@ -136,7 +136,7 @@ def bench_of(data: EventDataset, workers: int, **settings: Any) -> Iterator[Time
 def measure(
     quick: bool, notify: Notify, runs: int | None = None, data: str | None = None
 ) -> dict[str, Any]:
-    """All figures on simulated N-MNIST. data: as for data_folder(); runs: rounds of timing."""
+    """All figures on simulated N-MNIST. data: as in data_folder(). runs: rounds of timing."""
     folder = data_folder(data)
     notify("opening simulated N-MNIST")
     events = open_dataset(f"idx:{folder / 'mnist'}", "train", limit=RECORDINGS)
@@ -172,7 +172,7 @@ def measure_on(
 def _rates(
     data: EventDataset, work: Sizes, runs: int, notify: Notify
 ) -> tuple[dict[str, Any], Rows]:
-    """Seconds of a generation (online: of a recording), the kinds in turns."""
+    """Seconds of a generation (online: of a recording) of each kind; the kinds run in turns."""
     unit = {"hidden": (work.hidden,), "pairs": work.pairs, "batch": work.batch}
     kinds: dict[str, tuple[int, dict[str, Any]]] = {
         "batch, 2 threads": (2, {"estimator": "batch", **unit}),
@@ -281,7 +281,8 @@ def _resident(field: str) -> float:
 
 
 def _data_path(data: EventDataset, files: list[Path], runs: int, notify: Notify) -> Rows:
-    """Recordings a second from files to ticks by us and by tonic, and the bytes of 60,000."""
+    """Recordings a second from files to ticks, ours and tonic's, and the bytes of 60,000 of
+    them."""
     held = len(data.streams) / len(data) + 17  # bytes of a stream, its offset, id and label
     row: dict[str, Any] = {"what": "data path", "bytes_of_60000": round(60000 * held)}
 

@@ -1,9 +1,9 @@
 """`eggroll-edge bench mcu`: instructions of a generation on each core, counted in emulators.
 
-Neurons whose spikes no perturbation can change cost almost nothing, so a count depends on the share
-of the other neurons. Each row tells that share (`live`): about 0.3 here. It is 0.2 in a net whose
-training starts, and 0.56 once `batch` has trained it on N-MNIST; `eggroll-edge plan --live` shows
-what that changes.
+A neuron whose spikes no perturbation can change costs almost nothing, so a count depends on the
+share of the other neurons. Each row gives that share as `live`; here it is about 0.3. In a net at
+the start of its training it is 0.2, and after training with `batch` on N-MNIST it is 0.56. The
+option `eggroll-edge plan --live` shows its effect.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def measure(quick: bool, notify: Notify) -> dict[str, Any]:
 
 
 def works(recordings: int) -> list[Work]:
-    """The work unit 578-64-10, 15 ticks, 32 pairs: batch, full-rank on the same, online sample."""
+    """The work to count, a net 578-64-10 with 15 ticks and 32 pairs: batch, full rank, online."""
     batch = NetConfig(578, 10, 15, (LifConfig(64, 900),), gain=4)
     online = NetConfig(578, 10, 15, (LifConfig(64, 2000),), gain=5)
     return [

@@ -1,10 +1,10 @@
-"""Guest instructions of the core in emulators, counted exactly between two marks.
+"""Counts the guest instructions of the core in emulators, exactly, between two marks.
 
-The image `bench` (firmware/images/bench_main.c) runs generations that are written here, on the same
-object files as the product image: `batch`, online `sample`, and full-rank ES with the same kernels.
-QEMU counts with a plugin (tests/firmware/insncount.c); rp2040js counts in its loop. These are
-instructions, never clock cycles or seconds. The digest of the weights proves that the work was
-done: it must be the host's.
+The image `bench` (firmware/images/bench_main.c) runs the generations that this module describes, on
+the same object files as the product image: `batch`, online `sample`, and full-rank ES with the same
+kernels. QEMU counts with a plugin (tests/firmware/insncount.c); rp2040js counts in its loop. The
+counts are instructions, never clock cycles or seconds. The digest of the weights proves that the
+work was done: it must equal the host's.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Target:
     core: str
     board: str
     variables: Mapping[str, str] = field(default_factory=dict)
-    """Variables of the Makefile, where the emulated board has another core."""
+    """Variables of the Makefile, needed if the emulated board has another core."""
     note: str = ""
 
 
@@ -63,9 +63,9 @@ class Counted:
     evaluation: int
     """All member evaluations, and the unperturbed runs."""
     update: int
-    """From the fitness to the new weights."""
+    """All that follows the evaluations, from the fitness to the new weights."""
     live: float
-    """Share of the first layer's neurons whose spikes a perturbation can change; 0: not known."""
+    """Share of the first layer's neurons whose spikes a perturbation can change; 0: unknown."""
     digest: int
     """CRC-32 of the weights after it."""
 

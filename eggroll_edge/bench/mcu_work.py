@@ -30,7 +30,7 @@ class Work:
     hyperparameters: Hyperparameters
     weights: I8
     recordings: tuple[tuple[bytes, int], ...]
-    """(stream, label) of each."""
+    """(stream, label) of each recording."""
     seed: int = 1
 
     @property
@@ -54,7 +54,7 @@ def make_work(
     seed: int = 1,
     event_rate: float = EVENT_RATE,
 ) -> Work:
-    """Work on random weights and recordings.
+    """Work with random weights and recordings.
 
     std: standard deviation of the weights of LIF layers, in weight units.
     event_rate: mean events of an input in a tick, 0..1.
@@ -126,6 +126,6 @@ def random_recordings(
 
 
 def _events(stream: bytes) -> int:
-    """Events of a stream: its bytes but the ends of ticks (0) and the long gaps (255)."""
+    """The events of a stream: all bytes except ends of ticks (0) and long gaps (255)."""
     data = np.frombuffer(stream, np.uint8)
     return int(((data > 0) & (data < 255)).sum())

@@ -1,8 +1,8 @@
-"""`eggroll-edge bench peers`: the same work by us and by what users would otherwise run.
+"""`eggroll-edge bench peers`: the same work in this package and in other libraries.
 
-The scripts of tools/peers do the work, in turns. There are two kinds of peer in torch: snnTorch's
-neurons or a library for EGGROLL (family `torch`), and a layer that is written by hand for
-torch.compile (`compiled`), as ours is written by hand in C.
+The scripts of tools/peers do the work, in turns. There are two families in torch: `torch` uses
+snnTorch's neurons or a library for EGGROLL; `compiled` is a layer written by hand for
+torch.compile, as our layer is written by hand in C.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Peer:
     """ours, jax, torch, compiled, evosax or surrogate; the ratios compare families."""
     command: str
     quick: str | None = None
-    """Script and arguments of a quick run; None: left out of it."""
+    """Script and arguments of a quick run; None leaves the peer out of it."""
     needs: str | None = None
     """A package that the script needs besides NEEDED."""
 
@@ -70,7 +70,7 @@ RATES = (
 )  # fmt: skip
 _TO = f"--stop-at {TARGET:g}"
 _SURROGATE = f"torch_surrogate.py --epochs 1 --batch 64 --no-cosine {_TO}"
-_OFTEN = "--limit 20000 --eval-every 10"  # it is there within a third of an epoch of all
+_OFTEN = "--limit 20000 --eval-every 10"  # TARGET is reached within a third of an epoch
 TIMES = (
     Peer("ours, sample", "ours", f"ours.py --estimator sample --generations 400 {_TO}",
          f"ours.py --estimator sample --generations 400 --seconds 15 {_TO}"),
@@ -201,7 +201,7 @@ def _times(quick: bool, runs: int, run: Any) -> tuple[Rows, dict[str, float | No
 
 
 def _minutes(lines: list[dict[str, Any]]) -> bool:
-    """Whether a run takes so long that a single one has to suffice."""
+    """Whether a run takes so long that it is done only once."""
     return any(line["train_seconds"] > 60 for line in lines)
 
 

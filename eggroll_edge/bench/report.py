@@ -1,4 +1,4 @@
-"""What the benchmarks share: alternating runs, medians with their spread, and the saved record.
+"""Shared by the benchmarks: alternating runs, medians with their range, and the saved record.
 
 Each benchmark is a module with `measure(quick, notify) -> {"rows": [...], "summary": {...}}`: the
 rows for tables and plots, and the few figures that the last line of `eggroll-edge bench` prints.
@@ -81,8 +81,8 @@ def source_root() -> Path:
 def data_folder(given: str | None = None) -> Path:
     """The folder that holds mnist and nmnist_small; EggrollError if one of them is missing.
 
-    It is `given`, or what the environment variable EGGROLL_DATA names, or shared/data beside the
-    source checkout.
+    The folder is `given`; or, if that is None, the one that the environment variable EGGROLL_DATA
+    names, or else shared/data beside the source checkout.
     """
     beside = _ROOT.parent / "shared" / "data"
     folder = Path(given or os.environ.get("EGGROLL_DATA") or beside).expanduser()
@@ -109,7 +109,7 @@ def machine() -> str:
 
 
 def record(kind: str, command: str, quick: bool, found: Mapping[str, Any]) -> dict[str, Any]:
-    """What is saved: the figures, and on which machine and from which sources they were made."""
+    """The record to save: the figures, the machine, and the version of the sources."""
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"],
         capture_output=True,

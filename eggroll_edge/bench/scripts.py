@@ -37,7 +37,7 @@ def run_script(arguments: str, data: str, notify: Notify) -> dict[str, Any]:
 
 
 def missing(packages: Iterable[str]) -> list[str]:
-    """Those of the packages that are not installed."""
+    """The packages among these that are not installed."""
     return [name for name in packages if find_spec(name) is None]
 
 

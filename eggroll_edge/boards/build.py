@@ -35,9 +35,9 @@ def build(
     """Build an image for a board and return its .elf; the image's other files are in that folder.
 
     image: egg (the product), selftest, or another image of the Makefile.
-    standalone: a file that devices.standalone.write_standalone() made. The image then trains by
-    itself from it, and `image` is not used.
-    defines: compiler flags; variables: variables of the Makefile, such as CPU. A build with either
+    standalone: a file that devices.standalone.write_standalone() made. The board then trains by
+    itself on that file, and `image` is ignored.
+    defines: compiler flags. variables: variables of the Makefile, such as CPU. A build with either
     needs a separate `out` folder.
     BoardError, with the compiler's messages, if a tool is missing or the build fails.
     """

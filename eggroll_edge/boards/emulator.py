@@ -39,14 +39,15 @@ class Emulator:
     """A running emulator."""
 
     url: str
-    """socket://127.0.0.1:PORT, for serial.serial_for_url()."""
+    """The board's serial port as socket://127.0.0.1:PORT, for opener() or serial_for_url()."""
     process: subprocess.Popen[bytes]
+    """The emulator's process."""
     log: Path
     """The file that receives what the emulator itself prints."""
 
 
 def check_emulator(name: str) -> None:
-    """BoardError, which says how to install it, if the board's emulator is missing."""
+    """BoardError if the board's emulator is missing; the message says how to install it."""
     board = find_board(name)
     if not board.emulator:
         raise BoardError(f"no emulator has a {name}; these are emulated: {', '.join(EMULATED)}")
@@ -58,7 +59,7 @@ def check_emulator(name: str) -> None:
 
 
 def _make_erased(memory: Path, length: int) -> None:
-    """Make the memory file, which then reads as erased flash, if it is missing."""
+    """Make the memory file, with the contents of erased flash, if it is missing."""
     if memory.exists():
         return
     with memory.open("wb") as file:
@@ -69,7 +70,7 @@ def _make_erased(memory: Path, length: int) -> None:
 def emulator_command(name: str, elf: Path, memory: Path | None = None, port: int = 0) -> list[str]:
     """The command that emulates an image. BoardError if the board cannot keep its memory in a file.
 
-    port: TCP port of the serial line; 0: any free one.
+    port: the TCP port of the serial line; 0 takes any free port.
     """
     board = find_board(name)
     command = board.emulator
@@ -104,14 +105,21 @@ def emulator(
     port: int = 0,
     options: Sequence[str] = (),
 ) -> Iterator[Emulator]:
-    """Start the emulator of a board; it ends when the block is left.
+    """Run firmware in the emulator of a board until the `with` block ends.
 
-    image: egg or selftest, which are built if need be, or the path of an .elf.
-    memory: a file that keeps the board's non-volatile memory; it is made if it is missing. Without
-    one the memory is lost when the emulator ends.
-    port: the TCP port to listen on; 0: any free one.
-    options: more arguments of the emulator, such as -plugin.
-    BoardError if the emulator is not installed or does not start.
+    Args:
+        name: Name of the board, such as "microbit".
+        image: "egg" or "selftest", which are built if necessary, or the Path of an .elf file.
+        memory: File that keeps the board's non-volatile memory; it is made if it is missing. None
+            loses that memory when the emulator ends.
+        port: TCP port to listen on; 0 takes any free port.
+        options: More arguments for the emulator, such as -plugin.
+
+    Yields:
+        The running emulator. Its `url` opens the board's serial port.
+
+    Raises:
+        BoardError: The board is unknown, or the emulator is not installed or does not start.
     """
     check_emulator(name)
     elf = image if isinstance(image, Path) else build(name, image)

@@ -1,7 +1,7 @@
 """Putting the firmware onto a real board.
 
-The image is built if need be. Then a file is copied to the board's USB drive, or pyocd or openocd
-is called. None of this was tried with real boards: the tests use stand-ins.
+The image is built if necessary. Then a file is copied to the board's USB drive, or pyocd or openocd
+is called. None of this has been tried with real boards: the tests use stand-ins.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class UsbDrive:
     """A boot loader that appears as a USB drive and flashes the file that is copied there."""
 
     info_file: str
-    """A file that the boot loader keeps on the drive, ..."""
+    """A file that the boot loader keeps on the drive."""
     info_word: str
-    """... and a word in it: Windows shows a drive's letter, not its name."""
+    """A word in that file. It identifies the drive on Windows, which shows a letter, not a name."""
     suffix: str
-    """Of the image's file that it takes."""
+    """The suffix of the image's file that the boot loader takes."""
     connect: str
     """How to connect the board so that the drive appears."""
 
@@ -39,7 +39,7 @@ DRIVES = {
     ),
     "MICROBIT": UsbDrive("DETAILS.TXT", "micro:bit", ".hex", "Plug it in by USB."),
 }
-"""Name of a drive, the flash_arguments of boards.table -> what is known of it."""
+"""Name of a drive, as in flash_arguments of boards.table -> the drive."""
 
 INSTALL = {
     "pyocd": "pip install pyocd",
@@ -48,7 +48,7 @@ INSTALL = {
 
 
 def flash(name: str, image: str = "egg", *, standalone: Path | None = None) -> str:
-    """Build and flash an image, with the arguments of build(); the value says what was done.
+    """Build and flash an image, with the arguments of build(); returns a line of text about it.
 
     BoardError if the board is emulated only or not connected, or if a tool is missing or fails.
     """

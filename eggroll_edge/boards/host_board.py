@@ -22,9 +22,9 @@ from eggroll_edge.errors import ConfigError
 ARENA = 8 << 20
 """Default bytes of memory for a net and its training."""
 WINDOW = 1024
-"""Default bytes of the receive window: what may be on its way to the board."""
+"""Default receive window: bytes that may be on their way to the board."""
 POLL_S = 0.1
-"""Seconds after which the board looks at its timers where nothing arrives."""
+"""Seconds without input after which the board checks its timers."""
 
 _OUT = 1 << 16
 _PIECE = 1024  # bytes handed over at once, so that the answers find room in _OUT
@@ -45,11 +45,11 @@ class HostBoard:
     ) -> None:
         """Start the board. ConfigError if the window is too small.
 
-        name: what it answers to HELLO.
+        name: the board's name in its answer to HELLO.
         arena: bytes for a net and its training.
         window: bytes of the receive window.
-        flash: memory for two checkpoints, each of whole erase units, that keeps its contents when
-        the board restarts; None: the board cannot save.
+        flash: memory for two checkpoints, each of whole erase units, which keeps its contents when
+        the board restarts. None: the board cannot save.
         erase, program: bytes of an erase unit and of a program unit of the flash.
         """
         self.native = ffi.new("egg_host_board *")
@@ -67,7 +67,7 @@ class HostBoard:
         self.start()
 
     def start(self) -> None:
-        """Switch it on, or off and on: the session forgets everything except the flash."""
+        """Switch the board on, or off and on: it loses everything except its flash."""
         memory = ffi.cast("uint8_t *", ffi.from_buffer(self._arena))
         status = lib.egg_host_board_init(self.native, self._name, self._window, memory, self._bytes)
         if status != lib.EGG_OK:
@@ -77,12 +77,12 @@ class HostBoard:
             )
 
     def load(self) -> bool:
-        """Load the newest checkpoint, as firmware does at its start; false if there is none."""
+        """Load the newest checkpoint, as firmware does when it starts; False if there is none."""
         session = ffi.addressof(self.native.session)
         return bool(lib.egg_session_load(session) == lib.EGG_OK)
 
     def receive(self, data: bytes) -> bytes:
-        """Hand received bytes to the session; the value is its answer."""
+        """Hand received bytes to the session; returns the session's answer."""
         answer = b""
         for start in range(0, len(data), _PIECE):
             piece = data[start : start + _PIECE]
@@ -127,9 +127,9 @@ class InProcess:
 
 
 def flash_memory(size: int = 1 << 20, path: Path | None = None) -> U8:
-    """Erased flash of `size` bytes; with a path, the contents of that file, which keeps all writes.
+    """Flash memory of `size` bytes, erased, or with the contents of the file `path`.
 
-    The file is made if it is missing.
+    All writes go to that file, too. It is made if it is missing.
     """
     if path is None:
         return np.full(size, 0xFF, np.uint8)
@@ -141,16 +141,16 @@ def flash_memory(size: int = 1 << 20, path: Path | None = None) -> U8:
 
 @contextlib.contextmanager
 def on_pty(board: HostBoard) -> Iterator[str]:
-    """Serve the board on a pseudo-terminal; the value is its path, such as /dev/pts/3."""
+    """Serve the board on a pseudo-terminal and yield its path, such as /dev/pts/3."""
     with on_tcp(board) as url, as_pty(url) as path:
         yield path
 
 
 @contextlib.contextmanager
 def on_tcp(board: HostBoard, port: int = 0) -> Iterator[str]:
-    """Serve the board on TCP, one client after the other; the value is socket://127.0.0.1:PORT.
+    """Serve the board on TCP, one client after the other; yields the URL socket://127.0.0.1:PORT.
 
-    port: the TCP port; 0: any free one.
+    port: the TCP port; 0 takes any free port.
     """
     listener = socket.create_server(("127.0.0.1", port))
     listener.settimeout(POLL_S)

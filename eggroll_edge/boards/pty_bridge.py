@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def as_pty(url: str) -> Iterator[str]:
-    """Connect to `url`, socket://HOST:PORT; the value is the pty's path, such as /dev/pts/3."""
+    """Connect to `url`, socket://HOST:PORT, and yield the path of the pty, such as /dev/pts/3."""
     host, port = url.removeprefix("socket://").split(":")
     master, slave = os.openpty()
     tty.setraw(slave)
@@ -28,7 +28,7 @@ def as_pty(url: str) -> Iterator[str]:
         finally:
             stop.set()
             thread.join(timeout=5)
-            os.close(slave)  # open until here: a pty that nobody has open hangs up
+            os.close(slave)  # kept open until here, because a pty that nobody has open hangs up
             os.close(master)
 
 

@@ -1,4 +1,4 @@
-"""The boards that the firmware supports: one table, for building, emulating, flashing, planning.
+"""The boards that the firmware supports, in one table for building, emulating, flashing, planning.
 
 A new board is one more row of _TABLE and a folder firmware/boards/<name>.
 """
@@ -24,7 +24,7 @@ class Board:
     """One row of the table. In commands, {elf}, {uf2}, {rom}, {memory}, ... stand for files."""
 
     name: str
-    """As users type it, and the name of the folder in firmware/boards."""
+    """The name that users type, which is also that of the folder in firmware/boards."""
     title: str
     core: str
     """The processor core, such as Cortex-M4."""
@@ -35,14 +35,14 @@ class Board:
     reserve: int = 10 * KIB
     """Bytes of RAM that a net must leave: stack, serial buffers, the firmware's variables."""
     arch: str = "arm"
-    """Of the compiler: arm or riscv."""
+    """Architecture of the compiler: arm or riscv."""
     emulator: tuple[str, ...] = ()
     """The emulator's command without its serial port; empty if no emulator has this board."""
     persistent_flash_args: tuple[str, ...] = ()
     """Arguments to append to `emulator`, or (if {elf} is among them) the whole command in its
     place, that keep the non-volatile memory in the file {memory}."""
     memory_bytes: int = 0
-    """Length of that file."""
+    """Length of the file {memory}, in bytes."""
     flash_with: str = ""
     """drive (copy a file to the board's USB drive), pyocd or openocd; empty: emulated only."""
     flash_arguments: tuple[str, ...] = ()

@@ -26,8 +26,7 @@ from eggroll_edge.cli import train as cli_train
 from eggroll_edge.cli.display import console
 from eggroll_edge.cli.old_spellings import current_spelling
 from eggroll_edge.errors import EggrollError
-from eggroll_edge.training.config import merge
-from eggroll_edge.training.presets import load_preset, preset_description, preset_names
+from eggroll_edge.training.presets import load_preset, merge, preset_description, preset_names
 
 app = typer.Typer(
     name="eggroll-edge",

@@ -1,4 +1,4 @@
-"""From the options of a command to a TrainConfig and a run directory."""
+"""Makes a TrainConfig and the name of a run directory from the options of a command."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from eggroll_edge.cli.options import Settings
 from eggroll_edge.data.sources import check_spec, split_spec
-from eggroll_edge.training.config import TrainConfig, merge
-from eggroll_edge.training.presets import load_preset
+from eggroll_edge.training.config import TrainConfig
+from eggroll_edge.training.presets import load_preset, merge
 
 SMALL = 10000
 """Recordings below which a folder is trained on with the preset nmnist-small."""
@@ -35,7 +35,10 @@ def run_dir_for(config: TrainConfig, preset: str | None, data: str | None) -> Pa
 
 
 def _preset_for(data: str) -> str | None:
-    """Small datasets are learned in fewer generations than the defaults, made for 60,000."""
+    """The preset for a dataset that needs fewer generations than the defaults; None for others.
+
+    The defaults are made for 60,000 recordings.
+    """
     name = split_spec(data)[0]
     if name in ("digits", "chirps"):
         return name

@@ -18,12 +18,10 @@ _DEFAULT = ControlConfig()
 def control(
     seed: Annotated[
         int,
-        typer.Option(
-            "--seed", "-s", metavar="S", help="Everything random follows from this number."
-        ),
+        typer.Option("--seed", "-s", metavar="S", help="Seed of all random numbers."),
     ] = 1,
     generations: Annotated[
-        int, typer.Option("--generations", "-g", metavar="G", help="Generations, at most.")
+        int, typer.Option("--generations", "-g", metavar="G", help="Largest number of generations.")
     ] = _DEFAULT.generations,
     pairs: Annotated[
         int, typer.Option("--pairs", "-p", metavar="P", help="Antithetic pairs.")

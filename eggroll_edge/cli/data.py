@@ -122,7 +122,7 @@ def cache(
 
 
 def _info_table(spec: str, binning: Binning, infos: dict[str, dict[str, Any]]) -> Table:
-    """What EventDataset.info() gives for each split, with a bar for the events of each tick."""
+    """A table of EventDataset.info() for each split, with a bar for the events of each tick."""
     first = infos["train"]
     channels, rows, columns = binning.shape
     table = Table(
@@ -201,7 +201,7 @@ def _images(spec: str, split: str) -> tuple[U8, U8]:
 def _simulate(
     drawn: U8, labels: U8, folder: Path, seed: int, split: str, progress: Progress
 ) -> int:
-    """Write the recordings of a split into folder/<label>; the value is the bytes written."""
+    """Write the recordings of a split into folder/<label>; returns the bytes written."""
     written = 0
     for at in range(0, len(labels), CHUNK):
         # The seed of a split is the one of open_dataset(), which gives the same events.

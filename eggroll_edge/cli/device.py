@@ -35,8 +35,8 @@ from eggroll_edge.training.run_dir import existing_run
 _QUICK_S = 0.3
 """Seconds that `devices` waits for an answer at each port; at most twice as long."""
 _NEGOTIATE_S = 4.0
-"""The same at a port that the user names, or if a baud rate is to be negotiated: a device returns
-from an unconfirmed rate after two seconds."""
+"""The same for a port that the user names, or if a baud rate is to be negotiated. It is longer,
+because a device leaves an unconfirmed baud rate only after two seconds."""
 
 Standalone = Annotated[
     Path | None,
@@ -59,7 +59,8 @@ def devices(
     baud: Baud = BAUD,
     as_json: option.AsJson = False,
 ) -> None:
-    """Ask at every serial port for a device, and show what answers; with --baud, at which rate.
+    """Ask at every serial port for a device, and show what answers; with --baud, also at which baud
+    rate.
 
     Examples:
 
@@ -158,7 +159,7 @@ def flash(
     board: Annotated[str, typer.Argument(metavar="BOARD", help="microbit, pico, stm32f405, ...")],
     standalone: Standalone = None,
 ) -> None:
-    """Put the firmware on a board. It is built if need be.
+    """Put the firmware on a board. It is built first if necessary.
 
     With --standalone the board trains by itself after each reset: the same recordings in the same
     order as the run, with the same digests. It prints them on its serial port, continues from its
@@ -235,7 +236,7 @@ def _packed(run_dir: Path | None) -> Path | None:
 def _running(
     board: str, tcp: int | None, pty: bool, memory: Path | None, standalone: Path | None
 ) -> Iterator[str]:
-    """A board that runs in an emulator; the value is its URL."""
+    """Run a board in an emulator and yield its URL."""
     if board != "host":
         elf = build(board, standalone=standalone)
         with contextlib.ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""What the command line shows: bars on a terminal, plain lines elsewhere, and JSON at the end."""
+"""Output of the command line: bars on a terminal, plain lines elsewhere, and JSON at the end."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def duration(seconds: float) -> str:
 
 
 class _Figures(ProgressColumn):
-    """The figures of a run, in as much width as they need."""
+    """A column for the figures of a run, as wide as they need."""
 
     def render(self, task: Any) -> Text:
         return Text(task.fields.get("figures", ""))
@@ -192,10 +192,10 @@ def _line_counter(out: Console, what: str) -> Progress:
 
 @contextmanager
 def interruptible(display: RunDisplay, notice: str) -> Iterator[Callable[[], bool]]:
-    """The value is a function stop(), which is true after the first Ctrl-C of a started run.
+    """Yields a function stop(), which returns True after the first Ctrl-C of a started run.
 
     The first Ctrl-C prints `notice`; the second raises KeyboardInterrupt. Before the run has
-    started there is nothing to save, so the first one raises it, too.
+    started there is nothing to save, so the first Ctrl-C raises KeyboardInterrupt.
     """
     asked, printing = 0, False
 

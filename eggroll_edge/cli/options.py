@@ -1,7 +1,7 @@
 """Options that several commands share.
 
-The options of the settings are made from TrainConfig: each is named as its field, and None means
-that the user did not give it.
+The options for settings are made from TrainConfig. Each has the name of its field, and its value is
+None if the user did not give it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.settings import Setting, settings_of
 
 Settings = Mapping[str, Any]
-"""What the user gave: name of a field of TrainConfig -> value."""
+"""The settings that the user gave: name of a field of TrainConfig -> value."""
 
 # fmt: off
 Preset = Annotated[str | None, typer.Option("--preset", metavar="NAME", show_default=False,
@@ -84,7 +84,7 @@ def _option(one: Setting) -> inspect.Parameter:
 
 
 def sizes(text: str) -> list[int]:
-    """Layer sizes from "128,64". A usage error if it is something else."""
+    """Layer sizes from text such as "128,64"; a usage error if the text has another form."""
     try:
         return [int(part) for part in text.replace("-", ",").split(",")]
     except ValueError:

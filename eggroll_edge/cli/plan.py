@@ -165,7 +165,7 @@ def _show(sizes: Plan, title: str, as_json: bool) -> None:
     for what, size in (
         ("weights (int8, trained in place)", sizes.weights),
         ("inference workspace", sizes.inference),
-        ("sample buffer", sizes.sample_buffer),
+        ("buffer of a recording", sizes.sample_buffer),
         ("= to run the net", sizes.ram_inference),
         ("training, extra", sizes.training_extra),
         ("= to train it", sizes.ram_training),

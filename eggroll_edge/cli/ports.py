@@ -1,4 +1,4 @@
-"""Options that name serial ports, and opening what they name."""
+"""Options that name serial ports, and the opening of these ports."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def training_on(
     check_every: int,
     save_every: int,
 ) -> Iterator[MakeEstimator]:
-    """What train() and resume() need to train on the devices at `ports`, or on this computer."""
+    """Yields the make_estimator for train() and resume(): the devices at `ports`, or this
+    computer."""
     if not ports:
         yield on_host
         return

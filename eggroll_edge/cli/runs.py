@@ -80,7 +80,7 @@ def evaluate(
 
 
 def _of_training(run_dir: Path) -> dict[str, Any]:
-    """What training reported at its end; nulls if it has not ended."""
+    """The figures that training reported at its end; nulls if it has not ended."""
     keys = ("train_loss", "generations", "seconds", "member_evals_per_s")
     try:
         values = json.loads((run_dir / RESULT).read_text())

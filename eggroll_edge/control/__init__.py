@@ -1,4 +1,4 @@
-"""Learning from reward instead of labels; docs/control.md shows how to use it."""
+"""Learning from reward instead of labels; docs/explanation/control.md shows how to use it."""
 
 from eggroll_edge.control.train import (
     ControlConfig,

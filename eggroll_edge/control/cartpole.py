@@ -5,8 +5,8 @@ Problems", IEEE Transactions on Systems, Man, and Cybernetics 13(5), 1983. A car
 left or to the right and must keep the pole on it upright. This is the version known as CartPole-v1:
 no friction, Euler steps of 20 ms, at most 500 steps in an episode, and a reward of 1 for each.
 
-Only additions, subtractions, multiplications and divisions of doubles occur (sine and cosine are
-summed as series), and these are the same on every machine. Hence so is an episode.
+An episode is the same on every machine: the code uses only additions, subtractions, multiplications
+and divisions of doubles, whose results are standardized. Sine and cosine are sums of series.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ STEPS = 500
 ACTIONS = 2
 """Action 0 pushes to the left, 1 to the right."""
 STATE_RANGE = np.array([2.4, 3.0, 0.2095, 3.5])
-"""A policy sees each variable of a state within +-STATE_RANGE, and larger values as the limit. The
-variables are position (m), velocity (m/s), angle of the pole (rad), angular velocity (rad/s)."""
+"""Limits of what a policy sees: values beyond +-STATE_RANGE appear as the limit. The variables are
+position (m), velocity (m/s), angle of the pole (rad), angular velocity (rad/s)."""
 
 _GRAVITY, _FORCE = 9.8, 10.0  # m/s^2, N
 _CART_MASS, _POLE_MASS, _HALF_LENGTH = 1.0, 0.1, 0.5  # kg, kg, m
@@ -31,7 +31,7 @@ _MAX_POSITION, _MAX_ANGLE = 2.4, 12 * 2 * 3.141592653589793 / 360  # m, rad
 
 
 def reset(seed: int, episodes: npt.ArrayLike) -> F64:
-    """States [n, 4] at the start of n episodes, given by their numbers: all within +-0.05."""
+    """States [n, 4] at the start of n episodes, given by number; values are within +-0.05."""
     rows = [
         np.random.Generator(np.random.Philox(key=np.array([seed, one], np.uint64))).random(4)
         for one in np.asarray(episodes)
@@ -51,7 +51,7 @@ def _cosine(angle: F64) -> F64:
 
 
 def step(state: F64, action: npt.NDArray[np.integer]) -> F64:
-    """The states [n, 4] one time step after `state` [n, 4], by `action` [n] of each copy."""
+    """The states [n, 4] one time step after `state` [n, 4], when copy i takes `action` [i]."""
     x, velocity, angle, angular = state.T
     force = np.where(action == 1, _FORCE, -_FORCE)
     sine, cosine = _sine(angle), _cosine(angle)

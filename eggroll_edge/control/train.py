@@ -30,23 +30,26 @@ from eggroll_edge.errors import ConfigError, JournalError
 from eggroll_edge.training.config import TrainConfig
 
 VALIDATION, EVALUATION = 1 << 40, 1 << 41
-"""Numbers of the first validation and evaluation episode; those of training count from 0."""
+"""Numbers of the first validation and evaluation episode; training episodes count from 0."""
 CHECK_EPISODES = 50
+"""Validation episodes of a check."""
 SOLVED = 475
 """The mean reward from which the task counts as solved."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ControlConfig:
-    """A run: policy, population and schedule.
+    """Configuration of a run that learns from reward: policy, population and schedule.
 
-    Fields without a docstring are those of TrainConfig, with the same units. ConfigError if a
-    value is out of range.
+    Fields without a description are those of TrainConfig and have the same units.
+
+    Raises:
+        ConfigError: A value is out of range.
     """
 
     hidden: tuple[int, ...] = (32,)
     ticks: int = 8
-    """Ticks of a decision, 1..32."""
+    """Ticks in which the policy decides on one action, 1..32."""
     bins_per_variable: int = 16
     """Inputs for each variable of the state, 2..254."""
     threshold: int = 160
@@ -59,7 +62,7 @@ class ControlConfig:
     episodes: int = 4
     """Episodes that each member plays in a generation, 1..64."""
     generations: int = 200
-    """At most; the run ends sooner with a policy that solves the task."""
+    """Largest number of generations. The run ends sooner if a check reaches `solved`."""
     sigma: float = 8.0
     sigma_readout: float = 8.0
     lr: float = 2.0
@@ -80,7 +83,7 @@ class ControlConfig:
         self.train_config()
 
     def train_config(self) -> TrainConfig:
-        """Net, estimator and hyperparameters, in the form that every training run has."""
+        """The settings of net, estimator and hyperparameters as a TrainConfig."""
         return TrainConfig(
             estimator="batch", hidden=self.hidden, ticks=self.ticks, threshold=self.threshold,
             leak_shift=self.leak_shift, gain=self.gain, init_std=self.init_std,
@@ -97,27 +100,30 @@ class ControlConfig:
 
 @dataclass(frozen=True)
 class Update:
-    """What a generation leaves: enough to make its change of the weights again."""
+    """The record of one generation, from which its change of the weights can be repeated."""
 
     generation: int
+    """Number of the generation, from 0."""
     hyperparameters: Hyperparameters
+    """Sigmas and learning rates, in the units of the core."""
     fitness_bytes: bytes
-    """One for each pair, signed."""
+    """int8 [pairs]."""
     active: bytes
     """Bit map of the inputs that fired."""
     digest: int
     """CRC-32 of the weights after the generation."""
     reward: float
-    """Mean over all members and episodes."""
+    """Mean reward over all members and episodes."""
 
 
 @dataclass
 class ControlResult:
-    """A finished run."""
+    """The result of a run that learned from reward."""
 
     net: Net
+    """The policy."""
     updates: list[Update] = field(default_factory=list)
-    """Of all generations, in order."""
+    """The records of all generations, in order."""
     checks: list[tuple[int, float]] = field(default_factory=list)
     """(generations done, mean reward of the unperturbed policy in 50 validation episodes)."""
     episodes: int = 0
@@ -132,7 +138,8 @@ class ControlResult:
 def encode(state: npt.NDArray[np.float64], bins_per_variable: int, ticks: int) -> U8:
     """The streams of n states.
 
-    state: float64 [n, d]. Returns uint8 [n, ticks, d + 1]: each tick has d events and its end.
+    state: float64 [n, d]. Returns uint8 [n, ticks, d + 1]: the bytes of a tick are its d events and
+    its end.
     """
     share = (state / cartpole.STATE_RANGE + 1) / 2
     levels = (bins_per_variable - 1) * ticks
@@ -147,7 +154,7 @@ def encode(state: npt.NDArray[np.float64], bins_per_variable: int, ticks: int) -
 
 
 class Rollouts:
-    """Episodes of the members of a population, many at once."""
+    """Plays episodes of the members of a population, many at once."""
 
     def __init__(self, config: ControlConfig, net: Net) -> None:
         es = config.train_config().es_config()
@@ -192,9 +199,14 @@ class Rollouts:
 def train_control(
     config: ControlConfig, on_generation: Callable[[Update], None] | None = None
 ) -> ControlResult:
-    """Learn to balance the pole; the result depends on `config` alone.
+    """Learn to balance a pole on a cart. The result depends on `config` alone.
 
-    on_generation is called after each generation.
+    Args:
+        config: Policy, population and schedule.
+        on_generation: Called with its record after each generation.
+
+    Returns:
+        The policy, the records of all generations, and the checks.
     """
     train_config = config.train_config()
     net = _initial_net(config)
@@ -230,14 +242,31 @@ def train_control(
 
 
 def evaluate_control(config: ControlConfig, net: Net, episodes: int = 100) -> list[int]:
-    """Rewards of a policy in episodes that neither training nor its checks have seen."""
+    """Measure a policy in episodes that neither training nor its checks have seen.
+
+    Args:
+        config: The configuration of the run that made the policy.
+        net: The policy.
+        episodes: Number of episodes.
+
+    Returns:
+        The reward of each episode, 1..500.
+    """
     return [int(one) for one in Rollouts(config, net).check(EVALUATION, episodes)]
 
 
 def replay_control(config: ControlConfig, updates: Sequence[Update]) -> Net:
-    """Make the policy again from the bytes of its generations, without any episode.
+    """Rebuild a policy from the records of its generations; no episode is played.
 
-    JournalError at the first generation whose digest differs.
+    Args:
+        config: The configuration of the run.
+        updates: The records of its generations, in order.
+
+    Returns:
+        The policy after these generations.
+
+    Raises:
+        JournalError: The digest of the weights differs after a generation.
     """
     net = _initial_net(config)
     rollouts = Rollouts(config, net)

@@ -18,7 +18,8 @@ U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 
 
-# A pointer shares the array's memory, which must be contiguous; the array must outlive the pointer.
+# Each function below returns a pointer into the array's memory. The array must be contiguous and
+# must outlive the pointer.
 
 
 def i8_ptr(array: npt.NDArray[Any]) -> Any:

@@ -1,7 +1,7 @@
 """Configuration of a net and of an estimator: the C core's structs as frozen dataclasses.
 
-Every range is checked on construction. The C core has the last word: a configuration that passes
-here but not there is refused with the core's text.
+Every range is checked when an object is made. The C core then checks the whole configuration, and
+if it refuses, the ConfigError quotes its reason.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ READOUTS: tuple[Readout, ...] = get_args(Readout)
 ESTIMATORS: tuple[EstimatorName, ...] = get_args(EstimatorName)
 FITNESSES: tuple[Fitness, ...] = get_args(Fitness)
 
-# Ceilings of the C core: the ranges that SPEC.md states and its bounds rest on.
+# Largest values that the C core accepts. The bounds proved in SPEC.md rest on them.
 THRESHOLD_MAX: int = lib.EGG_THRESHOLD_MAX
 LEAK_SHIFT_MAX: int = lib.EGG_LEAK_SHIFT_MAX
 REFRACTORY_MAX: int = lib.EGG_REFRACTORY_MAX
@@ -33,7 +33,7 @@ STD_MAX: int = lib.EGG_STD_MAX
 
 
 def status_text(status: int) -> str:
-    """The core's one line of English for a status code."""
+    """The core's description of a status code, one line of English."""
     return str(ffi.string(lib.egg_status_text(status)).decode())
 
 
@@ -51,14 +51,19 @@ def check_choice(where: str, value: object, choices: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True)
 class LifConfig:
-    """One layer of leaky integrate-and-fire neurons."""
+    """One layer of leaky integrate-and-fire (LIF) neurons.
+
+    Raises:
+        ConfigError: A value is out of range.
+    """
 
     size: int
     """Neurons, 1..1024."""
     threshold: int = 1024
-    """Membrane at which a neuron spikes, 1..16383, in weight units (a weight is an int8)."""
+    """Membrane potential at which a neuron spikes, 1..16383, in weight units (a weight is an
+    int8)."""
     leak_shift: int = 1
-    """In each tick the membrane loses membrane >> leak_shift, 1..8: a time constant of about
+    """In each tick the membrane potential v loses v >> leak_shift, 1..8. The time constant is about
     2^leak_shift ticks."""
     refractory: int = 0
     """Ticks after a spike in which a neuron takes no input and cannot spike, 0..15."""
@@ -72,7 +77,11 @@ class LifConfig:
 
 @dataclass(frozen=True)
 class NetConfig:
-    """Topology of a net (runtime_c/SPEC.md, section 4)."""
+    """Topology of a net (runtime_c/SPEC.md, section 4).
+
+    Raises:
+        ConfigError: A value is out of range, or the core refuses the net.
+    """
 
     inputs: int
     """Inputs, 1..32766."""
@@ -83,9 +92,10 @@ class NetConfig:
     layers: tuple[LifConfig, ...]
     """LIF layers, 1..4."""
     readout: Readout = "integrate"
-    """integrate: one more matrix sums the last layer's spikes; spikes: the last layer's counts."""
+    """How logits are made. integrate: one more matrix sums up the spikes of the last LIF layer.
+    spikes: the spikes of the last LIF layer are counted, so it has one neuron for each class."""
     gain: int = 6
-    """Logit = readout << gain, in 1/4096 bit, 0..8 (spikes: 0..12)."""
+    """A logit is the readout shifted left by gain, in 1/4096 bit; 0..8 (readout spikes: 0..12)."""
 
     def __post_init__(self) -> None:
         check_int("inputs", self.inputs, 1, lib.EGG_INPUTS_MAX)
@@ -103,7 +113,7 @@ class NetConfig:
             raise ConfigError(f"the core refuses the net: {status_text(status)}")
 
     def native(self) -> Any:
-        """A new `egg_net_config *`."""
+        """A new `egg_net_config *` of the C core."""
         c = ffi.new("egg_net_config *")
         c.inputs, c.outputs, c.ticks, c.gain = self.inputs, self.outputs, self.ticks, self.gain
         c.layers, c.readout = len(self.layers), READOUTS.index(self.readout)
@@ -118,7 +128,7 @@ class NetConfig:
 
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
-        """(rows, columns) of each matrix; the last row is the bias."""
+        """(rows, columns) of each matrix; its last row is the bias."""
         sizes = [self.inputs, *(layer.size for layer in self.layers)]
         if self.readout == "integrate":
             sizes.append(self.outputs)
@@ -126,16 +136,16 @@ class NetConfig:
 
     @property
     def parameters(self) -> int:
-        """Weights of all matrices, biases included: as many bytes."""
+        """Number of weights of all matrices, biases included. A weight is one byte."""
         return sum(rows * cols for rows, cols in self.shapes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """All fields, ready for JSON."""
         return asdict(self)
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> NetConfig:
-        """The inverse of to_dict."""
+        """The inverse of to_dict(). ConfigError if `values` do not describe a net."""
         try:
             layers = tuple(LifConfig(**layer) for layer in values["layers"])
             return NetConfig(**{**values, "layers": layers})
@@ -145,18 +155,24 @@ class NetConfig:
 
 @dataclass(frozen=True)
 class EsConfig:
-    """Estimator settings that stay fixed for a whole run (runtime_c/SPEC.md, sections 7 and 8)."""
+    """Estimator settings that stay fixed for a whole run (runtime_c/SPEC.md, sections 7 and 8).
+
+    Raises:
+        ConfigError: A value is out of range.
+    """
 
     estimator: EstimatorName
-    """batch: EGGROLL as published; sample: each recording credits its events; full: full rank."""
+    """batch: low-rank perturbations, EGGROLL as published. sample: perturbed neurons; each
+    recording updates the weights of the inputs that had events. full: full-rank perturbations."""
     pairs: int
-    """Antithetic pairs, 1..8192 (batch, full) or 1..256 (sample)."""
+    """Antithetic pairs of members, 1..8192 (batch, full) or 1..256 (sample)."""
     rank: int = 1
-    """Rank of a perturbation, 1..16 (batch)."""
+    """Rank of a perturbation, 1..16; used by batch."""
     segments: int = 1
-    """Parts of a recording that are perturbed separately, 1..8 and at most the ticks (sample)."""
+    """Parts of a recording that are perturbed separately, 1..8 and at most as many as ticks; used
+    by sample."""
     fitness: Fitness = "xent"
-    """xent: minus cross-entropy; accuracy: one bit for a right answer."""
+    """xent: minus the cross-entropy. accuracy: one bit for a right answer."""
     penalty: int = 0
     """Fitness that a spike costs, 0..4095 in 1/4096 bit."""
 
@@ -171,7 +187,14 @@ class EsConfig:
         check_int("penalty", self.penalty, 0, PENALTY_MAX)
 
     def check(self, net: NetConfig) -> None:
-        """ConfigError unless the estimator can train this net."""
+        """Check that the estimator can train a net.
+
+        Args:
+            net: The topology of the net.
+
+        Raises:
+            ConfigError: It cannot.
+        """
         status = lib.egg_estimator_check(net.native(), self.native())
         if status != lib.EGG_OK:
             if status == lib.EGG_E_INPUTS:
@@ -182,7 +205,7 @@ class EsConfig:
             raise ConfigError(f"the core refuses the estimator: {status_text(status)}")
 
     def native(self) -> Any:
-        """A new `egg_estimator_config *`."""
+        """A new `egg_estimator_config *` of the C core."""
         return ffi.new(
             "egg_estimator_config *",
             {
@@ -196,12 +219,12 @@ class EsConfig:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """All fields, ready for JSON."""
         return asdict(self)
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> EsConfig:
-        """The inverse of to_dict."""
+        """The inverse of to_dict(). ConfigError if `values` do not describe an estimator."""
         try:
             return EsConfig(**values)
         except TypeError as error:
@@ -213,7 +236,9 @@ LearningRate = tuple[int, int]
 
 
 class Hyperparameters(NamedTuple):
-    """Sigmas and learning rates of one generation, each (LIF matrices, readout matrix)."""
+    """Sigmas and learning rates of one generation, as the core's integers."""
 
     sigma: tuple[int, int]
+    """Of the LIF matrices and of the readout matrix, in the units of SPEC.md, section 7."""
     rate: tuple[LearningRate, LearningRate]
+    """Learning rates of the LIF matrices and of the readout matrix, each (m, n): m * 2^-n."""

@@ -1,4 +1,4 @@
-"""What the unperturbed runs of a net add up to."""
+"""Sums over the unperturbed runs of a net."""
 
 from __future__ import annotations
 

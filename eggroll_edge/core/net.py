@@ -15,15 +15,21 @@ replayed with the arithmetic that it was written with."""
 
 
 class Net:
-    """A net and its weights, which the core reads and changes in place.
+    """A net and its weights. A new net has weights of 0.
 
-    ConfigError if the core refuses the configuration.
+    The core reads and changes `weights` in place.
+
+    Args:
+        config: The topology.
+
+    Raises:
+        ConfigError: The core refuses the configuration.
     """
 
     def __init__(self, config: NetConfig) -> None:
         self.config = config
         self.weights: I8 = aligned(config.parameters).view(np.int8)
-        """int8 [parameters]: all matrices end to end, each row by row."""
+        """int8 [parameters]: all matrices end to end, each stored row by row."""
         self.native = ffi.new("egg_net *")
         status = lib.egg_net_init(
             self.native, config.native(), i8_ptr(self.weights), len(self.weights)
@@ -32,7 +38,13 @@ class Net:
             raise ConfigError(f"the core refuses the net: {status_text(status)}")
 
     def randomize(self, seed: int, std_hidden: int, std_readout: int) -> None:
-        """Draw random weights of standard deviation 0..64 (in weight units); biases are 0."""
+        """Draw random weights; biases become 0.
+
+        Args:
+            seed: The seed of the draw, 0..2^32 - 1.
+            std_hidden: Standard deviation for the LIF matrices, 0..64 weight units.
+            std_readout: Standard deviation for the readout matrix, 0..64 weight units.
+        """
         lib.egg_net_randomize(self.native, seed, std_hidden, std_readout)
 
     @property
@@ -42,17 +54,17 @@ class Net:
 
     @property
     def matrices(self) -> list[I8]:
-        """Each matrix as a view [rows, columns] of the weights; the last row is the bias."""
+        """Each matrix as an int8 view [rows, columns] of the weights; its last row is the bias."""
         ends = np.cumsum([rows * cols for rows, cols in self.config.shapes])[:-1]
         parts = np.split(self.weights, ends)
         return [p.reshape(shape) for p, shape in zip(parts, self.config.shapes, strict=True)]
 
 
 def active_bytes(net: NetConfig) -> int:
-    """Bytes of a bit map with one bit for each row of matrix 0, the bias row included."""
+    """Length in bytes of a bit map with one bit for each row of matrix 0, bias row included."""
     return (net.inputs + 8) // 8
 
 
 def padded(neurons: int) -> int:
-    """Entries that an array of `neurons` takes in a workspace of this build."""
+    """Length of an array with one entry for each neuron, as a workspace of this build pads it."""
     return int(-(-neurons // lib.EGG_ROW_ALIGN) * lib.EGG_ROW_ALIGN)

@@ -1,8 +1,8 @@
-"""An estimator at work on a net: Python calls into the generations of the C core.
+"""Generations of an estimator: Python's calls into the C core.
 
-The caller allocates each array that C writes to and passes it, or a view of it. cffi releases the
-interpreter lock during a call, so several threads work on one generation, each with a Workspace.
-Their results are sums of int32, hence no bit depends on the number of threads.
+The caller allocates each array that the core writes to and passes it, or a view of it. cffi
+releases the interpreter lock during a call, so several threads can work on one generation, each
+with a separate Workspace. Results are sums of int32 and do not depend on the number of threads.
 
 The arrays of a generation, where a *pair* is two members with opposite perturbations:
 
@@ -49,7 +49,7 @@ from eggroll_edge.errors import ConfigError
 class Credit:
     """The steps of up to `capacity` recordings of a generation (estimator `sample`).
 
-    capacity: 1..MOST. runtime_c/host/egg_sample_update.h describes the layout.
+    capacity: 1..Credit.MOST. runtime_c/host/egg_sample_update.h describes the layout of its memory.
     """
 
     MOST = int(lib.EGG_SAMPLE_UPDATE_MAX)
@@ -94,13 +94,13 @@ class Population:
         return int(lib.egg_batch_noise_words(self.net.config.native(), self.es.native()))
 
     def draw_noise(self, row0: int, row1: int, noise: U32) -> None:
-        """Fill the noise cache for rows [row0, row1) of matrix 0; use_noise() once all are done."""
+        """Fill the noise cache for rows [row0, row1) of matrix 0. Then use_noise() may use it."""
         lib.egg_batch_noise(self.native, row0, row1, u32_ptr(noise))
 
     def use_noise(self, noise: U32) -> None:
-        """Read the signs of matrix 0 from the cache until the next at().
+        """Read the signs of matrix 0 from the cache, until the next call of at().
 
-        The array must stay alive and unchanged that long.
+        The array must stay alive and unchanged until then.
         """
         self.native.noise = u32_ptr(noise)
 
@@ -135,7 +135,7 @@ class Population:
         )  # fmt: skip
 
     def update_batch(self, workspace: Workspace, fitness_bytes: I8, active: U8) -> None:
-        """The whole update in one call, as a device makes it.
+        """Make the whole update in one call, as a device does.
 
         The weights get the same bits as from steps_batch() and apply().
         """
@@ -144,11 +144,11 @@ class Population:
     def run_members(
         self, workspace: Workspace, streams: U8, pair: U32, sign: I8, active: U8
     ) -> I32:
-        """Run single members: number i is member (pair[i], sign[i]) on streams[i].
+        """Run single members: run i is member (pair[i], sign[i]) on streams[i].
 
         streams [n, ...]: n streams of equal length, which the core does not check. sign: +1 or -1,
-        or 0 for the unperturbed net. Marks the rows of matrix 0 with an event in `active`. Returns
-        the logits, int32 [n, outputs], in 1/4096 bit.
+        or 0 for the unperturbed net. Rows of matrix 0 that had an event are marked in `active`.
+        Returns the logits, int32 [n, outputs], in 1/4096 bit.
         """
         n = len(streams)
         offsets = np.arange(n + 1, dtype=np.uint64) * np.uint64(streams[0].size)
@@ -240,10 +240,10 @@ class Population:
         total: I32 | None,
         last: bool,
     ) -> None:
-        """Take the steps of rows [row0, row1) of a matrix out of all `credits`.
+        """Move the steps of rows [row0, row1) of a matrix from all `credits` into `total`.
 
-        total keeps the steps from call to call. The call with `last` rounds them into the weights;
-        total may be None if each call is the last.
+        `total` keeps the steps from call to call. The call with `last` rounds them into the
+        weights. If every call has `last` set, `total` may be None.
         """
         parts = ffi.new("egg_sample_update *[]", [credit.native for credit in credits])
         lib.egg_sample_update_rows(
@@ -273,7 +273,7 @@ class Population:
     # --- all estimators
 
     def apply(self, workspace: Workspace, matrix: int, row0: int, row1: int, total: I32) -> None:
-        """Round the steps in total into rows [row0, row1) of a matrix, and set them to 0."""
+        """Round the steps in `total` into rows [row0, row1) of a matrix, then set `total` to 0."""
         lib.egg_sample_finish(self.native, workspace.native, matrix, row0, row1, i32_ptr(total))
 
 

@@ -13,7 +13,7 @@ from eggroll_edge.errors import DataError
 
 
 class Recordings:
-    """n recordings in memory. The core trusts them: call check() before it runs them on a net.
+    """n recordings in memory. The core does not check them, so call check() before a run.
 
     streams uint8 [bytes]: the streams end to end; recording i is streams[offsets[i]:offsets[i+1]].
     offsets int64 [n + 1]. labels uint8 [n]: the class of each recording.
@@ -62,8 +62,9 @@ class Recordings:
 def epoch_order(seed: int, epoch: int, n: int) -> U32:
     """The order in which an epoch visits n recordings: a permutation of 0..n-1.
 
-    They are sorted by a random key: recording i has word i of the epoch's noise. No two keys are
-    equal, because a word is a bijection of its number (runtime_c/SPEC.md, sections 2 and 10).
+    Recordings are sorted by a random key: the key of recording i is word i of the epoch's noise. No
+    two keys are equal, because a word is a bijection of its index (runtime_c/SPEC.md, sections 2
+    and 10).
     """
     key = lib.egg_rng_key(seed, epoch, 0, 0, lib.EGG_NOISE_SHUFFLE, 0)
     words = np.arange(n, dtype=np.uint32) * np.uint32(key.k0 | 1) + np.uint32(key.k1)
@@ -78,7 +79,7 @@ def epoch_order(seed: int, epoch: int, n: int) -> U32:
 def active_rows(net: NetConfig, recordings: Recordings, index: U32) -> U8:
     """Bit map of the rows of matrix 0 with an event in recordings[index].
 
-    Returns uint8 [active_bytes(net)]. Estimator `batch` updates only these rows.
+    Returns uint8 [active_bytes(net)]. The estimator `batch` updates only these rows.
     """
     active: U8 = np.zeros(active_bytes(net), np.uint8)
     for i in index:

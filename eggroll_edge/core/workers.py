@@ -1,4 +1,4 @@
-"""Worker threads for the calls into the core, which releases the interpreter lock."""
+"""Worker threads for calls into the core. A call releases the interpreter lock."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ MOST = 256
 
 
 class WorkerPool:
-    """A worker pool: threads that carry out tasks, and a workspace for each.
+    """A worker pool: threads that carry out tasks, with one workspace for each thread.
 
-    It uses plain queues instead of an executor: a generation may take only a millisecond, and
-    futures would cost too much of it.
+    The pool uses plain queues instead of an executor: a generation may take only a millisecond, and
+    futures would take a noticeable part of that.
     """
 
     def __init__(self, net: NetConfig, es: EsConfig | None, workers: int) -> None:
@@ -48,8 +48,8 @@ class WorkerPool:
     def run(self, tasks: Sequence[Task], overlap: Task | None = None) -> None:
         """Carry out all tasks on the workers and wait for them.
 
-        The calling thread does `overlap` while they work. Once all have ended, the first error of
-        `overlap` or of a task is raised.
+        The calling thread carries out `overlap` while the workers work. Once all have ended, the
+        first error of `overlap` or of a task is raised.
         """
         for task in tasks:
             self._todo.put(task)
@@ -76,12 +76,15 @@ class WorkerPool:
 
 
 def shards_of(n: int, parts: int) -> list[tuple[int, int]]:
-    """0..n-1 in `parts` contiguous shards [start, stop), whose sizes differ by at most 1."""
+    """Cut 0..n-1 into `parts` contiguous shards [start, stop) whose sizes differ by at most 1."""
     return [(n * i // parts, n * (i + 1) // parts) for i in range(parts)]
 
 
 def worker_count(workers: int | None) -> int:
-    """`workers`, or for None the cores that this process may use; ConfigError unless 1..MOST."""
+    """`workers`, or, if it is None, the number of cores that this process may use.
+
+    ConfigError if `workers` is outside 1..MOST.
+    """
     if workers is None:
         allowed = getattr(os, "sched_getaffinity", None)
         return min(MOST, len(allowed(0)) if allowed else os.cpu_count() or 1)

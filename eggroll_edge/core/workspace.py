@@ -14,10 +14,10 @@ from eggroll_edge.errors import ConfigError
 
 
 class Workspace:
-    """Memory in which one thread runs a net, and evaluates members if an estimator is given.
+    """Memory in which one thread runs a net and, if an estimator is given, evaluates members.
 
-    ConfigError if the core refuses the net or the estimator. With `es` None, the workspace serves
-    for inference only.
+    ConfigError if the core refuses the net or the estimator. If `es` is None, the workspace is for
+    inference only.
     """
 
     def __init__(self, net: NetConfig, es: EsConfig | None) -> None:
@@ -54,7 +54,7 @@ class Workspace:
     def use_kernels(self, level: int) -> bool:
         """For tests: use one variant of the hot loops, 0 (portable) to kernel_levels() - 1.
 
-        False, and no change, if this machine cannot run it.
+        Returns False, and changes nothing, if this machine cannot run that variant.
         """
         kernels = lib.egg_kernel_level(level)
         if kernels == ffi.NULL:
@@ -81,5 +81,5 @@ class Workspace:
 
 
 def kernel_levels() -> int:
-    """How many variants of the hot loops this build has, the portable one included."""
+    """The number of variants of the hot loops in this build, the portable one included."""
     return int(lib.egg_kernel_levels())

@@ -32,8 +32,8 @@ POLARITIES = ("split", "merged", "on", "off")
 FIRST_SACCADE_US = 100_000
 
 # glibc would return the memory of freed arrays to the system, and the page faults of getting it
-# back take longer than the binning itself (2.5 times slower). Once it has freed a large block, it
-# keeps such memory.
+# back make the binning 2.5 times slower. Once glibc has freed a block of this size, it keeps the
+# memory of smaller ones.
 np.empty(31 << 20, np.uint8)
 
 
@@ -52,31 +52,32 @@ class Events(NamedTuple):
 
 @dataclass(frozen=True)
 class Binning:
-    """How a recording becomes ticks. The same binning always gives the same bytes.
+    """How a recording is cut into ticks. The same binning always gives the same bytes.
 
-    ConfigError if a value is out of range.
+    Raises:
+        ConfigError: A value is out of range.
     """
 
     ticks: int = 15
-    """Slices of time, 1..32."""
+    """Number of ticks, which are equal slices of the time window; 1..32."""
     window_us: int = 315_000
-    """Microseconds of the recording that count, 1..60,000,000; later events are dropped. The
-    default is three saccades of 105 ms: 99 % of 800 N-MNIST recordings end at 297 to 315 ms."""
+    """Length of the time window in microseconds, 1..60,000,000; later events are dropped. The
+    default covers N-MNIST's three saccades (movements of the camera) of 105 ms each."""
     height: int = 34
     """Rows of the sensor, 1..1024."""
     width: int = 34
     """Columns of the sensor, 1..1024."""
     pool: int = 1
-    """1, or 2 to merge 2 x 2 pixels into one input (34 x 34 becomes 17 x 17)."""
+    """1 keeps every pixel; 2 merges 2 x 2 pixels into one input, so 34 x 34 becomes 17 x 17."""
     polarity: Literal["split", "merged", "on", "off"] = "split"
-    """split: one channel for each polarity; merged: one channel for both; on: only events with
-    p == 1; off: only events with p == 0."""
+    """split: one channel for each polarity. merged: one channel for both. on: only events with
+    polarity 1 (brighter). off: only events with polarity 0 (darker)."""
     first_saccade_only: bool = False
-    """Keep only events before 100 ms. The window does not change: set window_us to 100,000, too, to
-    spend all ticks on these events."""
+    """Keep only events before 100 ms. The ticks still divide the whole time window; set window_us
+    to 100,000 as well to spend all ticks on these events."""
     stabilize: bool = False
-    """Shift each event against the nominal motion of N-MNIST's camera, so that the digit stands
-    still. An event that leaves the sensor is dropped."""
+    """Undo the nominal motion of N-MNIST's camera: each event is shifted so that the digit stands
+    still. An event that is shifted off the sensor is dropped."""
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -148,7 +149,7 @@ def _column(values: npt.ArrayLike, dtype: type[np.generic]) -> npt.NDArray[Any]:
 def native_events(events: Events) -> Any:
     """A new `egg_events *` that points to the arrays.
 
-    They must have exactly the types of `Events`, and must outlive it.
+    The arrays must have exactly the types of `Events`, and must outlive the pointer.
     """
     return ffi.new(
         "egg_events *",
@@ -164,12 +165,12 @@ def native_events(events: Events) -> Any:
 def bin_many(events: Events, offsets: npt.ArrayLike, binning: Binning) -> tuple[U8, I64]:
     """Bin n recordings at once; their events need not be in order of time.
 
-    events: of all recordings, one after the other. offsets: n + 1 integers, recording i is events
-    offsets[i]:offsets[i + 1]. Returns the streams end to end, uint8 [bytes], and their offsets,
-    int64 [n + 1]. DataError if an event lies outside the binning's sensor.
+    events: the events of all recordings, one recording after the other. offsets: n + 1 integers;
+    recording i is events offsets[i]:offsets[i + 1]. Returns the streams end to end, uint8 [bytes],
+    and their offsets, int64 [n + 1]. DataError if an event lies outside the binning's sensor.
     """
     _require_on_sensor(events, binning)
-    # Times after the window are all dropped: limit them, so that they fit the core's int32.
+    # Limit times to the core's int32. Events that late are after the window and dropped anyway.
     t = events.t if events.t.dtype == np.int32 else np.minimum(events.t, 2**31 - 1)
     columns = Events(
         _column(events.x, np.uint16),

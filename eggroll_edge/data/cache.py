@@ -5,7 +5,7 @@ A cache file (*.events) holds the streams end to end, then offsets (int64), ids 
 and a magic number. All integers are little-endian. The description comes last because the streams
 are written while they are made.
 
-A cache file only repeats what its source holds. A damaged one therefore costs nothing but time:
+A cache file only repeats what its source holds, so a damaged one costs nothing but time:
 `read_cache` raises CacheError, and `load_or_build` then warns and makes the file again.
 """
 
@@ -30,8 +30,8 @@ from eggroll_edge.errors import CacheError, EggrollError
 from eggroll_edge.files import atomic_file, reason
 
 FORMAT = 1
-"""Part of each file's name. Raise it when the format of a stream, the binning or the code of a
-simulated or synthetic dataset changes its output."""
+"""Version of the cached bytes, part of each file's name. Raise it when streams change: by their
+format, by the binning, or by the code of a simulated or synthetic dataset."""
 _MAGIC = b"EGGCACHE"
 _TAIL = 8 + len(_MAGIC)
 _HINT = "; or set EGGROLL_CACHE to another folder"
@@ -60,17 +60,17 @@ def cache_dir() -> Path:
 def cache_path(name: str, key: dict[str, Any]) -> Path:
     """The cache file of a dataset.
 
-    key: JSON values that determine the dataset's bytes: its source, binning, seed and so on. Two
-    keys that differ give two files.
+    key: JSON values that determine the dataset's bytes, such as its source, binning and seed.
+    Different keys give different files.
     """
     text = json.dumps({"format": FORMAT, **key}, sort_keys=True)
     return cache_dir() / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:24]}.events"
 
 
 def stamp(files: Sequence[Path], root: Path | None = None) -> str:
-    """A digest, for a key, of each file's path (relative to `root`), size and time of change.
+    """A digest of the files, for a key: of each file's path (relative to `root`), size and mtime.
 
-    They stand for the contents, which would take long to read.
+    These stand for the contents, which would take long to read.
     """
     sha = hashlib.sha256()
     for file in files:
@@ -144,8 +144,8 @@ def _description(
 ) -> bytes:
     """The JSON description of a file whose arrays are written; leaves the file at its end."""
     file.flush()
-    # The digest covers the streams after the labels, so they are read back from the file. The map
-    # ends with this function: some systems replace no file that is mapped.
+    # The digest takes the streams after the labels, so they are read back from the file. The memory
+    # map ends with this function, because some systems cannot replace a file that is mapped.
     streams = np.memmap(file, np.uint8, "r", shape=(int(offsets[-1]),))
     dataset = EventDataset(name, streams, offsets, labels, n_classes, binning, ids)
     description = {

@@ -40,20 +40,21 @@ WORD_US = 600_000
 SPLITS = {"train": 10_000, "test": 2_000}
 """Words in each split."""
 BLOCK = 512
-"""Words that are drawn at once, with random numbers of a separate key."""
+"""Words that are drawn at once. Each block has a separate key of the random generator."""
 
 
 @dataclass(frozen=True)
 class ChirpConfig:
     """How the words sound, and so how hard they are to tell apart.
 
-    ConfigError if a value is out of range. All values but the first two and the last are shares.
+    All values but `channels`, `events` and `noise` are shares. ConfigError if a value is out of
+    range.
     """
 
     channels: int = 64
     """Inputs, 16..1024. All lengths below are shares of them."""
     events: float = 64
-    """Mean events of a formant before some are lost, 1..400."""
+    """Mean number of events of a formant before some are lost, 1..400."""
     width: float = 0.03
     """Standard deviation of an event's channel about its formant: a share of the channels, 0..1."""
     pitch: float = 0.06
@@ -99,7 +100,9 @@ class ChirpConfig:
             try:
                 values[name] = int(number) if name == "channels" else float(number)
             except ValueError:
-                raise ConfigError(f"chirps: {part!r} is no NAME=NUMBER, such as noise=40") from None
+                raise ConfigError(
+                    f"chirps: {part!r} is not NAME=NUMBER, such as noise=40"
+                ) from None
         return ChirpConfig(**values)  # type: ignore[arg-type]  # only channels is an int
 
 
@@ -117,8 +120,8 @@ def _contour(way: I64, u: F32) -> F32:
 def _block(config: ChirpConfig, seed: int, part: int, block: int) -> tuple[Events, I64, U8]:
     """The words of one block.
 
-    Returns their events, those of a word together but in no order of time; the word 0..BLOCK-1 that
-    each event belongs to, int64 [events]; and the class of each word, uint8 [BLOCK].
+    Returns three arrays: the events, grouped by word but not sorted by time; the word of each
+    event, int64 [events], 0..BLOCK-1; and the class of each word, uint8 [BLOCK].
     """
     key = np.array([seed * 2 + part, block], np.uint64)
     rng = np.random.Generator(np.random.Philox(key=key))
@@ -160,7 +163,7 @@ def chirp_chunks(
 ) -> Iterator[Chunk]:
     """Words chosen.start..chosen.stop - 1 of a part (0 = train, 1 = test).
 
-    binning: as adapt_binning() makes it: one row of config.channels pixels, merged, WORD_US long.
+    binning: one row of config.channels pixels, merged, WORD_US long, as adapt_binning() makes it.
     """
     for block in range(chosen.start // BLOCK, -(-chosen.stop // BLOCK)):
         first = max(chosen.start - block * BLOCK, 0)

@@ -23,11 +23,14 @@ from eggroll_edge.errors import DataError
 class EventDataset:
     """n labelled recordings, in RAM or memory-mapped.
 
-    Two datasets with the same `digest` hold the same recordings. DataError if the arrays do not
-    fit together.
+    Two datasets with the same `digest` hold the same recordings.
+
+    Raises:
+        DataError: The arrays do not fit together.
     """
 
     name: str
+    """Name for messages and reports."""
     streams: U8
     """uint8 [bytes]: all streams end to end; may be a read-only memory map."""
     offsets: I64
@@ -35,10 +38,12 @@ class EventDataset:
     labels: U8
     """uint8 [n]: class of each recording, 0..n_classes - 1."""
     n_classes: int
+    """Number of classes, 1..64."""
     binning: Binning
+    """How the recordings were cut into ticks."""
     ids: I64
-    """int64 [n]: where a recording comes from: the number in the name of its file, or the index of
-    an image or a word in its split."""
+    """int64 [n]: the origin of each recording, which is the number in the name of its file, or the
+    index of its image or word in the split."""
 
     def __post_init__(self) -> None:
         n = len(self.labels)
@@ -84,7 +89,14 @@ class EventDataset:
         return sha.hexdigest()
 
     def subset(self, which: slice | npt.ArrayLike) -> EventDataset:
-        """Some of the recordings, by slice, indices or mask; their streams are copied."""
+        """Copy some of the recordings.
+
+        Args:
+            which: A slice, indices, or a mask [n] of booleans.
+
+        Returns:
+            A dataset of these recordings, in RAM.
+        """
         indices = np.arange(len(self))[which if isinstance(which, slice) else np.asarray(which)]
         sizes = np.diff(self.offsets)[indices]
         offsets = np.concatenate(([0], np.cumsum(sizes)))
@@ -100,9 +112,9 @@ class EventDataset:
         )
 
     def info(self) -> dict[str, Any]:
-        """Figures for people and reports, ready for JSON."""
+        """Sizes and counts, ready for JSON: recordings, bytes, events in each tick, classes."""
         per_tick = np.zeros(self.ticks, np.int64)
-        for first in range(0, len(self), 512):  # to unpack an event takes some 30 bytes of memory
+        for first in range(0, len(self), 512):  # unpacking takes some 30 bytes of memory per event
             last = min(first + 512, len(self))
             tick, _ = unpack_stream(self.streams[self.offsets[first] : self.offsets[last]])
             per_tick += np.bincount(tick % self.ticks, minlength=self.ticks)
@@ -122,7 +134,7 @@ class EventDataset:
 
 
 def joined(first: EventDataset, second: EventDataset) -> EventDataset:
-    """The recordings of both, in RAM; they have the same binning."""
+    """The recordings of two datasets with the same binning, in RAM."""
     return EventDataset(
         f"{first.name}+{second.name}",
         np.concatenate((first.streams, second.streams)),
@@ -135,7 +147,7 @@ def joined(first: EventDataset, second: EventDataset) -> EventDataset:
 
 
 def fixed_shuffle(n: int) -> I64:
-    """A permutation of range(n) that no version of a library can change: sorted by a hash."""
+    """A permutation of range(n), made by a hash so that it is the same in every library version."""
     keys: U64 = np.arange(1, n + 1, dtype=np.uint64)
     keys *= np.uint64(0x9E3779B97F4A7C15)
     keys ^= keys >> np.uint64(29)

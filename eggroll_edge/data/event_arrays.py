@@ -17,13 +17,13 @@ from eggroll_edge.data.opening import Request, Sensor, open_cached
 from eggroll_edge.errors import DataError
 
 CHUNK = 16
-"""Recordings in memory at once: those of DVS Gesture have some 400,000 events each."""
+"""Recordings in memory at once. One of DVS Gesture has some 400,000 events."""
 
 
 class EventArrays(Protocol):
-    """Number i is (structured array with the fields x, t, p and perhaps y, class) of a recording.
+    """A sequence of recordings. Each is a tuple (events, class).
 
-    t counts microseconds.
+    The events are a structured array with the fields x, t (microseconds), p and perhaps y.
     """
 
     def __len__(self) -> int: ...
@@ -37,7 +37,8 @@ class Collection:
 
     recordings: EventArrays
     order: I64
-    """Which recordings belong to the split, in a fixed shuffle: so each prefix has all classes."""
+    """Indices of the split's recordings, in a fixed shuffle, so that each prefix has all
+    classes."""
     files: list[Path]
     """The files that hold the recordings."""
 
@@ -53,8 +54,9 @@ def open_collection(
 ) -> EventDataset:
     """The wanted recordings of a collection.
 
-    shrink: shift coordinates right by this number of bits: the sensor of the files is 2^shrink
-    times as wide and as high as `sensor`. zero_time: the first event of a recording is its time 0.
+    shrink: shift coordinates right by this number of bits; the sensor of the files is 2^shrink
+    times as wide and as high as `sensor`. zero_time: let the time of each recording start at 0 with
+    its first event.
     """
     chosen = request.chosen(len(collection.order))
     order = collection.order[chosen]

@@ -49,8 +49,9 @@ CHUNK = 128
 """Images simulated at once: few enough for the second-level cache, enough for numpy."""
 _PHASES = 64  # positions within a pixel at which an image is rendered
 _KNOT_MS = 5.0  # time between two positions of the path
-# A leg is the part of the path around one saccade: end of leg 1, begin and end of leg 2, begin of
-# leg 3. Between two legs, the delay of a recording goes over from one to the next.
+# A leg is the part of the path around one saccade. The times are the end of leg 1, the begin and
+# end of leg 2, and the begin of leg 3. Between two legs, the delay of a recording changes linearly
+# from that of the one to that of the other.
 _LEG_KNOTS_US = (85_000, 112_000, 200_000, 226_000)
 
 # fmt: off
@@ -75,14 +76,15 @@ PATH = (
 class SaccadeConfig:
     """The simulated camera. Lengths are in pixels of the sensor, thresholds in nats of log light.
 
-    ConfigError if a value is negative, or 0 where that makes no sense.
+    Raises:
+        ConfigError: A value is negative, or it is 0 and must not be.
     """
 
     path: tuple[tuple[float, float], ...] = PATH
     """(row, column) of the image's corner at 2.5, 7.5, ... 312.5 ms, linear in between; at most 14
     pixels from 0. The default was measured."""
     dark: float = 0.2535
-    """Light of full ink, above 0; the ground is 1 brighter. 0.25 is a contrast of 5 to 1."""
+    """Light of full ink, above 0. The ground is brighter by 1: 0.25 is a contrast of 5 to 1."""
     blur_px: float = 0.5622
     """Standard deviation of the optics' Gaussian blur."""
     threshold_on: float = 0.2039
@@ -138,7 +140,7 @@ def position(config: SaccadeConfig, when_us: F64) -> tuple[F64, F64]:
 
 
 def step_times(config: SaccadeConfig) -> F64:
-    """The times between which the simulator steps, from 0 to DURATION_US: dense in fast motion."""
+    """The times at which a simulation step begins or ends, 0..DURATION_US; dense in fast motion."""
     grid = np.arange(0.0, DURATION_US + 1, 500)
     row, column = position(config, grid)
     speed = np.hypot(np.diff(row), np.diff(column))
@@ -239,8 +241,8 @@ def simulate_chunk(
         new *= light / (1 + light)  # implicit Euler step of the low-pass filter
         new += old
 
-        # A pixel that recovers in this step starts from its value at that moment. One that stays
-        # blind starts from its newest value: so its change is 0, and it cannot fire.
+        # A pixel that recovers in this step starts from its value at that moment. A pixel that
+        # stays blind starts from its newest value, so that its change is 0 and it cannot fire.
         share = np.clip((until - t0) / (t1 - t0), 0, 1)
         before, after = old.ravel()[blind], new.ravel()[blind]
         memory.ravel()[blind] = before + (after - before) * share
@@ -300,10 +302,11 @@ def _prepared(images: U8) -> U8:
 def simulate(
     images: U8, config: SaccadeConfig | None = None, *, seed: int = 0, first_index: int = 0
 ) -> tuple[Events, I64]:
-    """Simulate images uint8 [n, h, w]: (events, their int64 offsets [n + 1]).
+    """Simulate images uint8 [n, h, w]; returns (events, int64 offsets [n + 1]).
 
     Recording i is events offsets[i]:offsets[i + 1], ascending in time; nmnist.write_bin() can store
-    it. first_index: the index of the first image in its split. DataError for other arrays.
+    it. first_index: the index of the first image in its split. DataError if the images have another
+    shape or type.
     """
     parts: list[Events] = []
     counts = [np.zeros(1, np.int64)]
@@ -340,7 +343,7 @@ def simulate_streams(
     chunks = (images[at : at + CHUNK] for at in places)
     indices = (first_index + at for at in places)
     # Processes, because threads would wait for each other in many short numpy calls. They are
-    # forked, because all other ways to start one would run the user's script again.
+    # forked, because any other way to start a process would run the user's script again.
     if workers > 1 and len(places) >= 8 and sys.platform == "linux":
         with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
             yield from pool.map(work, chunks, indices)

@@ -25,7 +25,7 @@ LAYOUT = (
     "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and "
     "t10k-labels-idx1-ubyte, each plain or with .gz, as MNIST is published"
 )
-_CLASSES = 10  # at least, even if the chosen images have fewer
+_CLASSES = 10  # the least number of classes, even if the chosen images have fewer
 _PREFIX = {"train": "train", "test": "t10k"}
 _DIGITS_TRAIN = 1437  # of 1,797: four fifths
 
@@ -33,7 +33,7 @@ _DIGITS_TRAIN = 1437  # of 1,797: four fifths
 def read_idx(path: Path) -> U8:
     """Read an IDX file of unsigned bytes, plain or gzipped, as uint8 of the shape in its header.
 
-    DataError if it cannot be read or is no such file.
+    DataError if the file cannot be read or has another format.
     """
     try:
         data = path.read_bytes()
@@ -74,7 +74,7 @@ def idx_files(root: Path, split: str) -> tuple[Path, Path]:
 
 
 def load_idx(root: Path, split: str) -> tuple[U8, U8]:
-    """(images, labels) of a split, "train" or "test"; DataError if the files have a fault."""
+    """(images, labels) of a split, "train" or "test"; DataError if a file is faulty."""
     image_file, label_file = idx_files(root, split)
     images, labels = read_idx(image_file), read_idx(label_file)
     if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels) or not len(labels):
@@ -124,10 +124,23 @@ def from_images(
     workers: int = 2,
     simulator: SaccadeConfig | None = None,
 ) -> EventDataset:
-    """Simulated recordings, in RAM, of the images in arrays.
+    """Make a dataset from images: recordings of a simulated event camera that looks at them.
 
-    seed, workers and simulator: as in open_dataset(). DataError if the pictures are not uint8
-    [n, height, width].
+    Args:
+        pictures: uint8 [n, height, width], 255 is full ink. Each is scaled to 28 x 28 pixels.
+        labels: uint8 [n], the class of each image, from 0.
+        binning: How recordings are cut into ticks. Its sensor must have 34 x 34 pixels.
+        name: Name of the dataset.
+        seed: Seed of the camera's noise, 0 or more.
+        workers: Processes that simulate, at most. The result does not depend on it.
+        simulator: Parameters of the simulated camera. None takes the calibrated ones.
+
+    Returns:
+        The recordings, in RAM. They are not written to the cache.
+
+    Raises:
+        ConfigError: The sensor of `binning` does not have 34 x 34 pixels.
+        DataError: The pictures are not uint8 [n, height, width].
     """
     binning = binning or Binning()
     chunks = simulate_streams(

@@ -25,22 +25,34 @@ def open_dataset(
     progress: Progress | None = None,
     simulator: SaccadeConfig | None = None,
 ) -> EventDataset:
-    """Open a dataset, from the cache where it has been opened before.
+    """Open one split of a dataset.
 
-    spec: the name of a dataset, if need be with an argument ("digits", "chirps:noise=40,drop=0.3",
-    "idx:DIR"; the documentation lists all), or a folder of N-MNIST recordings.
-    split: "train", "test", or "all": the training split, then the test split.
-    binning: how recordings become ticks. Sensor size and window are those of the dataset, except
-    for recordings of N-MNIST's camera, real or simulated.
-    skip_first: leave out this many recordings at the front of the training split.
-    seed: of simulated and synthetic recordings; real ones do not depend on it.
-    limit: at most this many recordings, from the front.
-    workers: threads or processes that decode or simulate; the result does not depend on it.
-    progress: called as progress(recordings done, recordings in all), unless the cache has them.
-    simulator: parameters of the simulated camera, by default the calibrated ones.
+    The first call decodes or simulates the recordings and writes them to the cache; later calls
+    memory-map the cache file.
 
-    ConfigError for an argument out of range; DataError if the dataset is missing or damaged;
-    CacheError if the cache cannot be written.
+    Args:
+        spec: The name of a dataset, with an argument if it takes one: "digits",
+            "chirps:noise=40,drop=0.3", "idx:DIR" (the page "Data and file formats" lists all). Or
+            the path of a folder of N-MNIST recordings.
+        split: "train", "test", or "all", which is the training split followed by the test split.
+        binning: How recordings are cut into ticks. For recordings of N-MNIST's camera, real or
+            simulated, it also gives the size of the sensor and the time window; all other datasets
+            bring their sizes and windows.
+        skip_first: Number of recordings to leave out at the front of the training split.
+        seed: Seed of simulated and synthetic recordings, 0 or more. Real ones do not depend on it.
+        limit: Largest number of recordings to open, counted from the front; 1 or more.
+        workers: Threads or processes that decode or simulate. The result does not depend on it.
+        progress: Called as `progress(done, total)`, in recordings, while the cache file is made.
+        simulator: Parameters of the simulated camera. None takes the calibrated ones.
+
+    Returns:
+        The recordings. Their streams are memory-mapped, except those of the split "all" of some
+        datasets, which are in RAM.
+
+    Raises:
+        ConfigError: An argument is out of range.
+        DataError: The dataset is unknown, missing or damaged.
+        CacheError: The cache file cannot be written.
     """
     if split not in ("train", "test", "all"):
         raise ConfigError(f"split is {split!r}: use train, test or all")

@@ -37,8 +37,8 @@ OVERFLOW_Y = 240
 MAX_US = (1 << 23) - 1
 """Latest time of a record, microseconds."""
 LAYOUT = "<folder>/Train/<digit>/<number>.bin and <folder>/Test/<digit>/<number>.bin"
-_CHUNK = 64  # files that a thread decodes at once: with fewer, handing them over takes longer
-_ROOM = 1 << 16  # bytes to read a file into: more than most recordings have
+_CHUNK = 64  # files that a thread decodes at once; with fewer, the hand-over takes longer
+_ROOM = 1 << 16  # bytes of the buffer for one file: most recordings are shorter
 _FAULTS = {
     lib.EGG_RECORDING_X: f"x is beyond {SIDE - 1}",
     lib.EGG_RECORDING_Y: f"y is beyond {SIDE - 1}",
@@ -58,10 +58,11 @@ class Files(NamedTuple):
 
 
 def decode_bins(blobs: Sequence[bytes], names: Sequence[object]) -> tuple[Events, I64]:
-    """Decode n files given as bytes: (events of all, their int64 offsets [n + 1]).
+    """Decode n files given as bytes; returns (events of all files, int64 offsets [n + 1]).
 
-    DataError, with a file's name and an event: a file's size is 0 or no multiple of 5, x or y is
-    beyond 33, time runs backwards or overflows 31 bits. names [n]: of the files, for messages.
+    names [n]: the files' names, for messages. DataError, which names a file and an event, if the
+    size of a file is 0 or no multiple of 5, if x or y is beyond 33, or if time runs backwards or
+    overflows 31 bits.
     """
     starts = np.cumsum([0, *map(len, blobs)])
     return _decode(Files(np.frombuffer(b"".join(blobs), np.uint8), starts, names))
@@ -107,7 +108,7 @@ def _check_sizes(files: Files) -> None:
 def read_files(paths: Sequence[Path | str]) -> Files:
     """Read whole files; DataError if one cannot be read.
 
-    It calls the system directly: with Python's file objects, reading takes twice as long.
+    The function calls the system directly, because Python's file objects take twice as long.
     """
     data: U8 = np.empty(_ROOM * len(paths), np.uint8)
     starts = np.zeros(len(paths) + 1, np.int64)
@@ -129,15 +130,15 @@ def read_files(paths: Sequence[Path | str]) -> Files:
 
 
 def read_bin(path: Path | str) -> Events:
-    """Read one recording; DataError as from decode_bins(), or if the file cannot be read."""
+    """Read one recording. DataError if the file cannot be read, or as in decode_bins()."""
     return _decode(read_files([path]))[0]
 
 
 def write_bin(path: Path | str, events: Events) -> None:
     """Write one recording in N-MNIST's format, so that read_bin() gives the same events.
 
-    DataError unless times are 0..8,388,607 us (23 bits; no clock overflow is written), and x and y
-    are 0..255 with y != 240.
+    DataError unless all times are 0..8,388,607 us (23 bits, because no clock overflow is written),
+    all x are 0..255, and all y are 0..255 but not 240.
     """
     t = events.t.astype(np.int64)
     if t.size and (t.min() < 0 or t.max() > MAX_US):
@@ -194,21 +195,21 @@ def bin_chunk(paths: Sequence[Path], binning: Binning) -> tuple[U8, I64]:
             i64_ptr(ends),
         ):  # fmt: skip
             return stream[: ends[-1]].copy(), ends
-    # What the fast call refuses is done in steps, which can do more and find each faulty file.
+    # The fast call refuses rare cases. These separate steps cover them, and find each faulty file.
     return bin_many(*_decode(read_files(paths)), binning)
 
 
 def bin_files(
     files: Sequence[Path], binning: Binning, workers: int = 2
 ) -> Iterator[tuple[U8, I64]]:
-    """Read and bin files on threads; yields (streams, int64 offsets [k + 1]) of k at a time."""
+    """Read and bin files on threads; yields (streams, int64 offsets [k + 1]) for k files each."""
     chunks = [files[at : at + _CHUNK] for at in range(0, len(files), _CHUNK)]
     with ThreadPoolExecutor(max(1, workers)) as pool:
         yield from pool.map(partial(bin_chunk, binning=binning), chunks)
 
 
 def fetch(split: str) -> Path:
-    """The folder of the full N-MNIST, which tonic downloads (about 1.2 GB) if it is not there.
+    """The folder of the full N-MNIST, which tonic downloads (about 1.2 GB) if it is missing.
 
     DataError if tonic is missing or fails.
     """
@@ -237,7 +238,7 @@ def _parts(split: str) -> tuple[str, ...]:
 
 
 def _open(request: Request) -> EventDataset:
-    """The wanted recordings of the full set or of a folder; takes the split "all", too."""
+    """The wanted recordings of the full set or of a folder; also opens the split "all"."""
     root = fetch(request.split) if request.spec == "nmnist" else Path(request.spec).expanduser()
     files, labels, ids = list_folder(root, request.split)
     chosen = request.chosen(len(files))
@@ -264,4 +265,4 @@ FOLDER = Source(
     needs="nothing",
     open=_open,
 )
-"""For each spec that names no dataset: the spec is the path of the folder."""
+"""The source for every spec that names no dataset: such a spec is the path of a folder."""

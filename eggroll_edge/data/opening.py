@@ -1,8 +1,8 @@
-"""How a dataset is opened: what its file provides, and what all of them share.
+"""How a dataset is opened: what the file of a dataset provides, and what all datasets share.
 
-A dataset is one file of this package. It defines a Source, and sources.py lists it. All else is
-made from that list: `open_dataset`, the checks of a name, help texts, and the table in the
-documentation. In outline, such a file reads
+Each dataset is one file of this package. The file defines a Source, and sources.py lists it. From
+that list come `open_dataset`, the checks of a name, help texts, and the table in the documentation.
+Such a file has this outline:
 
     def _open(request: Request) -> EventDataset:
         events, labels = ...
@@ -52,12 +52,12 @@ class Sensor:
     window_us: int
     """Microseconds of a recording that count; later events are dropped."""
     polarities: int = 2
-    """2, or 1: events carry no polarity and are one channel."""
+    """2 or 1. With 1, events carry no polarity and make one channel."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What open_dataset() was asked for; its arguments have been checked."""
+    """The checked arguments of open_dataset()."""
 
     spec: str
     """The dataset as the user wrote it, for messages: "chirps:noise=9"."""
@@ -74,9 +74,9 @@ class Request:
     simulator: SaccadeConfig | None
 
     def chosen(self, n: int) -> slice:
-        """Which of the n recordings of this split are wanted; DataError if none is left.
+        """The wanted part of a split with n recordings; DataError if nothing is left.
 
-        skip_first does not hold for the test split.
+        skip_first is ignored for the test split.
         """
         skip = 0 if self.split == "test" else self.skip_first
         if skip >= n:
@@ -99,18 +99,19 @@ class Source:
     about: str
     """What it is, in Markdown, for the table in the documentation."""
     needs: str
-    """What must be there to open it, in Markdown, for the same table."""
+    """What opening it requires, in Markdown, for the same table."""
     open: Callable[[Request], EventDataset]
-    """Opens a split, from the cache where it has been opened before."""
+    """Opens a split, from the cache if it has been opened before."""
     sensor: Callable[[str], Sensor | None] = lambda argument: None
-    """From the part behind the colon, the sensor; ConfigError if that part has a fault. None: the
-    camera of N-MNIST, whose size and window the user's binning gives."""
+    """Takes the part behind the colon and returns the sensor; ConfigError if that part is faulty.
+    If it returns None, the recordings are those of N-MNIST's camera, and the size of the sensor and
+    the window are those of the user's binning."""
 
 
 def per_split(
     open_split: Callable[[Request], EventDataset],
 ) -> Callable[[Request], EventDataset]:
-    """An opener that also takes the split "all", from one that takes "train" and "test" only."""
+    """Extend an opener of the splits "train" and "test" to the split "all"."""
 
     def open_any(request: Request) -> EventDataset:
         if request.split != "all":
@@ -133,9 +134,9 @@ def open_cached(
 ) -> EventDataset:
     """The wanted recordings from their cache file, which is made from `chunks` if it is missing.
 
-    name: of the dataset, without its split. key: what, beside the binning, determines the bytes of
-    all streams and labels (JSON values). ids int64 [n]: as in EventDataset. chunks: all n
-    recordings in order; a generator, which is not started if the cache file is there.
+    name: the name of the dataset, without its split. key: JSON values that determine, together with
+    the binning, the bytes of all streams and labels. ids int64 [n]: as in EventDataset. chunks: all
+    n recordings in order; a generator is not started if the cache file exists.
     """
     name, binning = f"{name}-{request.split}", request.binning
 

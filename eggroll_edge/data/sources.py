@@ -1,4 +1,4 @@
-"""The datasets that open_dataset() knows, and what is known of them before one is opened.
+"""The datasets that open_dataset() knows, and what is known of each before it is opened.
 
 A *spec* names a dataset: "digits", "chirps:noise=9", "idx:DIR", or the path of a folder of N-MNIST
 recordings. To add a dataset, write its file as opening.py says and list its Source here.
@@ -37,11 +37,11 @@ SOURCES: tuple[Source, ...] = (
     stmnist.STMNIST,
     tonic_sets.DVSGESTURE,
 )
-"""In the order in which texts list them. A spec that names none of them is a folder."""
+"""All datasets, in the order in which texts list them. Any other spec is the path of a folder."""
 
 
 def find_source(spec: str) -> tuple[Source, str]:
-    """The source that a spec names, and the part behind the colon; for a folder, its path."""
+    """(source, argument) of a spec. The argument follows the colon, or it is a folder's path."""
     name, _, argument = spec.partition(":")
     for source in SOURCES:
         if source.name == name:
@@ -56,7 +56,7 @@ def split_spec(spec: str) -> tuple[str, str]:
 
 
 def sensor_of(spec: str) -> Sensor | None:
-    """The sensor of a dataset; None for N-MNIST's camera. ConfigError if the spec has a fault."""
+    """The sensor of a dataset; None for N-MNIST's camera. ConfigError if the spec is faulty."""
     source, argument = find_source(spec)
     return source.sensor(argument)
 
@@ -64,7 +64,7 @@ def sensor_of(spec: str) -> Sensor | None:
 def adapt_binning(spec: str, binning: Binning) -> Binning:
     """`binning` with the sensor and the window of a dataset.
 
-    ConfigError if it asks for something that only N-MNIST's camera has.
+    ConfigError if the binning asks for something that only N-MNIST's camera has.
     """
     sensor = sensor_of(spec)
     if sensor is None:

@@ -28,8 +28,8 @@ _TEST_SHARE = 6  # one recording in 6 is for the test
 class _MatFiles:
     """The files as event arrays.
 
-    `spiketrain` is [101, events]: in rows 0..99, a taxel's event as -1 or 1, else 0; in row 100,
-    the time in seconds.
+    `spiketrain` is [101, events]. Rows 0..99 are the taxels: -1 or 1 for an event, else 0. Row 100
+    is the time in seconds.
     """
 
     def __init__(self, files: list[Path]) -> None:

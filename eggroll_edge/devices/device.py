@@ -1,5 +1,7 @@
-"""One device of a population: it gets the net, carries out its share of each generation, and gets
-the net again after a loss of power."""
+"""One device that takes part in training: it carries out a share of each generation.
+
+The host gives the device the net at the start, and again after each loss of power.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from eggroll_edge.link.session import Session
 from eggroll_edge.training.batches import MiniBatch
 
 _ATTEMPTS = 3
-"""Attempts at a generation: a device may be switched off two times within it."""
+"""Attempts at a generation: a device may be switched off twice within one generation."""
 Result = TypeVar("Result")
 
 
@@ -85,7 +87,7 @@ class Device:
         pairs = config.es.pairs if config.es.estimator == "sample" else 0
         self._begun = -1  # the device's sums must start at 0 again
         self.begin(generation, hyperparameters)
-        ahead = session.one_reply(pairs)  # the next one may go before the result of this one
+        ahead = session.one_reply(pairs)  # the next recording may be sent before this result
         replies: list[RunReply] = []
         sent = []
         for pos in range(start, len(batch) if stop is None else stop):
@@ -119,7 +121,7 @@ class Device:
         save: write a checkpoint on the device, if it can keep one. DeviceError if the device's
         weights are not the host's.
         """
-        if self._fresh:  # it was switched off after the update, and got the weights from the host
+        if self._fresh:  # it was switched off after the update, and the host gave it the weights
             self.begin(end, hyperparameters)
         self._check_digest(end)
         if save and self.session.hello.has_store:

@@ -3,10 +3,11 @@
     with Session(opener("/dev/ttyACM0")) as session:
         train(config, "runs/board", make_estimator=on_devices(session))
 
-The run is the same as on the host, journal and digests included: the host emulates each generation,
-and a device whose fitness bytes or digest differ ends the run. Several devices are one population.
-They share out the recordings of a generation. The host sums up the fitness differences of their
-shares as integers, so that any split gives the same bits, and all devices make the same update.
+The run has the same journal and digests as a run on the host. The host emulates each generation and
+compares, and the run ends if the fitness bytes or the digest of a device differ. Several devices
+evaluate one population, each on its share of the recordings of a generation. The host adds up their
+fitness differences, which are integers, so that the result does not depend on how the recordings
+are shared out. All devices then make the same update.
 """
 
 from __future__ import annotations
@@ -37,16 +38,24 @@ from eggroll_edge.training.estimators import Estimator
 
 @dataclass(frozen=True)
 class Options:
-    """What a run asks of its devices in addition to training."""
+    """How often a run checks its devices and lets them save."""
 
     check_every: int = 1
     """Generations between comparisons of the digest; fitness bytes are compared in each."""
     save_every: int = 0
-    """Generations between checkpoints on a device that can keep one; 0: none."""
+    """Generations between checkpoints on a device that can keep one; 0 saves none."""
 
 
 def on_devices(*sessions: Session, options: Options | None = None) -> MakeEstimator:
-    """For train() and resume(): train on the devices of these sessions."""
+    """Train on devices: the result is the argument `make_estimator` of train() and resume().
+
+    Args:
+        sessions: One session for each device. Several devices need the estimator `batch`.
+        options: How often to check the devices and let them save.
+
+    Returns:
+        A function that train() and resume() call.
+    """
 
     def make(context: RunContext, pool: WorkerPool) -> Estimator:
         host = on_host(context, pool)
@@ -74,7 +83,7 @@ def check_estimator(config: TrainConfig, devices: int) -> None:
 
 @dataclass(frozen=True)
 class _Found:
-    """What devices report of a generation, or of a chunk of online ones."""
+    """What devices report of a generation, or of a chunk of online generations."""
 
     fitness_bytes: bytes
     exponents: bytes
@@ -103,7 +112,7 @@ class DeviceEstimator(Estimator):
     def step(
         self, generation: int, hyperparameters: Hyperparameters, batch: MiniBatch, overlap: Task
     ) -> GenerationRecord:
-        overlap()  # first, so that the journal has the previous generation if this one fails
+        overlap()  # first: if this generation fails, the journal has the previous one
         if len(self._devices) == 1:
             share = partial(
                 self._alone, generation=generation, hyperparameters=hyperparameters, batch=batch

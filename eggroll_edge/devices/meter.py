@@ -20,12 +20,12 @@ class Meter:
         self.restart()
 
     def restart(self) -> None:
-        """Begin anew from here: the device's counters are 0 after it was switched on."""
+        """Measure from here on. After the device was switched on, its counters are 0."""
         self.latest, self._at = self._session.stats(), time.perf_counter()
         self._retries, self._reconnects = self._session.retries, self._session.reconnects
 
     def read(self) -> Throughput:
-        """The growth since the last call of this or of restart()."""
+        """The growth of the counters since the last call of read() or restart()."""
         session, before, at = self._session, self.latest, self._at
         retries, reconnects = self._retries, self._reconnects
         self.restart()

@@ -1,4 +1,4 @@
-"""Doing something on several devices at once."""
+"""Carrying out tasks on several devices at once."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def run_all(tasks: Iterable[Callable[[], Result]]) -> list[Result]:
     """Carry out all tasks at once, each on a separate thread; returns their results in order.
 
     Once all have ended, the first error is raised. The threads are daemons, so that Ctrl-C ends the
-    program even while a device does not answer. An executor would not do: when Python exits, it
-    waits for an executor's threads, and here for the timeout of the link.
+    program even while a device does not answer. An executor would not allow that: when Python
+    exits, it waits for the executor's threads, and so for the timeout of the link.
     """
     todo = list(tasks)
     if len(todo) == 1:

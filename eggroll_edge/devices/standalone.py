@@ -14,8 +14,8 @@ is in bytes from the beginning of the file:
     config:  the payload of CONFIG (runtime_c/PROTOCOL.md)
     hyperparameters: for each chunk: sigma u16, sigma_readout u16, learning rate m u8, n u8,
                      learning rate of the readout m u8, n u8
-    starts:  u32 [recordings + tests + 1], where each recording begins in streams
-    order:   u16 [generations, batch], numbers of recordings
+    starts:  u32 [recordings + tests + 1], the offset in `streams` at which each recording begins
+    order:   u16 [generations, batch], the recordings of each generation by their numbers
     labels:  u8 [recordings + tests]
     streams: the recordings as SPEC.md, section 3, encodes them
 """
@@ -39,7 +39,7 @@ from eggroll_edge.training.splits import open_split, set_aside
 
 MAGIC = 0x4C474745
 RECORDINGS_MAX = 65535
-"""Most recordings in a file: their numbers are 16 bits wide."""
+"""Largest number of recordings in a file, because their numbers have 16 bits."""
 _HEAD = struct.Struct("<14I")
 
 

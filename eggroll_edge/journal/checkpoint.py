@@ -68,7 +68,7 @@ def read(path: Path) -> Checkpoint:
 
 
 def read_for(config: NetConfig, path: Path) -> Net:
-    """The net in a checkpoint. ConfigError, which names the fields, if its config is another.
+    """The net in a checkpoint. ConfigError, which names the fields, if its config differs.
 
     JournalError as in read().
     """

@@ -15,8 +15,8 @@ evaluation follows, in the order in which they happened:
 readout matrix. "f" holds the fitness bytes, "e" the exponents; records.py gives shapes and units.
 "act" is the bit map of active rows, as an XOR with the map of the generation before, compressed by
 zlib; it is left out where the two maps are equal. The recordings follow from the seed and "idx".
-"link" is there if a run on devices read their counters after that generation: a Throughput for each
-device, which covers the time since the previous line that has one.
+"link" is present if a run on devices read their counters after that generation. It holds a
+Throughput for each device, which covers the time since the previous line that has one.
 
 "split" says which recordings an evaluation was on: "validation" for those that the run set aside,
 or "test". It is there only in runs that set recordings aside; without it, it was the test split.
@@ -38,7 +38,7 @@ CHECKPOINT = "weights.bin"
 START = "start.bin"
 """A copy of the weights that a run with start_from began with, for replay and resume."""
 RESULT = "result.json"
-"""What a finished run reports: RunResult.to_dict()."""
+"""The result of a finished run: RunResult.to_dict() as JSON."""
 STANDALONE = "standalone.bin"
 """The run packed for a board that trains by itself."""
 

@@ -47,9 +47,9 @@ class JournalReader:
         self.header = Header(first)
 
     def __iter__(self) -> Iterator[GenerationRecord | EvalRecord]:
-        """The records of all lines after the header; JournalError, with its number, at a bad one.
+        """The records of all lines after the header.
 
-        Generations must follow each other without a gap.
+        JournalError, with the number of the line, if a line is damaged or a generation is missing.
         """
         active = b""
         expected = 0

@@ -26,13 +26,13 @@ class Header:
 
     @property
     def online(self) -> bool:
-        """Whether a generation is one recording, and a line of the journal a chunk of them."""
+        """Whether the run is online: each line of the journal is then a chunk of generations."""
         return bool(self.values.get("config", {}).get("online"))
 
 
 @dataclass(frozen=True)
 class Telemetry:
-    """Measured now and then, and logged with every generation."""
+    """Health of the net: measured at intervals, logged with every generation."""
 
     saturated: float = 0.0
     """Share of weights at +127 or -127, 0..1."""
@@ -72,7 +72,7 @@ class GenerationRecord:
     seconds: float = 0.0
     """Time spent on training since the start of the run."""
     line: int = field(default=0, compare=False)
-    """Line of the journal that holds it, the header being line 1; 0: it is in no journal yet."""
+    """Line of the journal that holds the record; the header is line 1. 0: not in a journal yet."""
 
     @property
     def end(self) -> int:
@@ -108,14 +108,16 @@ class EvalResult:
     loss_bits: float
     """Mean cross-entropy of a recording, in bits."""
     confusion: npt.NDArray[np.int64]
-    """[K, K]: number of recordings of class (row) that were predicted as class (column)."""
+    """int64 [classes, classes]: recordings of the class (row) that were predicted as the class
+    (column)."""
     predictions: npt.NDArray[np.uint8]
-    """[recordings]: the predicted classes."""
+    """uint8 [recordings]: the predicted classes."""
     firing_rate: tuple[float, ...]
     """Share of neuron-ticks with a spike, 0..1, for each LIF layer."""
     samples: int
-    """Number of recordings."""
+    """Recordings evaluated."""
     seconds: float
+    """Time that the evaluation took."""
 
     @property
     def dead_outputs(self) -> int:
@@ -123,7 +125,7 @@ class EvalResult:
         return int((self.confusion.sum(axis=0) == 0).sum())
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON; without the predictions."""
+        """All fields but the predictions, ready for JSON."""
         return {
             "accuracy": self.accuracy,
             "loss_bits": self.loss_bits,

@@ -22,7 +22,9 @@ except ImportError:  # Windows: nothing keeps two processes from writing one jou
 
 
 class JournalWriter:
-    """Appends lines. Each is handed to the system at once, so that a killed process loses none.
+    """Appends lines to a journal.
+
+    Each line is handed to the operating system at once, so that a killed process loses none.
 
     Any method raises JournalError if the file cannot be written; the file then ends with its last
     whole line.

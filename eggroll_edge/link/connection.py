@@ -1,10 +1,10 @@
 """Requests to a device and its replies: sequence numbers, send window, retries (PROTOCOL.md).
 
-A request that is not answered in time is sent again with the same sequence number. The device
-answers a number that it knows from memory, so that no request is executed twice. If the cable is
-pulled, the link waits for it. Several requests may be outstanding (sent, and not yet answered): at
-most as many as the device keeps replies for. Behind the one that it executes, they must fit its
-receive buffer.
+A request that is not answered in time is sent again with the same sequence number. If the device
+has executed that number before, it repeats its reply from memory, so that no request is executed
+twice. If the cable is pulled, the link waits until it is back. Several requests may be outstanding
+(sent, but not yet answered): at most as many as the device keeps replies for. All of them except
+the one that the device is executing must fit into its receive buffer together.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from eggroll_edge.link.transport import BAUD, Opener, Transport
 
 TIMEOUT_S = 60.0
 _BACKOFF_MAX = 8
-"""Each retry waits twice as long as the one before, but at most so many reply timeouts."""
+"""Each retry waits twice as long as the one before, but at most this number of reply timeouts."""
 _SWITCH_S = 0.05
-"""Time after which a device that agreed to another baud rate has changed it (firmware: 20 ms)."""
+"""Seconds after which a device that agreed to another baud rate has changed to it (firmware: 20
+ms)."""
 _GOODBYE_S = 1.0
 """Timeout for setting a device back to the usual baud rate."""
 _HINTS = {
@@ -53,8 +54,8 @@ class Pending:
 class Link:
     """The host's end of a line to one device.
 
-    LinkError: the device does not answer, or the line cannot be opened. DeviceError: the device
-    refuses a command.
+    Any method raises LinkError if the device does not answer or the line cannot be opened, and
+    DeviceError if the device refuses a command.
     """
 
     def __init__(
@@ -69,29 +70,34 @@ class Link:
     ) -> None:
         """Open the line and begin a session with the device.
 
-        reply_timeout: seconds until a request is sent again for the first time.
-        timeout: seconds without any answer, or without a cable, after which the link gives up. A
-        slow device may compute for long.
-        max_payload: longest payload to send, in bytes; short frames suit a bad line. At most the
-        device's limit, which is the default.
-        baud: baud rate to agree on, after a start at 115200. If the device or the line cannot have
-        it, the line stays at 115200.
-        name: of the port, for messages.
+        Args:
+            open_transport: Opens the line; opener() makes such a function from a URL.
+            reply_timeout: Seconds until a request is sent again for the first time.
+            timeout: Seconds without any answer, or without a cable, after which the link gives up.
+                A slow device may need long for one recording.
+            max_payload: Longest payload to send, in bytes. Short frames suit a bad line. None takes
+                the device's limit, and no larger value has an effect.
+            baud: Baud rate to negotiate after the start at 115200 baud. If the device or the line
+                cannot run at this rate, the line stays at 115200.
+            name: Name of the port, for messages.
+
+        Raises:
+            LinkError: The line cannot be opened, or the device does not answer.
         """
         self._open, self._reply_timeout, self._timeout = open_transport, reply_timeout, timeout
         self._payload_limit, self._wanted_baud = max_payload, baud
         self.name = name
         self.notify: Notify = lambda text: None
         self.notes: list[str] = []
-        """All lines that notify() has received, those before anyone listened included."""
+        """All lines that notify() has received, also those before the caller replaced it."""
         self.retries = 0
         """Frames that were sent again."""
         self.reconnects = 0
         """Times that the line was opened again."""
         self.bytes_out = self.bytes_in = 0
         self.baud = self._agreed_baud = BAUD
-        """Baud rate of the line now. The device may also be at `_agreed_baud`, if the line went
-        back to 115200 in search of it."""
+        """Present baud rate of the line. If the line went back to 115200 to find the device, the
+        device may still be at `_agreed_baud`."""
         self._waiting: list[Pending] = []
         self._decoder = Decoder()
         self._transport: Transport = open_transport()
@@ -106,7 +112,7 @@ class Link:
     def handshake(self) -> Hello:
         """Begin a new session with the device; outstanding requests are forgotten."""
         self._waiting.clear()
-        self._sequence = secrets.randbelow(256)  # so that late replies to others do not match
+        self._sequence = secrets.randbelow(256)  # late replies of an earlier session must not match
         self._max_outstanding, self._window = 1, 1 << 30
         self._heard = time.monotonic()
         self._renewed = 0.0
@@ -124,12 +130,12 @@ class Link:
         return hello
 
     def text_lines(self) -> list[str]:
-        """Lines of text that the device has printed between its replies since the last call."""
+        """The lines of text that the device has printed between its replies since the last call."""
         lines, self._decoder.text_lines = self._decoder.text_lines, []
         return lines
 
     def close(self) -> None:
-        """Close the port; the device goes back to the usual baud rate."""
+        """Close the port. The device returns to 115200 baud."""
         if self.baud != BAUD:
             self._timeout = min(self._timeout, _GOODBYE_S)
             with contextlib.suppress(Exception):  # without it, the device does so after a while

@@ -1,7 +1,8 @@
 """The frames of the link as a pure codec: bytes in, frames out (runtime_c/PROTOCOL.md).
 
-A frame is: type u8, sequence u8, payload, CRC-32 of all before it (little-endian). On the line it
-is encoded by COBS, which leaves no zero byte in it, and a zero byte ends it.
+A frame consists of its type (u8), its sequence number (u8), its payload, and the CRC-32 of all
+these (little-endian). On the line a frame is encoded by COBS, which leaves no zero byte in it, and
+ends with a zero byte.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ PROTOCOL: int = lib.EGG_PROTOCOL_VERSION
 REPLY: int = lib.EGG_CMD_REPLY
 """Bit that is set in the type of a reply."""
 LABEL_ASK: int = lib.EGG_LABEL_ASK
-"""In place of a label: the device asks its buttons."""
+"""Stands in place of a label: the device shall ask its buttons."""
 _LONGEST = 1 << 16
-"""More bytes than this without a zero cannot be a frame."""
+"""A longer run of bytes without a zero cannot be a frame."""
 
 
 class Command(IntEnum):

@@ -24,28 +24,29 @@ class Hello:
     """What a device says about itself."""
 
     protocol: int
-    """Version of the protocol that it speaks."""
+    """Version of the protocol that the device speaks."""
     max_outstanding: int
-    """Most requests that may wait for their replies at once."""
+    """Largest number of requests that may wait for their replies at once."""
     max_payload: int
     """Longest payload of a frame, bytes."""
     receive_window: int
-    """Most bytes of waiting requests that its receive buffer takes."""
+    """Bytes of waiting requests that the device's receive buffer can take."""
     has_store: bool
-    """Whether it can keep a checkpoint."""
+    """Whether the device can keep a checkpoint."""
     has_clock: bool
-    """Whether it has a clock for its counters."""
+    """Whether the device has a clock for its counters."""
     has_selftest: bool
+    """Whether the device's firmware contains the selftest."""
     has_label: bool
-    """Whether it can ask for a label, by its buttons."""
+    """Whether the device has buttons, which it can ask for a label."""
     configured: bool
-    """Whether it has a net."""
+    """Whether the device has a net."""
     has_baud: bool
     """Whether the baud rate of its line can change."""
     arena: int
     """Bytes of RAM for a net and its training."""
     free: int
-    """Bytes of these that are unused."""
+    """Bytes of the arena that are unused."""
     generation: int
     """Generations done; 0 without a net."""
     digest: int
@@ -66,7 +67,7 @@ class Hello:
         )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON. Some keys are shorter than the field names: `devices --json` has them."""
+        """All fields, ready for JSON, with the shorter keys that `devices --json` prints."""
         return {_JSON_NAMES.get(name, name): value for name, value in vars(self).items()}
 
 
@@ -76,9 +77,9 @@ class DeviceConfig:
 
     net: NetConfig
     es: EsConfig | None = None
-    """None: the device only infers."""
+    """The estimator's settings; None if the device is only to infer."""
     online: bool = False
-    """Whether it changes the weights after each recording."""
+    """Whether the device changes the weights after each recording."""
     seed: int = 0
     init_std: int = 0
     """Standard deviation of the initial weights of the LIF matrices, 0..64 weight units."""
@@ -139,7 +140,7 @@ class Loaded:
     digest: int
     """CRC-32 of the weights."""
     config: bytes
-    """As from DeviceConfig.pack()."""
+    """The configuration in the form of DeviceConfig.pack()."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ class Stats:
     out_of_order: int
     """Requests refused because the one before them had not arrived."""
     samples: int
-    """Recordings that it trained on."""
+    """Recordings that the device trained on."""
     updates: int
     """Generations that changed the weights."""
     busy_clock: int
@@ -169,7 +170,7 @@ class Stats:
     clock: int
     """Clock cycles since its start."""
     clock_hz: int
-    """Frequency of the clock; 0: it has none."""
+    """Frequency of the clock in Hz; 0 if the device has none."""
 
     @staticmethod
     def parse(body: bytes) -> Stats:
@@ -177,7 +178,7 @@ class Stats:
         return Stats(*struct.unpack("<12I", body))
 
     def since(self, before: Stats) -> Stats:
-        """How much each counter has grown since `before`; clock_hz as it is."""
+        """The growth of each counter since `before`; clock_hz is that of this reading."""
         now, then = vars(self), vars(before)
         grown = {name: (now[name] - then[name]) % 2**32 for name in now}
         return Stats(**{**grown, "clock_hz": self.clock_hz})

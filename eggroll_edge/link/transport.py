@@ -19,10 +19,10 @@ _POLL_S = 0.0005
 
 
 class Transport(Protocol):
-    """A pipe of bytes to a device. Any method but close() raises OSError if the cable is out."""
+    """A line of bytes to a device. All methods but close() raise OSError if the cable is out."""
 
     def write(self, data: bytes) -> None:
-        """Send all of data."""
+        """Send all bytes of `data`."""
 
     def read(self, timeout: float) -> bytes:
         """The bytes that have arrived. If there are none, waits up to `timeout` seconds for some.
@@ -31,9 +31,9 @@ class Transport(Protocol):
         """
 
     def set_baud(self, baud: int) -> None:
-        """Change the baud rate of the line from here on; a line that has none ignores it.
+        """Change the baud rate of the line; a line without a baud rate ignores the call.
 
-        LinkError if the port cannot have this baud rate.
+        LinkError if the port cannot run at this baud rate.
         """
 
     def close(self) -> None:
@@ -89,5 +89,12 @@ class SerialTransport:
 
 
 def opener(url: str) -> Opener:
-    """An Opener for a pyserial URL."""
+    """Make a function that opens a line to a device, for Session.
+
+    Args:
+        url: A serial port or pyserial URL: /dev/ttyACM0, COM3, socket://host:port.
+
+    Returns:
+        A function without arguments, which raises LinkError if the line cannot be opened.
+    """
     return lambda: SerialTransport(url)

@@ -1,10 +1,10 @@
 """How many instructions a generation takes on a microcontroller's core: a model fitted to counts.
 
-A program's instructions are a sum over its loops, so the count is linear in how often each loop
-runs. `terms` says how often that is. instruction_costs.json holds the instructions of one turn of
-each loop on each core, which bench.cost_fit fits to exact counts in emulators. These are
-instructions, not clock cycles: seconds need a clock and the cycles of an instruction (CPI), and are
-an estimate.
+A program spends its instructions in loops, so their number is linear in how often each loop runs.
+`terms` computes how often that is. instruction_costs.json holds the instructions of one turn of
+each loop on each core; bench.cost_fit fits them to exact counts in emulators. Instructions are not
+clock cycles. Seconds follow from the clock and the cycles of an instruction (CPI), and are only an
+estimate.
 
 The model covers the nets that microcontrollers mostly train: one LIF layer with leak shift 1, an
 even threshold and no refractory time, and readout integrate. Other nets take slower paths.
@@ -30,12 +30,12 @@ LIVE = 0.56
 
 @dataclass(frozen=True)
 class Load:
-    """A generation, with the means over its recordings that the instructions depend on."""
+    """A generation, with those means over its recordings that determine the instructions."""
 
     net: NetConfig
     es: EsConfig
     samples: int
-    """Recordings of a generation; online: 1."""
+    """Recordings of a generation; 1 in online training."""
     events: float
     """Events of a recording."""
     live: float
@@ -60,7 +60,7 @@ def typical_load(
 ) -> Load:
     """A load whose events fall on all inputs equally.
 
-    events: of a recording; None: as many as N-MNIST has.
+    events: mean events of a recording; None takes those of N-MNIST.
     """
     cells = net.inputs * net.ticks
     events = EVENT_RATE * cells if events is None else events
@@ -165,9 +165,10 @@ class Cost:
         return self.evaluation + self.update
 
     def seconds(self, clock_mhz: float, cpi: float) -> float:
-        """An estimate, because emulators count no clock cycles and memory has wait states.
+        """Estimated seconds. They are not exact: emulators count no cycles, and memory has wait
+        states.
 
-        clock_mhz: clock of the core, MHz. cpi: clock cycles of an instruction.
+        clock_mhz: clock of the core in MHz. cpi: mean clock cycles of an instruction.
         """
         return self.generation * cpi / (clock_mhz * 1e6)
 

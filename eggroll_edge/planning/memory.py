@@ -1,4 +1,4 @@
-"""RAM and flash that a net and its training take on a microcontroller, before any flashing.
+"""RAM and flash that a net and its training take on a microcontroller, computed in advance.
 
 The sizes are exact: the C core's layout code computes them, compiled with a microcontroller's
 constants (runtime_c/host/egg_memory_plan.h).
@@ -92,11 +92,11 @@ class Plan:
 def plan_of(
     net: NetConfig, es: EsConfig, sample_buffer: int = SAMPLE_BUFFER, *, online: bool = False
 ) -> Plan:
-    """What `net` and its training by `es` take. ConfigError if the core cannot run both.
+    """The memory that `net` and its training by `es` take. ConfigError if the core refuses them.
 
     sample_buffer: bytes for one recording's stream, at least one for each tick.
-    online: estimator sample updates the weights after each recording. Otherwise it sums up the
-    updates of a mini-batch, which takes four more bytes for each weight.
+    online: the estimator `sample` updates the weights after each recording. Otherwise it sums up
+    the updates of a mini-batch, which takes four more bytes for each weight.
     """
     es.check(net)
     if es.estimator == "full":
@@ -105,8 +105,8 @@ def plan_of(
         )
     if sample_buffer < net.ticks:
         raise ConfigError(
-            f"sample buffer is {sample_buffer} bytes, but a recording of {net.ticks} ticks takes "
-            f"{net.ticks} at least; N-MNIST needs about {SAMPLE_BUFFER}"
+            f"the buffer of a recording has {sample_buffer} bytes, but a recording of {net.ticks} "
+            f"ticks takes {net.ticks} at least; N-MNIST needs about {SAMPLE_BUFFER}"
         )
     sizes = lib.egg_memory_plan_of(net.native(), es.native(), online)
     return Plan(int(sizes.weights), int(sizes.inference), int(sizes.training), sample_buffer)

@@ -33,7 +33,7 @@ _GIF_FPS = 5  # ticks a second in a movie
 
 
 def _figure(width: float, height: float, **settings: Any) -> Figure:
-    """A figure without pyplot: no global state, and no window can pop up."""
+    """A figure made without pyplot, so that there is no global state and no window opens."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -61,7 +61,7 @@ def _tidy(axes: Axes, ylabel: str) -> None:
 
 
 def averaged(x: npt.ArrayLike, y: npt.ArrayLike, points: int = _POINTS) -> tuple[F64, F64]:
-    """x and y, [n] each, with groups of neighbours replaced by their means: at most `points`."""
+    """x and y, each [n], with neighbours averaged so that at most `points` values remain."""
     values = [np.asarray(a, np.float64) for a in (x, y)]
     n = len(values[0])
     starts = np.unique(np.arange(min(n, points)) * n // max(1, min(n, points)))

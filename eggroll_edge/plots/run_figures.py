@@ -106,8 +106,8 @@ def plot_run(
 ) -> Iterator[Path]:
     """Draw the figures `kinds` (of KINDS) of a run; yields the path of each file once written.
 
-    recordings: opens the test split; it is called only if a figure needs recordings. recording: the
-    number of the one that the movie shows. ConfigError for an unknown kind, or if matplotlib is
+    recordings: opens the test split; called only if a figure needs recordings. recording: the
+    number of the recording that the movie shows. ConfigError if a kind is unknown or matplotlib is
     missing.
     """
     for kind in kinds:

@@ -1,4 +1,4 @@
-"""Which recordings a generation sees: a function of seed and generation (SPEC.md, section 10)."""
+"""The recordings of a generation: a function of seed and generation (SPEC.md, section 10)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from eggroll_edge.data.dataset import EventDataset, recordings_for
 class RecordingOrder:
     """The order in which a run visits n recordings, `batch` of them in each generation.
 
-    Each epoch visits them in another order, and leaves out the last n modulo `batch` of it.
+    Each epoch has a different order, and leaves out the last n modulo `batch` recordings of it.
     """
 
     def __init__(self, seed: int, n: int, batch: int) -> None:
         self.seed, self.n = seed, n
         self.batch = min(batch, n)
-        """Recordings in a generation: at most n."""
+        """Recordings of a generation, at most n."""
         self._per_epoch = n // self.batch
         self._epoch = -1
         self._order: U32 = np.zeros(0, np.uint32)
 
     def place(self, generation: int) -> tuple[int, int]:
-        """(epoch, position in its order) of a generation's first recording."""
+        """(epoch, position in the epoch's order) of the first recording of a generation."""
         epoch, at = divmod(generation, self._per_epoch)
         return epoch, at * self.batch
 
@@ -51,7 +51,7 @@ class MiniBatch:
     recordings: Recordings
     """All recordings of the dataset."""
     index: U32
-    """[len]: those of this mini-batch, in their order."""
+    """[len(batch)]: indices of this mini-batch's recordings, in the order of their visit."""
     epoch: int
     offset: int
     """Position of index[0] in the order of the epoch."""

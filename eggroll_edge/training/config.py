@@ -1,4 +1,4 @@
-"""TrainConfig: everything that a training run depends on, in units for people.
+"""TrainConfig: everything that a training run depends on, in units that people use.
 
 A run is a function of this config and of the data. `hyperparameters_at` turns sigma and lr into the
 core's integers, which the journal logs.
@@ -29,7 +29,6 @@ from eggroll_edge.core.config import (
     LifConfig,
     NetConfig,
     Readout,
-    check_int,
 )
 from eggroll_edge.data.binning import Binning
 from eggroll_edge.data.sources import adapt_binning, help_text
@@ -41,7 +40,7 @@ from eggroll_edge.training.settings import (
     SCHEDULE,
     UINT32_MAX,
     ByEstimator,
-    defaults_for,
+    layer_sizes,
     setting,
     settings_of,
 )
@@ -58,12 +57,15 @@ _DEEP_SHARE = 5  # deep_threshold is threshold // this
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """A training run. docs/reference/configuration.md explains each field.
+    """The configuration of a training run.
 
-    A field that is None takes its default for the estimator. The defaults are the best values of a
-    random search on simulated N-MNIST with 60,000 recordings and a net 2312-128-10; estimator full
-    takes most of batch's. ConfigError at a value out of range, and at values that do not fit
-    together.
+    The page "Settings of a run" (docs/reference/configuration.md) explains each field. A field that
+    is None takes the default of its estimator. The defaults are the best values of a random search
+    on simulated N-MNIST with 60,000 recordings and a net 2312-128-10 (inputs, hidden neurons,
+    classes); the estimator `full` shares most of them with `batch`.
+
+    Raises:
+        ConfigError: A value is out of range, or values do not fit together.
     """
 
     # fmt: off
@@ -90,7 +92,7 @@ class TrainConfig:
     )
     pool: int = setting(
         1, DATA, low=1, high=2, metavar="1|2",
-        help="2 merges 2 x 2 pixels into one input: a fourth of the inputs.",
+        help="2 merges 2 x 2 pixels into one input, which leaves a fourth of the inputs.",
     )
     polarity: Polarity = setting(
         "split", DATA, metavar="NAME",
@@ -118,7 +120,7 @@ class TrainConfig:
     )
     deep_threshold: int = setting(
         None, NET, low=1, high=THRESHOLD_MAX, default_text="a fifth of threshold",
-        help="The same for the LIF layers behind the first, whose inputs are few.",
+        help="The same for the LIF layers after the first, whose inputs are few.",
     )
     leak_shift: int = setting(
         1, NET, low=1, high=LEAK_SHIFT_MAX, metavar="K",
@@ -194,7 +196,7 @@ class TrainConfig:
         ByEstimator(500.0, 500.0, 6.0, 6.0, deep={"sample": 200.0, "online": 200.0}),
         ESTIMATOR, low=0, high=8192, metavar="X",
         help="Size of the perturbation of LIF layers. Estimator sample: of a current, in weight "
-        "units; batch and full: standard deviation of a weight's, in weight units.",
+        "units; batch and full: standard deviation of the change of a weight, in weight units.",
     )
     sigma_readout: float = setting(
         ByEstimator(1.95, 1.22, 2.0, 2.0), ESTIMATOR, low=0, high=127, metavar="X",
@@ -203,7 +205,7 @@ class TrainConfig:
     )
     sigma_final: float = setting(
         1.0, ESTIMATOR, low=0, high=1, metavar="SHARE",
-        help="Share of both sigmas that is left at the end; they fall linearly.",
+        help="Share of both sigmas that is left at the end of the run; they fall linearly.",
     )
     # --- schedule
     generations: int = setting(
@@ -212,7 +214,7 @@ class TrainConfig:
     )
     seed: int = setting(
         1, SCHEDULE, low=0, high=UINT32_MAX, metavar="S", short="s",
-        help="Everything random follows from this number.",
+        help="Seed of all random numbers.",
     )
     lr: float = setting(
         ByEstimator(20.0, 0.6, 3.5, 3.5, deep={"sample": 8.0, "online": 0.15}),
@@ -227,7 +229,8 @@ class TrainConfig:
     )
     lr_final: float = setting(
         0.05, SCHEDULE, low=0, high=1, metavar="SHARE",
-        help="Share of both learning rates that is left at the end; they fall along a cosine.",
+        help="Share of both learning rates that is left at the end of the run; they fall along a "
+        "cosine.",
     )
     eval_every: int = setting(
         0, SCHEDULE, low=0, high=UINT32_MAX, metavar="G",
@@ -249,7 +252,7 @@ class TrainConfig:
                 f"online is set with estimator {self.estimator}: only sample can update after "
                 "each recording; use estimator = sample, or leave online out"
             )
-        object.__setattr__(self, "hidden", _sizes(self.hidden, self.readout))
+        object.__setattr__(self, "hidden", layer_sizes(self.hidden, self.readout))
         self._fill_in_defaults()
         for one in known.values():
             object.__setattr__(self, one.name, one.check(getattr(self, one.name)))
@@ -291,12 +294,12 @@ class TrainConfig:
 
     @property
     def penalty(self) -> int:
-        """penalty_bits in the core's 1/4096 bit."""
+        """penalty_bits in the core's unit, 1/4096 bit."""
         return round(BIT * self.penalty_bits)
 
     @property
     def evaluate_every(self) -> int:
-        """eval_every, with 0 resolved."""
+        """Generations between two evaluations: eval_every, or a twentieth of the run if it is 0."""
         return self.eval_every or max(1, self.generations // 20)
 
     def binning(self) -> Binning:
@@ -311,7 +314,18 @@ class TrainConfig:
         return adapt_binning(self.data, asked)
 
     def net_config(self, inputs: int, outputs: int) -> NetConfig:
-        """The net for data with so many inputs and classes; ConfigError if there can be none."""
+        """The net for data with these inputs and classes.
+
+        Args:
+            inputs: Inputs of the data, 1..32766.
+            outputs: Classes of the data, 2..64.
+
+        Returns:
+            The topology of the net.
+
+        Raises:
+            ConfigError: The core or the estimator refuses such a net.
+        """
         sizes = (*self.hidden, outputs) if self.readout == "spikes" else self.hidden
         layers = tuple(
             LifConfig(
@@ -333,7 +347,11 @@ class TrainConfig:
         )
 
     def hyperparameters_at(self, generation: int) -> Hyperparameters:
-        """Sigmas and learning rates of a generation, 0..generations - 1, as the core's integers."""
+        """Sigmas and learning rates of one generation, as integers in the units of the core.
+
+        Args:
+            generation: Number of the generation, 0..generations - 1.
+        """
         x = generation / self.generations
         return self._units.hyperparameters(
             (self.sigma, self.sigma_readout),
@@ -347,50 +365,28 @@ class TrainConfig:
         return Units(self.estimator, self.pairs, self.batch, self.rank, self.leak_shift)
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON and TOML; None only in test_data and start_from, no validation of 0."""
+        """All fields, ready for JSON and TOML, but for a validation of 0.
+
+        Only test_data and start_from can be None.
+        """
         values = {**asdict(self), "hidden": list(self.hidden)}
         return values if self.validation else {k: v for k, v in values.items() if k != "validation"}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> TrainConfig:
-        """The inverse of to_dict; fields may be left out. ConfigError at an unknown one."""
+        """The inverse of to_dict().
+
+        Args:
+            values: Fields of TrainConfig. Fields that are left out take their defaults.
+
+        Returns:
+            The config.
+
+        Raises:
+            ConfigError: A field is unknown, a value is out of range, or values do not fit together.
+        """
         known = settings_of(TrainConfig)
         for name in values:
             if name not in known:
                 raise ConfigError(unknown("field of the training config", name, known))
         return TrainConfig(**values)
-
-
-def merge(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> TrainConfig:
-    """Defaults < preset < overrides.
-
-    Where the overrides choose another estimator than the preset's, the preset's values of the
-    fields whose defaults depend on the estimator are dropped.
-    """
-
-    def kind(values: Mapping[str, Any]) -> tuple[Any, Any]:
-        return values.get("estimator", "sample"), bool(values.get("online", False))
-
-    base = dict(preset)
-    if "estimator" in overrides and overrides["estimator"] != "sample":
-        base.pop("online", None)
-    both = {**base, **overrides}
-    if kind(both) != kind(preset):
-        dependent = defaults_for(TrainConfig, "sample")
-        both = {k: v for k, v in both.items() if k in overrides or k not in dependent}
-    return TrainConfig.from_dict(both)
-
-
-def _sizes(hidden: object, readout: str) -> tuple[int, ...]:
-    """`hidden` as a tuple; ConfigError unless it is a list of layer sizes that fits the readout."""
-    if not isinstance(hidden, (tuple, list)):
-        raise ConfigError(f"hidden is {hidden!r}: use a list of layer sizes, such as [128, 64]")
-    most = int(lib.EGG_LAYERS_MAX)
-    low, high = (0, most - 1) if readout == "spikes" else (1, most)
-    if not low <= len(hidden) <= high:
-        raise ConfigError(
-            f"hidden has {len(hidden)} layers: use {low}..{high} with readout = {readout}"
-        )
-    for size in hidden:
-        check_int("a size in hidden", size, 1, lib.EGG_NEURONS_MAX)
-    return tuple(hidden)

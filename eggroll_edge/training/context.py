@@ -1,4 +1,4 @@
-"""What a sitting of a run works with, and where its estimator comes from.
+"""The parts that a sitting of a run works with, and the choice of its estimator.
 
 A *sitting* is the time from the start of train() or resume() until it returns. A run that was
 stopped and resumed has had several.
@@ -53,6 +53,6 @@ MakeEstimator = Callable[[RunContext, WorkerPool], Estimator]
 
 
 def on_host(context: RunContext, pool: WorkerPool) -> Estimator:
-    """A MakeEstimator: evaluates the population on the threads of this computer."""
+    """The MakeEstimator that evaluates the population on the threads of this computer."""
     recordings = min(context.config.batch, len(context.data))
     return host_estimator(context.config, context.net, recordings, pool)

@@ -1,9 +1,8 @@
 """The estimators on the host: each turns a generation into an update of the weights.
 
-Work is shared out to the threads of a worker pool in contiguous shards, and their results are
-summed in int32, so that no bit depends on the number of threads. All arrays are allocated once. A
-record copies them into bytes, so a later generation does not change it. core/population.py gives
-the shapes and units of the arrays.
+Contiguous shards of the work go to the threads of a worker pool. The results are summed up in int32
+and do not depend on the number of threads. All arrays are allocated once. A record holds copies of
+them, so a later generation does not change it. core/population.py gives their shapes and units.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class Estimator(ABC):
     def replay(self, record: GenerationRecord, batch: MiniBatch | None) -> None:
         """Change the weights as the generation of the record did; no member is evaluated.
 
-        batch: its recordings. Only `sample`, `online` included, needs them.
+        batch: the recordings of that generation. Only `sample`, online or not, needs them.
         """
 
 
@@ -68,7 +67,7 @@ class Sample(HostEstimator):
         self._exponents: U8 = np.zeros(batch_size, np.uint8)
         share = min(Credit.MOST, -(-batch_size // len(pool)))
         self._credits = [Credit(net.config, es, share) for _ in pool.workspaces]
-        self._part = share * len(pool)  # recordings that the credits hold at a time
+        self._part = share * len(pool)  # recordings that the credits can hold at once
         whole = batch_size <= self._part
         self._total = None if whole else np.zeros(len(net.weights), np.int32)
 
@@ -123,9 +122,10 @@ class Sample(HostEstimator):
 
 
 class Online(HostEstimator):
-    """Estimator `sample`, one recording at a time: each sees the weights that the one before left.
+    """Estimator `sample`, one recording at a time. Each run uses the weights after the previous
+    one.
 
-    That is sequential, so it runs on one thread.
+    The recordings are therefore run in sequence, on one thread.
     """
 
     def step(

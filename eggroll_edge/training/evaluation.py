@@ -16,9 +16,19 @@ from eggroll_edge.training.units import BIT
 
 
 def evaluate(net: Net, dataset: EventDataset, workers: int | None = None) -> EvalResult:
-    """Run the unperturbed net on every recording. DataError if the data do not fit the net.
+    """Run the unperturbed net on every recording of a dataset.
 
-    workers: threads, by default one for each core; their number changes no result.
+    Args:
+        net: The net with its weights.
+        dataset: Recordings with as many inputs and ticks as the net.
+        workers: Number of threads; None takes one for each core. The result does not depend on it.
+
+    Returns:
+        Accuracy, loss, confusion matrix, predictions and firing rates.
+
+    Raises:
+        ConfigError: `workers` is out of range.
+        DataError: The dataset is empty or does not fit the net.
     """
     if len(dataset) == 0:
         raise DataError(f"{dataset.name} is empty: there is nothing to evaluate on")

@@ -1,4 +1,4 @@
-"""The header of a journal, written and read: everything that a run depends on."""
+"""Writing and reading the header of a journal: everything that a run depends on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from eggroll_edge.training.config import TrainConfig
 
 
 def make_header(config: TrainConfig, net: Net, data: EventDataset, test: EventDataset) -> Header:
-    """The header of a run that begins now with the weights of `net`."""
+    """The header of a run that begins with the weights of `net`."""
     return Header(
         {
             "version": version("eggroll-edge"),
@@ -58,7 +58,7 @@ def header_config(header: Header) -> TrainConfig:
 
 
 def initial_net(header: Header, config: TrainConfig, run_dir: Path) -> Net:
-    """The net as the run began with it; JournalError if its digest is not that of the header."""
+    """The net with its initial weights; JournalError if their digest is not that of the header."""
     net = Net(NetConfig.from_dict(header.values["net"]))
     cause = "the run was made with another version of the core; use that version"
     if config.start_from is None:

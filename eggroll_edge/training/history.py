@@ -16,7 +16,7 @@ def sum_counts(parts: Iterable[RunCounts]) -> RunCounts:
 
 
 class RunHistory:
-    """Grows with each generation and evaluation, be it new or read from a journal.
+    """Counts generations and evaluations, whether they are new or read from a journal.
 
     split: "test", or "validation" in a run that sets recordings aside. Only evaluations on this
     split count.
@@ -27,7 +27,7 @@ class RunHistory:
         self.generation = 0
         """Generations done."""
         self.recordings = 0
-        """Recordings that they trained on, repetitions included."""
+        """Recordings trained on, repetitions included."""
         self.seconds = 0.0
         """Time spent on training, without evaluations."""
         self.evaluated_at = 0

@@ -22,7 +22,7 @@ class Started:
     run_dir: Path
     config: TrainConfig
     generation: int
-    """0, or where a resumed run continues."""
+    """Generations done already: 0, unless the run is resumed."""
     total: int
     """Generations of the whole run."""
     train_recordings: int
@@ -81,7 +81,7 @@ class Replayed:
 
 @dataclass(frozen=True)
 class Stopped:
-    """The last event of a sitting."""
+    """A run has ended or was stopped: the last event of a train() or resume()."""
 
     reason: str
     """finished, early_stop or interrupted."""

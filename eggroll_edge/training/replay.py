@@ -33,13 +33,24 @@ def replay(
 ) -> ReplayResult:
     """Rebuild the weights from the journal, and check the digest of every generation.
 
-    until: stop after so many generations; with `online`, at the end of the chunk that has them.
-    data_override: the training split, in place of opening what the run's config names. Only the
-    estimator `sample` needs recordings.
-    workers: threads, by default one for each core; their number changes no bit.
+    No member of the population is evaluated.
 
-    The first mismatch ends the replay and is in the result. JournalError if the journal is
-    damaged, DataError if the data are not those of the run.
+    Args:
+        run_dir: Directory of the run.
+        until: Stop after this number of generations, 0 or more; with `online`, at the end of the
+            chunk that contains it. None rebuilds all generations.
+        on_event: Receives a Replayed about ten times a second and at the end.
+        data_override: Training split, which must be that of the run. None opens the one that the
+            run's config names. Only the estimator `sample` needs recordings.
+        workers: Number of threads; None takes one for each core. The result does not depend on it.
+
+    Returns:
+        The rebuilt net. The first mismatch of a digest ends the replay and is part of the result.
+
+    Raises:
+        ConfigError: `until` is negative, or `workers` is out of range.
+        DataError: The data cannot be opened, or are not those of the run.
+        JournalError: The journal is damaged.
     """
     if until is not None and until < 0:
         raise ConfigError(f"until is {until}: use 0 (initial weights) or more generations")
@@ -99,7 +110,7 @@ class Rebuilder:
         self._estimator = host_estimator(config, net, batch_size, pool)
 
     def apply(self, record: GenerationRecord) -> Mismatch | None:
-        """Change the weights as that generation did; a Mismatch if their digest is another."""
+        """Change the weights as that generation did; returns a Mismatch if the digest differs."""
         self._check(record)
         batch = None
         if self._batches is not None:

@@ -11,15 +11,16 @@ from eggroll_edge.core.net import Net
 
 @dataclass(frozen=True)
 class RunResult:
-    """The result of a run. result.json and --json hold to_dict() of it."""
+    """The result of a run. result.json and the option --json hold what to_dict() returns."""
 
     test_accuracy: float | None
-    """Percent, of the final weights on the test split; None if the run was interrupted."""
+    """Percent of the test split that the final weights classify correctly; None if the run was
+    interrupted."""
     train_loss: float
-    """Cross-entropy of a recording in bits: mean over the last twentieth of the generations, of
-    the unperturbed net."""
+    """Cross-entropy of a recording in bits: mean over the last twentieth of the generations,
+    measured with the unperturbed net."""
     train_accuracy: float
-    """Percent, on the same recordings."""
+    """Percent of the same recordings that were classified correctly."""
     generations: int
     """Generations done."""
     seconds: float
@@ -29,17 +30,18 @@ class RunResult:
     weights_digest: str
     """CRC-32 of the weights, eight hex digits."""
     run_dir: Path
+    """Directory of the run."""
     firing_rate: tuple[float, ...]
     """Share of neuron-ticks with a spike, 0..1, for each LIF layer on the test split. If the run
     was interrupted: one number for all layers together on the latest training recordings."""
     stopped: str
-    """Why it ended: finished, early_stop or interrupted."""
+    """Why the run ended: finished, early_stop or interrupted."""
     validation_accuracy: float | None = None
     """Percent, of the final weights on the recordings set aside; None if there are none, or if the
     run was interrupted."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """All fields, ready for JSON."""
         return {**asdict(self), "run_dir": str(self.run_dir), "firing_rate": list(self.firing_rate)}
 
 
@@ -48,7 +50,7 @@ class Mismatch:
     """The first generation whose rebuilt weights differ from those of the run."""
 
     generation: int
-    """Number of generations done where the digests differ."""
+    """Generations done when the digests first differ."""
     line: int
     """Line of the journal, the header being line 1."""
     expected: str
@@ -64,17 +66,19 @@ class ReplayResult:
     net: Net
     """With the weights after `generations`."""
     generations: int
+    """Generations rebuilt."""
     checked: int
-    """Number of digests compared."""
+    """Digests compared."""
     weights_digest: str
     """CRC-32 of the weights, eight hex digits."""
     mismatch: Mismatch | None
-    """None: every digest agreed."""
+    """The first digest that differs; None if all agree."""
     torn: bool
-    """Whether the journal's last line is torn; it is then left out."""
+    """Whether the journal's last line is torn. A torn line is left out."""
     seconds: float
+    """Time that the replay took."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON; without the weights."""
+        """All fields but the net, ready for JSON."""
         values = {k: v for k, v in vars(self).items() if k not in ("net", "mismatch")}
         return {**values, "mismatch": asdict(self.mismatch) if self.mismatch else None}

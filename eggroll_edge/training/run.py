@@ -41,17 +41,29 @@ def train(
 ) -> RunResult:
     """Train a net from its initial weights, and keep the run in the directory `out_dir`.
 
-    workers: threads, by default one for each core; their number changes no bit.
-    on_event: receives the events of training/progress.py.
-    stop: asked after each generation; True ends the run with a checkpoint, from which resume()
-    continues.
-    data, test_data: training and test split, in place of opening what the config names. `data`
-    includes the recordings that `validation` sets aside.
-    force: replace a run that is already in out_dir; without it, that is a JournalError.
-    make_estimator: on_devices(...) of eggroll_edge.devices.device_estimator trains on devices.
+    Args:
+        config: The data, the net, the estimator and the schedule.
+        out_dir: Directory that receives the run's files. It is made if it is missing.
+        workers: Number of threads; None takes one for each core. The result does not depend on it.
+        on_event: Receives the events of `eggroll_edge.training.progress`, such as GenerationDone.
+        stop: Called after each generation. If it returns True, the run ends with a checkpoint, from
+            which resume() continues.
+        data: Training split, with the recordings that `validation` sets aside. None opens the one
+            that the config names.
+        test_data: Test recordings. None opens those that the config names.
+        force: Replace a run that is already in `out_dir`.
+        make_estimator: Where the population is evaluated: on this computer, or with on_devices() on
+            devices.
 
-    DataError if the data cannot be opened or do not fit the net, ConfigError if `validation` leaves
-    nothing to train on, JournalError if a file of the run cannot be written.
+    Returns:
+        The accuracies, the digest of the weights, and how the run ended.
+
+    Raises:
+        ConfigError: `workers` is out of range, the core refuses the net, or `validation` leaves
+            nothing to train on.
+        DataError: The data cannot be opened or do not fit the net.
+        JournalError: `out_dir` already holds a run and `force` is False, or a file of the run
+            cannot be written.
     """
     run_dir, threads = Path(out_dir), worker_count(workers)
     refuse_taken(run_dir, force)
@@ -92,11 +104,25 @@ def resume(
 ) -> RunResult:
     """Continue a run that was stopped, to the same bits as if it had never stopped.
 
-    It starts from the latest checkpoint, replays the generations that the journal has after it,
-    then trains. A run that is finished only returns its result. The arguments are those of train().
+    It starts from the latest checkpoint, replays the generations that the journal holds after that
+    checkpoint, and then trains. If the run is finished, its result is returned and nothing is done.
 
-    JournalError if the journal is damaged or a rebuilt digest differs, DataError if the data are
-    not those of the run.
+    Args:
+        run_dir: Directory of the run, as given to train().
+        workers: Number of threads; None takes one for each core. The result does not depend on it.
+        on_event: As in train().
+        stop: As in train().
+        data: Training recordings, which must be those of the run. None opens those that the run's
+            config names.
+        test_data: Test recordings. None opens those that the run's config names.
+        make_estimator: As in train().
+
+    Returns:
+        The result of the whole run, including the part before it was stopped.
+
+    Raises:
+        DataError: The data cannot be opened, or are not those of the run.
+        JournalError: The journal is damaged, or a rebuilt digest differs.
     """
     run_dir, threads = Path(run_dir), worker_count(workers)
     reader = JournalReader(run_dir)
@@ -136,7 +162,7 @@ def _restore(
                 raise JournalError(
                     f"{reader.path}: line {record.line}: rebuilt weights have the digest "
                     f"{mismatch.found}, not {mismatch.expected}: was the run made with another "
-                    "version, or are the data others?"
+                    "version, or with other data?"
                 )
     return net, history, active
 
@@ -146,8 +172,8 @@ def _latest_checkpoint(
 ) -> tuple[Net, int]:
     """(net, generation) of the checkpoint of a run, or of the beginning if there is none.
 
-    A damaged checkpoint counts as none, and so does one that is ahead of the journal: the journal
-    has all that is needed, and replaying it only takes longer.
+    A checkpoint that is damaged, or that is ahead of the journal, is ignored: the journal has all
+    that is needed, and replaying it only takes longer.
     """
     net = initial_net(reader.header, config, reader.path.parent)
     path = reader.path.parent / CHECKPOINT

@@ -42,9 +42,16 @@ def refuse_taken(run_dir: Path, force: bool) -> None:
 
 
 def load(run_dir: str | Path) -> Net:
-    """The net of a run with the weights of its latest checkpoint. Takes a weights file, too.
+    """Load the net of a run, with the weights of its latest checkpoint.
 
-    JournalError if there is no checkpoint, or if it is damaged.
+    Args:
+        run_dir: A run directory, or the path of a checkpoint file.
+
+    Returns:
+        The net with its weights.
+
+    Raises:
+        JournalError: There is no checkpoint, or it is damaged.
     """
     return checkpoint.read(weights_file(run_dir)).net
 

@@ -1,8 +1,8 @@
 """Definition of a setting: its default, range, unit and explanation, in one place.
 
-Each field of TrainConfig is written as `name: type = setting(...)`. The command line's options, the
-range checks with their error messages, and the reference page of the documentation are all made
-from what stands there.
+Each field of TrainConfig is written as `name: type = setting(...)`. The options of the command
+line, the range checks with their error messages, and the reference page of the documentation are
+all made from these definitions.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from eggroll_edge._core import lib
 from eggroll_edge.core.config import check_choice, check_int
 from eggroll_edge.errors import ConfigError
 
@@ -35,9 +36,9 @@ class ByEstimator:
     batch: Any
     full: Any
     deep: Mapping[str, Any] = field(default_factory=dict)
-    """Kind of training -> default of a net with more than one LIF layer, where it is another."""
+    """Kind of training -> default for nets with more than one LIF layer, if that differs."""
     spikes: Any = None
-    """Default with readout = spikes, where it is another."""
+    """Default with readout = spikes, if that differs."""
 
     def of(self, kind: str, deep: bool = False, spikes: bool = False) -> Any:
         """The default for one of KINDS, a deep net or not, and a readout by spikes or not."""
@@ -58,18 +59,18 @@ class ByEstimator:
 
 @dataclass(frozen=True)
 class Setting:
-    """All that is known of one field of TrainConfig."""
+    """The definition of one field of TrainConfig."""
 
     panel: str
     help: str
     """What the setting means, in sentences, with its unit."""
     default: Any
-    """A value, ByEstimator, or None where `default_text` says what happens then."""
+    """A value, a ByEstimator, or None; `default_text` then says what None means."""
     default_text: str
     low: float
     high: float
     metavar: str
-    """What stands for the value in --help."""
+    """Placeholder for the value in --help."""
     short: str
     """One letter that also names the option, or empty."""
     off: str
@@ -97,7 +98,7 @@ class Setting:
 
     @property
     def explanation(self) -> str:
-        """Help with the range and the default."""
+        """The help text, followed by the range and the default."""
         bounds = "" if self.choices or not self.range else f"{self.range}; "
         return f"{self.help} ({bounds}default: {self.shown_default})"
 
@@ -165,6 +166,21 @@ def defaults_for(config: type, kind: str) -> dict[str, Any]:
     }
 
 
+def layer_sizes(hidden: object, readout: str) -> tuple[int, ...]:
+    """`hidden` as a tuple; ConfigError unless it is a list of layer sizes that fits the readout."""
+    if not isinstance(hidden, (tuple, list)):
+        raise ConfigError(f"hidden is {hidden!r}: use a list of layer sizes, such as [128, 64]")
+    most = int(lib.EGG_LAYERS_MAX)
+    low, high = (0, most - 1) if readout == "spikes" else (1, most)
+    if not low <= len(hidden) <= high:
+        raise ConfigError(
+            f"hidden has {len(hidden)} layers: use {low}..{high} with readout = {readout}"
+        )
+    for size in hidden:
+        check_int("a size in hidden", size, 1, lib.EGG_NEURONS_MAX)
+    return tuple(hidden)
+
+
 def _type_of(hint: Any) -> tuple[type, tuple[str, ...]]:
     """(type, choices) that an annotation stands for."""
     if get_origin(hint) is Literal:
@@ -188,7 +204,7 @@ def _shown(value: Any) -> str:
 
 
 def _grouped(values: Mapping[str, Any]) -> str:
-    """The value of the first kind, then the kinds that have another one: "32, online 1"."""
+    """The value of the first kind, then the kinds whose values differ: "32, online 1"."""
     first = next(iter(values.values()))
     others: dict[Any, list[str]] = {}
     for kind, value in values.items():

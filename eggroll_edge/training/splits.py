@@ -47,7 +47,7 @@ def open_both(
 ) -> tuple[EventDataset, EventDataset]:
     """(training split, test split) of a run. The training split includes what is set aside.
 
-    counting(text): gives the callback that shows the progress of what `text` names.
+    counting(text): returns the callback that shows the progress of the work that `text` names.
     """
     specs = (config.data, config.test_data or config.data)
     train, test = (
@@ -63,9 +63,9 @@ def open_split(
     threads: int = 2,
     progress: Progress | None = None,
 ) -> EventDataset:
-    """The split "train", "test" or "all" of a run's data; ConfigError at another name.
+    """The split "train", "test" or "all" of a run's data; ConfigError for any other name.
 
-    threads: for decoding. progress(done, total): called while recordings are decoded.
+    threads: number of threads that decode. progress(done, total): called while they decode.
     """
     spec = config.test_data if split == "test" and config.test_data else config.data
     return open_dataset(

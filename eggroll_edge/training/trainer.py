@@ -36,9 +36,9 @@ Evaluators = dict[EvalSplit, Evaluator]
 
 
 def run_training(context: RunContext, make_estimator: MakeEstimator) -> RunResult:
-    """A sitting of a run: from where the history is to its end, an early stop, or stop().
+    """Carry out a sitting of a run, from the end of its history until the run is over or stops.
 
-    The worker pools are closed in any case, also if the estimator cannot be made.
+    The worker pools are closed in any case, even if the estimator cannot be made.
     """
     config, net, workers = context.config, context.net.config, context.workers
     batches = MiniBatches(context.data, net, config.seed, config.batch)
@@ -53,7 +53,7 @@ def run_training(context: RunContext, make_estimator: MakeEstimator) -> RunResul
 
 
 class Trainer:
-    """The loop of a sitting. `pool` is that of the host's estimator."""
+    """The training loop of a sitting. `pool` is the worker pool of the host's estimator."""
 
     def __init__(
         self,
@@ -101,7 +101,8 @@ class Trainer:
         return result
 
     def _loop(self) -> str:
-        """Generations until there is a reason to stop; all of them are then in the journal."""
+        """Carry out generations until there is a reason to stop. The journal then has all of
+        them."""
         config, history = self._config, self._history
         self._started_s = time.perf_counter() - history.seconds
         self._notified_s = self._saved_s = time.perf_counter()
@@ -171,7 +172,7 @@ class Trainer:
             workspace.unit_spikes.fill(0)
 
     def _evaluate(self, split: EvalSplit) -> EvalResult:
-        """Evaluate on a split; this time does not count as training."""
+        """Evaluate on a split. The time that this takes does not count as training."""
         begun = time.perf_counter()
         self._finish()
         result, generation = self._evaluators[split](), self._history.generation
@@ -185,7 +186,8 @@ class Trainer:
         return result
 
     def _save(self) -> None:
-        """Write a checkpoint, after the journal, so that no checkpoint is ahead of it."""
+        """Write a checkpoint. The journal is written first, so that no checkpoint is ahead of
+        it."""
         self._finish()
         self._journal.sync()
         checkpoint.save(self._context.run_dir / CHECKPOINT, self._net, self._history.generation)

@@ -1,6 +1,6 @@
-"""From units for people to the integers of the core: perturbation sizes and learning rates.
+"""Converts sigma and learning rates from the units of TrainConfig to the integers of the core.
 
-The journal logs the integers, so a replay needs no float arithmetic.
+The journal logs the integers, so a replay needs no floating-point arithmetic.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ _EXPONENT_MAX = 30
 
 @dataclass(frozen=True)
 class Units:
-    """What the meaning of sigma and lr depends on.
+    """The settings on which the units of sigma and lr depend.
 
-    A pair of values is (LIF matrices, readout matrix).
+    Two values in a tuple are (LIF matrices, readout matrix).
     """
 
     estimator: EstimatorName
     pairs: int
     batch: int
-    """Recordings a generation."""
+    """Recordings of a generation."""
     rank: int
     leak_shift: int
 
@@ -42,7 +42,7 @@ class Units:
         sigma_share: float = 1.0,
         lr_share: float = 1.0,
     ) -> Hyperparameters:
-        """The core's integers for shares, 0..1, of sigma and lr. ConfigError if lr is too large."""
+        """The core's integers for shares of sigma and lr, 0..1. ConfigError if lr is too large."""
         if self.estimator == "sample":
             sigmas = round(sigma[0] * sigma_share), round(BIT * sigma[1] * sigma_share)
         else:
@@ -88,7 +88,8 @@ class Units:
         return lib.EGG_SIGMA_MAX, lib.EGG_SIGMA_MAX
 
     def _weight_sigma(self, sigma: float) -> int:
-        """The core's sigma: weight units over the standard deviation of the noise it multiplies."""
+        """The core's sigma for one in weight units: the core multiplies it by noise of a known
+        size."""
         if self.estimator == "full":
             return round(_SIGMA_UNIT * sigma / math.sqrt(2))
         return int(lib.egg_sigma_of_rank(min(round(_SIGMA_UNIT * sigma), 65535), self.rank))
@@ -97,15 +98,16 @@ class Units:
         """(factor from lr to the core's value, the least exponent n that the core takes)."""
         if self.estimator == "sample":
             return 1 / (self.pairs * self.batch), 4
-        # The sum of `pairs` fitness bytes times noise of this variance is typically so large.
+        # Typical size of the sum of `pairs` fitness bytes, each times noise of this variance.
         variance = self.rank if self.estimator == "batch" else 2
         return BIT / (_TYPICAL_FITNESS * math.sqrt(self.pairs * variance)), 0
 
 
 def learning_rate(value: float, least: int = 0) -> LearningRate:
-    """(m, n) with the m * 2^-n nearest to `value`: 0 <= m <= 127 and least <= n <= 30.
+    """The (m, n) for which m * 2^-n is nearest to `value`; 0 <= m <= 127 and least <= n <= 30.
 
-    m has 7 bits where n allows it. ConfigError if `value` is too large; below 2^-31 it becomes 0.
+    m uses all of its 7 bits unless n would leave its range. ConfigError if `value` is too large. A
+    value below 2^-31 becomes 0.
     """
     n = _EXPONENT_MAX
     while n > least and value * 2.0**n > _MANTISSA_MAX + 0.5:
@@ -117,6 +119,6 @@ def learning_rate(value: float, least: int = 0) -> LearningRate:
 
 
 def _floor3(x: float) -> str:
-    """A positive number rounded down to three digits: a limit that is itself allowed."""
+    """A positive number rounded down to three digits, so that a limit shown to users is allowed."""
     unit = 10.0 ** (math.floor(math.log10(x)) - 2)
     return f"{math.floor(x / unit) * unit:.3g}"

@@ -105,7 +105,7 @@ static void online(const bench_work *w) {
     }
 }
 
-/* The full-rank update holds the sums of so many rows at a time: the sums of all rows would take 4 bytes for each
+/* The full-rank update holds the sums of this many rows at a time. The sums of all rows would take 4 bytes for each
  * weight. */
 #define ROWS 16u
 

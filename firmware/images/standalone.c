@@ -17,7 +17,7 @@ typedef struct {
     uint32_t magic;
     uint32_t generations;     /* of the whole run */
     uint32_t batch;           /* recordings of one generation */
-    uint32_t chunk;           /* so many generations in a row have the same hyperparameters */
+    uint32_t chunk;           /* number of successive generations with the same hyperparameters */
     uint32_t every;           /* generations from one report and checkpoint to the next */
     uint32_t recordings;      /* to train on; they come first in offsets and labels */
     uint32_t tests;           /* to test on when the training is over; they come last */

@@ -1,7 +1,7 @@
 /* Private to the core: limits, rounding shifts and polynomials, each written once (SPEC.md, top, and section 6).
  *
  * The macros are expressions without side effects. They serve an int32_t and a GNU vector of 32-bit elements alike, so
- * the loops of egg_loss.c and those of host/egg_simd_fitness_impl.h share one text. */
+ * the loops of egg_loss.c and those of host/egg_simd_readout_impl.h share one text. */
 #ifndef EGG_MATH_PRIVATE_H
 #define EGG_MATH_PRIVATE_H
 

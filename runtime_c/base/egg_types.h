@@ -48,7 +48,7 @@ typedef enum {
 /* Returns one line of English for a status, without a full stop. Never NULL: unknown codes give "unknown status". */
 const char *egg_status_text(egg_status status);
 
-/* Ceilings. With them SPEC.md proves that no accumulator overflows. Lower limits are 1 unless stated. */
+/* Ceilings. From these SPEC.md proves that no accumulator overflows. Lower limits are 1 unless stated. */
 #define EGG_INPUTS_MAX 32766u
 #define EGG_FULL_INPUTS_MAX 8190u /* inputs with estimator full: sums of its noise values then fit 16 bits */
 #define EGG_LAYERS_MAX 4u         /* LIF layers */

@@ -15,8 +15,8 @@ static void draw(egg_key key, uint32_t rows, uint32_t word, uint32_t *words) {
     for (uint32_t i = 0; i < rows; i++) words[i] = egg_rng_signs(key, i, word);
 }
 
-/* Draws the signs of the pairs of one word for all matrices; but not those of matrix 0's rows, which are many and only
- * needed in projections. */
+/* Draws the signs of the pairs of one word for all matrices, except those of the rows of matrix 0: these are many, and
+ * only projections need them. */
 static void draw_word(const egg_generation *gen, egg_workspace *ws, uint32_t word) {
     const egg_net_config *c = &gen->net->config;
     for (uint32_t m = 0; m < egg_net_matrices(c); m++) {

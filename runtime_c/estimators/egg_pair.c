@@ -12,8 +12,8 @@
 #include "kernels/egg_packed16_private.h"
 
 #if EGG_PAIR_TOGETHER
-/* What the run of one neuron reads: current has a stride of `size` entries from tick to tick; drive .. end has one word
- * for each tick. */
+/* The inputs of a run of one neuron: current has a stride of `size` entries from tick to tick; drive .. end has one
+ * word for each tick. */
 typedef struct {
     const int16_t *current;
     const uint32_t *drive, *end;
@@ -40,8 +40,8 @@ static uint32_t run_any(const neuron *n, uint32_t *differ) {
     return count;
 }
 
-/* The same, also for the common case k = 1, r = 0, spike_bit 2^14. There `drive` is twice as large, as
- * v - (v >> 1) + i = (v + 1 + 2 i) >> 1; this sum stays in its half, too. */
+/* The same, but it also handles the common case k = 1, r = 0, spike_bit 2^14. In that case `drive` is twice as large,
+ * as v - (v >> 1) + i = (v + 1 + 2 i) >> 1; this sum stays in its half, too. */
 static uint32_t run(const neuron *n, uint32_t spike_bit) {
     uint32_t differ;
     if (spike_bit == 0x4000u)
@@ -79,7 +79,7 @@ bool egg_pair_begin(const egg_generation *gen, egg_workspace *ws, uint32_t *spik
     }
     int32_t more = gen->es.estimator == EGG_ESTIMATOR_SAMPLE ? gen->sigma.hidden : egg_forward_perturbation_limit(lif);
     if ((more - least) * (1 << lif->leak_shift) > 0x8000 - lif->threshold) return false;
-    /* No membrane is too large either: SPEC.md section 5. */
+    /* SPEC.md section 5 proves that no membrane is too large. */
     ws->pair.largest_current = most > -least ? most : -least;
     uint32_t spike_bit = spike_bit_of(lif, ws->pair.largest_current), constant = constant_of(lif, spike_bit),
              *unit = ws->unit_spikes;

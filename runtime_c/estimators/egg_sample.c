@@ -41,7 +41,8 @@ egg_result egg_sample_evaluate(const egg_generation *gen, egg_workspace *ws, uin
         if (pair % 32u == 0) {
             draw_word(gen, ws, position, pair / 32u);
             if (together && pair == 0)
-                egg_pair_find_movable(gen, ws, 32); /* all blocks of pairs have the same perturbation sizes */
+                egg_pair_find_movable(gen, ws,
+                                      32); /* the sizes of the perturbations are the same for all blocks of pairs */
         }
         if (together) {
             ws->fitness_diff[pair] = egg_pair_difference(gen, ws, pair % 32u, label);
@@ -62,7 +63,7 @@ egg_result egg_sample_evaluate(const egg_generation *gen, egg_workspace *ws, uin
     return egg_forward_result(gen->net, ws, spikes, label);
 }
 
-/* credit += byte * z a^T, pair by pair: for vector units. */
+/* credit += byte * z a^T, pair by pair. This form suits vector units. */
 static void credit_pairs(const egg_generation *gen, egg_workspace *ws, uint32_t position, const int8_t *fitness_bytes) {
     const egg_net_config *c = &gen->net->config;
     for (uint32_t pair = 0; pair < gen->es.pairs; pair++) {
@@ -81,7 +82,7 @@ static void credit_pairs(const egg_generation *gen, egg_workspace *ws, uint32_t 
     }
 }
 
-/* The same, 32 pairs at once: for cores without vector units. */
+/* The same, 32 pairs at once. This form suits cores without vector units. */
 static void credit_words(const egg_generation *gen, egg_workspace *ws, uint32_t position, const int8_t *fitness_bytes) {
     const egg_net_config *c = &gen->net->config;
     uint32_t pairs = gen->es.pairs;

@@ -26,7 +26,7 @@ typedef struct {
     egg_session session;
     egg_flash flash;
     egg_checkpoint_io store;
-    int32_t label; /* what its buttons give; -1: nothing */
+    int32_t label; /* the label that its buttons give; -1: none */
     uint32_t baud; /* current baud rate of its line */
     uint8_t *out;  /* [out_max] what the session wrote; the caller takes it and sets out_bytes to 0 */
     uint32_t out_bytes, out_max;

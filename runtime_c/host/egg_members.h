@@ -1,4 +1,4 @@
-/* Host only: single members on separate inputs, as control tasks need it. There each member acts in a world that its
+/* Host only: single members on separate inputs, as control tasks need. There each member acts in a world that its
  * actions have changed, and the caller hands the rewards to egg_shape_fitness() as fitness. */
 #ifndef EGG_MEMBERS_H
 #define EGG_MEMBERS_H

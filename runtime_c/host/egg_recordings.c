@@ -210,8 +210,8 @@ typedef struct {
     uint32_t added, before;  /* microseconds of the overflow records so far; time of the previous event */
 } recording;
 
-/* Marks the events before `until` in the map of a tick; they come first, as time never falls. Returns false at a fault.
- */
+/* Marks the events before `until` in the map of a tick. They come first, because times never decrease. Returns false if
+ * it finds a fault. */
 static bool mark_tick(const offsets *of, recording *r, uint32_t until, uint8_t *restrict map) {
     const uint8_t *at = r->at, *end = r->end;
     uint32_t added = r->added, before = r->before;
@@ -234,7 +234,7 @@ static bool mark_tick(const offsets *of, recording *r, uint32_t until, uint8_t *
     return true;
 }
 
-/* Reads a file. Returns its bytes; 0 if it cannot be read, and `room` if it is that long or longer. */
+/* Reads a file. Returns its length in bytes; 0 if it cannot be read, and `room` if it has `room` bytes or more. */
 static size_t read_file(const char *path, uint8_t *bytes, size_t room) {
     FILE *file = fopen(path, "rb");
     if (file == NULL) return 0;

@@ -6,7 +6,7 @@
 
 #include "base/egg_types.h"
 
-/* What becomes of the polarity of an event: brighter (p = 1) or darker (p = 0). */
+/* How the polarity of an event, brighter (p = 1) or darker (p = 0), chooses its channel of inputs. */
 enum {
     EGG_POLARITY_SPLIT = 0,  /* a channel of inputs for each polarity */
     EGG_POLARITY_MERGED = 1, /* one channel for both */
@@ -33,7 +33,7 @@ typedef struct {
     uint8_t *p;      /* polarity, 0 or 1 */
 } egg_events;
 
-/* What egg_recordings_decode() can find. */
+/* The results of egg_recordings_decode(). */
 enum {
     EGG_RECORDING_OK = 0,
     EGG_RECORDING_X,         /* x is outside the sensor */
@@ -54,7 +54,7 @@ uint32_t egg_recordings_decode(const uint8_t *bytes, const int64_t *starts, uint
  */
 size_t egg_recordings_map_words(const egg_binning *binning);
 
-/* Upper bound of the bytes that n recordings with so many events altogether become; includes room to work. */
+/* Upper bound of the bytes of n streams that hold `events` events in all, plus the room that encoding them needs. */
 size_t egg_recordings_bytes(const egg_binning *binning, uint64_t events, uint32_t n);
 
 /* Bins n recordings. Recording i is the events starts[i] .. starts[i + 1], in any order, all within the sensor. Its
@@ -62,9 +62,9 @@ size_t egg_recordings_bytes(const egg_binning *binning, uint64_t events, uint32_
 void egg_recordings_bin(const egg_binning *binning, const egg_events *events, const int64_t *starts, uint32_t n,
                         uint64_t *map, uint8_t *stream, int64_t *ends);
 
-/* From files to streams in one go, faster than in steps. The sensor of the n files is no larger than that of the
- * binning, which must not stabilize. `paths` are the names of the files end to end, each with its 0. bytes[room] holds
- * one file at a time. `stream` has room for n recordings of room / 5 events.
+/* Reads n files and encodes them as streams, faster than separate calls do. The sensor of the files is no larger than
+ * that of the binning, which must not stabilize. `paths` are the names of the files end to end, each with its final 0.
+ * bytes[room] holds one file at a time. `stream` has room for n recordings of room / 5 events.
  * Returns true; or false if a file cannot be read, is empty, has a length that is no multiple of 5 or not below `room`,
  * or if egg_recordings_decode() would find a fault in it. Then the map is not zeroed. */
 bool egg_recordings_bin_files(const egg_binning *binning, const char *paths, uint32_t n, uint32_t side, uint8_t *bytes,

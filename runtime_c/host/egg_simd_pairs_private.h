@@ -5,14 +5,15 @@
 #include "host/egg_simd_pairs.h"
 
 #define EGG_SIMD_COLUMNS 5u       /* columns of the readout whose sums stay in registers; weights are padded to these */
-#define EGG_SIMD_SEGMENTS_MAX 5u  /* most segments of estimator sample: a neuron then has at most ... */
-#define EGG_SIMD_PATTERNS 32u     /* ... so many different perturbations */
+#define EGG_SIMD_SEGMENTS_MAX 5u  /* most segments of estimator sample */
+#define EGG_SIMD_PATTERNS 32u     /* the most different perturbations of a neuron */
 #define EGG_SIMD_DRAWN 16u        /* sign words that are drawn at once */
 #define EGG_SIMD_VECTOR_BYTES 64u /* of the widest vector */
 #define EGG_SIMD_MOVABLE_PAIRS 128u /* pairs for which the neurons are listed at once */
 
-/* A neuron that some members run: one that the pairs can move, or that spikes in all their members. Members may spike
- * differently only in ticks before `end`, and none spikes before `first`; from `end` on each spikes `rest` times. */
+/* A neuron in the list: either its spikes may differ between members, or it spikes alike in all of them. No member
+ * spikes before tick `first`. Members may spike differently only before tick `end`; from `end` on, each spikes `rest`
+ * times. */
 typedef struct {
     uint16_t neuron;
     uint8_t first, end, rest;
@@ -29,11 +30,10 @@ typedef struct {
     egg_simd_neuron *neurons; /* [listed]; in all other neurons no member spikes */
     uint32_t listed;
     const uint32_t *weights; /* [size][columns] readout weights, in the low byte */
-    uint32_t *packed;        /* [listed / 4][columns] those of four neurons of the list at a time, a byte each */
+    uint32_t *packed;        /* [listed / 4][columns] readout weights of four listed neurons at a time, a byte each */
     uint32_t *words;         /* sign words of the pairs in lanes, see egg_simd_signs */
-    int16_t
-        *tables; /* estimator sample: [size][EGG_SIMD_PATTERNS] spikes of a neuron for each pattern of segment signs */
-    uint8_t *counts; /* [listed / 4][8 vectors] spikes, see egg_simd_pairs_impl.h */
+    int16_t *tables;         /* estimator sample: [size][EGG_SIMD_PATTERNS] spikes for each pattern of segment signs */
+    uint8_t *counts;         /* [listed / 4][8 vectors] spikes, see egg_simd_pairs_impl.h */
 } egg_simd_job;
 
 /* Sign words of the pairs in lanes, each [words of the lanes][stride]. Letters are those of SPEC.md section 7. */

@@ -22,7 +22,7 @@ typedef uint32_t egg_word;
  * rows can be added up; then egg_packed16_sum() reads the sums. */
 void egg_packed16_add_rows(egg_word *acc, const egg_word *x, const egg_word *y, uint32_t words);
 
-/* Returns the sum in the low half of x, an entry of acc above, after so many rows. */
+/* Returns the sum in the low half of x, an entry of acc above, after `rows` rows. */
 static inline int32_t egg_packed16_sum(uint32_t x, uint32_t rows) {
 #if defined(__ARM_FEATURE_DSP)
     (void)rows;

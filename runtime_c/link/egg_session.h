@@ -4,9 +4,9 @@
  *   egg_session_init(&s, &io, memory, sizeof memory);
  *   for (;;) egg_session_receive(&s, bytes, uart_take(bytes, sizeof bytes));
  *
- * egg_session_receive() executes commands before it returns. Bytes that arrive during that time belong into a receive
- * ring of io.receive_window bytes, which an interrupt fills. The host never has more unanswered bytes on the line than
- * that, beside the request that is being executed. */
+ * egg_session_receive() executes commands before it returns. An interrupt puts the bytes that arrive during that time
+ * into a receive ring of io.receive_window bytes. The host never has more unanswered bytes on the line than that, not
+ * counting the request that is being executed. */
 #ifndef EGG_SESSION_H
 #define EGG_SESSION_H
 
@@ -157,8 +157,8 @@ egg_status egg_session_configure(egg_session *s, const uint8_t *payload, size_t 
 egg_status egg_session_load(egg_session *s);
 egg_status egg_session_save(egg_session *s);
 
-/* Resumes from the newest checkpoint if it was made with this very payload; otherwise configures the session anew.
- * generations_done tells which. Returns, and sets *needed, as egg_session_configure(). */
+/* Resumes from the newest checkpoint if that was made with the same payload; otherwise configures the session anew, and
+ * generations_done is then 0. Returns, and sets *needed, as egg_session_configure(). */
 egg_status egg_session_resume(egg_session *s, const uint8_t *payload, size_t n, size_t *needed);
 
 /* Begins generation `generation`. In EGG_MODE_ONLINE it sets the hyperparameters from here on, and each recording

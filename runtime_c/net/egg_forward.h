@@ -6,7 +6,7 @@
 #include "net/egg_net.h"
 #include "net/egg_workspace.h"
 
-/* What the run of an unperturbed net on a recording gives. */
+/* The result of a run of the unperturbed net on a recording. */
 typedef struct {
     int32_t loss;      /* cross-entropy, in 1/4096 bit */
     uint32_t spikes;   /* of all LIF layers */
@@ -20,7 +20,7 @@ uint32_t egg_run(const egg_net *net, egg_workspace *ws, const uint8_t *stream);
 /* Index of the largest logit of the last run. */
 uint32_t egg_predicted(const egg_net *net, const egg_workspace *ws);
 
-/* The result of the run that has just ended with so many spikes; label is the right answer. */
+/* The result of the run that has just ended and had `spikes` spikes. label is the right answer. */
 egg_result egg_forward_result(const egg_net *net, const egg_workspace *ws, uint32_t spikes, uint32_t label);
 
 /* --- for the estimators --- */

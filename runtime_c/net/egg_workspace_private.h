@@ -1,5 +1,5 @@
-/* Private to the core: what an update needs for a moment. It lies in the workspace, because a microcontroller's stack
- * has no room for it. */
+/* Private to the core: temporary memory of an update. It lies in the workspace, because a microcontroller's stack has
+ * no room for it. */
 #ifndef EGG_WORKSPACE_PRIVATE_H
 #define EGG_WORKSPACE_PRIVATE_H
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import Any
 
@@ -9,7 +10,19 @@ import numpy as np
 import pytest
 from eggroll_edge._core import lib
 
-from eggroll_edge.core.config import EsConfig, Hyperparameters, LifConfig, NetConfig
+from eggroll_edge.core.config import (
+    GAIN_MAX,
+    GAIN_SPIKES_MAX,
+    LEAK_SHIFT_MAX,
+    PENALTY_MAX,
+    REFRACTORY_MAX,
+    THRESHOLD_MAX,
+    EsConfig,
+    Hyperparameters,
+    LifConfig,
+    NetConfig,
+    status_text,
+)
 from eggroll_edge.core.net import Net, active_bytes
 from eggroll_edge.core.population import Population, shape_fitness
 from eggroll_edge.core.recordings import Recordings
@@ -33,6 +46,25 @@ def random_net(config: NetConfig = NET, seed: int = 3) -> Net:
     net = Net(config)
     net.randomize(seed, 30, 30)
     return net
+
+
+def test_status_texts_state_the_ceilings() -> None:
+    """The texts are strings of C, in which the numbers stand a second time."""
+    for status, ceilings in (
+        (lib.EGG_E_INPUTS, [lib.EGG_INPUTS_MAX]),
+        (lib.EGG_E_LAYERS, [lib.EGG_LAYERS_MAX]),
+        (lib.EGG_E_SIZE, [lib.EGG_NEURONS_MAX]),
+        (lib.EGG_E_OUTPUTS, [lib.EGG_OUTPUTS_MAX]),
+        (lib.EGG_E_TICKS, [lib.EGG_TICKS_MAX]),
+        (lib.EGG_E_LIF, [THRESHOLD_MAX, LEAK_SHIFT_MAX, REFRACTORY_MAX]),
+        (lib.EGG_E_READOUT, [GAIN_MAX, GAIN_SPIKES_MAX]),
+        (lib.EGG_E_PAIRS, [lib.EGG_PAIRS_MAX, lib.EGG_SAMPLE_PAIRS_MAX]),
+        (lib.EGG_E_RANK, [lib.EGG_RANK_MAX, lib.EGG_PAIRS_RANK_MAX]),
+        (lib.EGG_E_SEGMENTS, [lib.EGG_SEGMENTS_MAX]),
+        (lib.EGG_E_FITNESS, [PENALTY_MAX]),
+    ):
+        text = status_text(status)
+        assert [int(n) for n in re.findall(r"\d+", text) if int(n) > 2] == ceilings, text
 
 
 def test_net() -> None:

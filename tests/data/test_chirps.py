@@ -83,7 +83,7 @@ def test_difficulty_is_part_of_the_spec() -> None:
     assert 85 < wide.info()["events_per_sample"] < 105  # noise alone; a few fall together
     for spec, message in (
         ("chirps:nois=3", "'nois' is unknown"),
-        ("chirps:noise=x", "no NAME=NUMBER"),
+        ("chirps:noise=x", "not NAME=NUMBER"),
         ("chirps:channels=3", "channels is 3"),
     ):
         with pytest.raises(ConfigError, match=message):

@@ -19,6 +19,7 @@ from eggroll_edge.training.replay import replay
 from eggroll_edge.training.run import resume, train
 from eggroll_edge.training.run_dir import load
 from tests.helpers.journals import generations
+from tests.helpers.link import BitFlip
 from tests.helpers.tiny_dataset import TEST, TRAIN, config
 
 RUNS: list[tuple[str, dict[str, Any]]] = [
@@ -136,21 +137,8 @@ def test_checkpoints_on_the_board(tmp_path: Path) -> None:
 
 
 def test_a_device_that_computes_wrong_ends_the_run(tmp_path: Path) -> None:
-    board = HostBoard()
-
-    class Cosmic(InProcess):
-        """A bit of a weight flips during the run."""
-
-        writes = 0
-
-        def write(self, data: bytes) -> None:
-            self.writes += 1
-            if self.writes == 60:
-                board.native.session.net.weights[0][3] ^= 64
-            super().write(data)
-
     with (
-        Session(lambda: Cosmic(board)) as session,
+        Session(lambda: BitFlip(HostBoard())) as session,
         pytest.raises(DeviceError, match=r"digest [0-9a-f]{8}|fitness bytes"),
     ):
         train(

@@ -22,6 +22,7 @@ from eggroll_edge.training.replay import replay
 from eggroll_edge.training.run import resume, train
 from tests.devices.test_device_estimator import PowerCuts, options, throughputs
 from tests.helpers.journals import generations
+from tests.helpers.link import BitFlip
 from tests.helpers.tiny_dataset import TEST, TRAIN, config
 
 BATCH: dict[str, Any] = {"generations": 12, "batch": 10}
@@ -44,7 +45,7 @@ class Plug:
 
 
 class Watched(HostBoard):
-    """A board that sets `reached` after so many bytes."""
+    """A board that sets `reached` after a given number of bytes."""
 
     def __init__(self, after: int) -> None:
         super().__init__("watched")
@@ -202,18 +203,7 @@ def test_checkpoints_on_every_board_that_has_a_store(tmp_path: Path) -> None:
 def test_a_board_that_computes_wrong_is_named(tmp_path: Path) -> None:
     good, bad = HostBoard("good"), HostBoard("bad")
 
-    class Cosmic(InProcess):
-        """A bit that no later update repairs flips in a weight after some generations."""
-
-        writes = 0
-
-        def write(self, data: bytes) -> None:
-            self.writes += 1
-            if self.writes == 60:
-                bad.native.session.net.weights[0][3] ^= 64
-            super().write(data)
-
-    line = Cosmic(bad)
+    line = BitFlip(bad)
     sessions = [*in_process(good), Session(lambda: line, name="COM7")]
     with pytest.raises(DeviceError, match=r"bad at COM7 have the digest|good or bad at COM7 and"):
         train(

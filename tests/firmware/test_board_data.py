@@ -16,8 +16,7 @@ from eggroll_edge.boards.table import BOARDS
 from eggroll_edge.devices.device_estimator import on_devices
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import SerialTransport
-from eggroll_edge.training.config import merge
-from eggroll_edge.training.presets import load_preset
+from eggroll_edge.training.presets import load_preset, merge
 from eggroll_edge.training.run import train
 from eggroll_edge.training.splits import open_split
 from tests.helpers.real_data import NMNIST_SMALL, needs_real_data

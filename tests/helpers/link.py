@@ -123,6 +123,18 @@ def in_process(board: HostBoard | None = None, **options: Any) -> Session:
     return Session(lambda: InProcess(board), **options)
 
 
+class BitFlip(InProcess):
+    """A line to a board in this process. During the run, a bit of one of its weights flips."""
+
+    _writes = 0
+
+    def write(self, data: bytes) -> None:
+        self._writes += 1
+        if self._writes == 60:
+            self._board.native.session.net.weights[0][3] ^= 64  # no later update repairs it
+        super().write(data)
+
+
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-psabi", "-O1", "-g"]
 SANITIZE = ["-fsanitize=address,undefined,alignment", "-fno-sanitize-recover=all"]
 

@@ -1,4 +1,4 @@
-"""The real datasets, which tests use where they are at hand.
+"""The real datasets, which tests use if they are present.
 
 They are in ../shared/data beside the checkout, or in the folder that EGGROLL_DATA names.
 """

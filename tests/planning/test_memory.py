@@ -13,8 +13,7 @@ from eggroll_edge.errors import ConfigError, DeviceError
 from eggroll_edge.link.messages import DeviceConfig
 from eggroll_edge.link.session import Session
 from eggroll_edge.planning.memory import CODE_RESERVE, Plan, plan_of
-from eggroll_edge.training.config import merge
-from eggroll_edge.training.presets import load_preset
+from eggroll_edge.training.presets import load_preset, merge
 from tests.helpers.link import ROOT, Program, build
 
 

@@ -1,4 +1,4 @@
-"""Includes of the C core run one way, as runtime_c/README.md states the rules."""
+"""Includes run one way, as runtime_c/README.md and firmware/README.md state the rules."""
 
 from __future__ import annotations
 
@@ -45,6 +45,29 @@ def test_c_headers_form_no_circle() -> None:
         assert leaves, f"these headers include each other: {', '.join(below)}"
         for name in leaves:
             del below[name]
+
+
+# Parts of the firmware, and the parts whose headers each may include beside those of its folder.
+FIRMWARE = {
+    "board.h": set[str](),
+    "common": {"board.h"},
+    "chips": {"common", "board.h"},
+    "boards": {"chips", "common", "board.h"},
+    "images": {"common", "board.h", *C_LAYERS},
+}
+
+
+@pytest.mark.parametrize("part", FIRMWARE)
+def test_firmware_includes_flow_one_way(part: str) -> None:
+    top = ROOT / "firmware" / part
+    found = 0
+    for path in [top, *top.rglob("*.[chS]")]:
+        for included in c_includes(path) if path.is_file() else ():
+            folder = included.partition("/")[0]
+            made = included == "bench_work.h"  # written for each benchmark, beside the image
+            assert made or folder in {part, *FIRMWARE[part]}, f"{path.name} includes {included}"
+            found += 1
+    assert found or part == "board.h"
 
 
 def test_firmware_includes_public_headers_only() -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
 from eggroll_edge.errors import ConfigError
-from eggroll_edge.training.config import TrainConfig, merge
-from eggroll_edge.training.presets import load_preset, preset_description, preset_names
+from eggroll_edge.training.config import TrainConfig
+from eggroll_edge.training.presets import load_preset, merge, preset_description, preset_names
 from eggroll_edge.training.settings import defaults_for
 from eggroll_edge.training.units import learning_rate
 

@@ -1,16 +1,17 @@
-"""Write the table of settings into docs/reference/configuration.md, from TrainConfig's definition.
+"""The tables of settings and of datasets in the documentation, from their definitions in the code.
 
-python -m tools.generate.settings           print it
-python -m tools.generate.settings --write   put it between the marks of the page
+python -m tools.generate.settings           print them
+python -m tools.generate.settings --write   put them into docs/reference/{configuration,data}.md
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 
+from eggroll_edge.data.sources import markdown_table
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.settings import Setting, settings_of
-from tools.lib.paths import SETTINGS_PAGE
+from tools.lib.paths import DATA_PAGE, SETTINGS_PAGE
 from tools.lib.tables import write_section
 
 
@@ -33,10 +34,16 @@ def _row(one: Setting) -> str:
 
 
 def main() -> None:
-    if "--write" in sys.argv[1:]:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--write", action="store_true", help="write instead of printing")
+    if parser.parse_args().write:
         write_section(SETTINGS_PAGE, "settings", settings_table())
+        write_section(DATA_PAGE, "datasets", markdown_table())
     else:
         print(settings_table())
+        print(markdown_table())
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int)
     parser.add_argument("--generations", type=int, default=20)
     parser.add_argument("--stop-at", type=float, help="train to this test accuracy, percent")
-    parser.add_argument("--seconds", type=float, help="give up after so many of training")
+    parser.add_argument("--seconds", type=float, help="end training after this many seconds")
     parser.add_argument("--eval-every", type=int, default=20, help="generations between tests")
     options = parser.parse_args()
     given = {k: v for k in ("pairs", "batch") if (v := getattr(options, k)) is not None}

@@ -110,7 +110,7 @@ def add_es_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--generations", type=int, default=20)
     parser.add_argument("--stop-at", type=float, help="train to this test accuracy, percent")
-    parser.add_argument("--seconds", type=float, help="give up after so many of training")
+    parser.add_argument("--seconds", type=float, help="end training after this many seconds")
     parser.add_argument("--eval-every", type=int, default=20, help="generations between tests")
     parser.add_argument("--rank", type=int, default=1)
     for name, value in (

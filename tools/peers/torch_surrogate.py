@@ -243,7 +243,7 @@ def main() -> None:
     parser.add_argument("--test-data", help="dataset of the test split; by default --data")
     parser.add_argument("--also", action="append", default=[], help="dataset to test on, too")
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--seconds", type=float, help="end training after so many seconds")
+    parser.add_argument("--seconds", type=float, help="end training after this many seconds")
     parser.add_argument("--stop-at", type=float, help="end at this test accuracy, percent")
     parser.add_argument("--eval-every", type=int, help="steps between tests; by default an epoch")
     parser.add_argument("--batch", type=int, default=128)

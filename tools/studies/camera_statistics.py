@@ -16,7 +16,7 @@ from eggroll_edge.data.event_camera import PIXELS, SIDE, SaccadeConfig
 from eggroll_edge.data.stream import unpack_stream
 
 KNOT_US = 5000
-"""The camera's path is given every so many microseconds, at KNOTS points."""
+"""Microseconds between two of the KNOTS points at which the camera's path is given."""
 KNOTS = 63
 GAPS_MS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 30, 45, 70, 120, 320)
 """Limits of a histogram: the time between two events of a pixel."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
 from eggroll_edge.errors import ConfigError, unknown
+from eggroll_edge.training.config import TrainConfig
+from eggroll_edge.training.settings import defaults_for
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -21,14 +24,54 @@ def preset_names() -> list[str]:
 
 
 def load_preset(name: str) -> dict[str, Any]:
-    """The fields of TrainConfig that a preset sets, for merge(). ConfigError if there is none."""
+    """Read a preset.
+
+    Args:
+        name: Name of the preset; `eggroll-edge presets` lists them.
+
+    Returns:
+        The fields of TrainConfig that the preset sets, for merge().
+
+    Raises:
+        ConfigError: There is no preset of this name.
+    """
     values = _read(name)
     del values["description"]
     return values
 
 
+def merge(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> TrainConfig:
+    """Make a config from the defaults, a preset, and settings that override both.
+
+    If the overrides choose another estimator than the preset, some of the preset's values are
+    dropped: those of the fields whose defaults depend on the estimator.
+
+    Args:
+        preset: Fields of TrainConfig, as from load_preset(); may be empty.
+        overrides: Fields of TrainConfig that take precedence over the preset.
+
+    Returns:
+        The config.
+
+    Raises:
+        ConfigError: A field is unknown, a value is out of range, or values do not fit together.
+    """
+
+    def kind(values: Mapping[str, Any]) -> tuple[Any, Any]:
+        return values.get("estimator", "sample"), bool(values.get("online", False))
+
+    base = dict(preset)
+    if "estimator" in overrides and overrides["estimator"] != "sample":
+        base.pop("online", None)
+    both = {**base, **overrides}
+    if kind(both) != kind(preset):
+        dependent = defaults_for(TrainConfig, "sample")
+        both = {k: v for k, v in both.items() if k in overrides or k not in dependent}
+    return TrainConfig.from_dict(both)
+
+
 def preset_description(name: str) -> str:
-    """One line: what a preset is for. ConfigError if there is none of this name."""
+    """One line that says what a preset is for. ConfigError if there is no preset of this name."""
     return str(_read(name)["description"])
 
 
