@@ -37,8 +37,9 @@ GOOD_PART = 0.75
 theirs after half of the run."""
 CLASS_RECORDINGS = 5
 """Fewest recordings of a class, in an evaluation, from which "never answered" means something."""
-SEEN_RECORDINGS = 100
-"""Recordings that training must have seen for each class, before an answer can be expected."""
+SEEN_RECORDINGS = 200
+"""Recordings that training must have seen for each class, before an answer can be expected: online
+runs of 100 have only begun."""
 
 
 class Diagnosis:

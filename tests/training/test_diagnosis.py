@@ -92,7 +92,7 @@ def evaluation(answers: list[int]) -> EvalResult:
         ([0, 2], 90, 5000, "never answers classes 1, 3 (48 of 100 recordings)"),
         ([0, 1, 2], 90, 5000, "never answers class 3 (24 of 100 recordings)"),
         ([0, 2], 89, 5000, ""),  # it is too early
-        ([0, 2], 90, 399, ""),  # it has seen too little
+        ([0, 2], 90, 799, ""),  # it has seen too little
         ([0, 1, 2, 3], 120, 5000, ""),
     ],
 )
