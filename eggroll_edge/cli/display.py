@@ -107,7 +107,7 @@ class RunDisplay:
                 self._advance("replayed", event.generation, event.total, "digests agree")
             case events.Evaluated():
                 self.out.print(
-                    f"generation {event.generation}: test accuracy {event.test_accuracy:.2f} %"
+                    f"generation {event.generation}: {event.split} accuracy {event.accuracy:.2f} %"
                 )
             case events.Note():
                 self.out.print(f"note: {event.text}")
@@ -117,8 +117,10 @@ class RunDisplay:
     def _started(self, event: events.Started) -> None:
         config = event.config
         online = " online" if config.online else ""
+        aside = event.validation_recordings
+        validation = f"{aside} set aside for validation, " if aside else ""
         self.out.print(
-            f"{config.data}: {event.train_recordings} recordings to train on, "
+            f"{config.data}: {event.train_recordings} recordings to train on, {validation}"
             f"{event.test_recordings} to test on\n"
             f"net of {event.parameters:,} int8 weights, hidden "
             f"{'-'.join(map(str, config.hidden))}; {config.estimator}{online}, "

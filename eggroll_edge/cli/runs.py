@@ -15,13 +15,14 @@ from eggroll_edge.cli import options as option
 from eggroll_edge.cli.display import RunDisplay, console, duration, firing, percent, print_json
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.sources import check_spec
+from eggroll_edge.errors import ConfigError
 from eggroll_edge.journal.format import RESULT
 from eggroll_edge.journal.records import EvalResult
 from eggroll_edge.plots.run_figures import KINDS, plot_run
 from eggroll_edge.training.evaluation import evaluate as evaluate_net
 from eggroll_edge.training.replay import replay as replay_run
 from eggroll_edge.training.run_dir import existing_run, load, load_config
-from eggroll_edge.training.splits import open_split
+from eggroll_edge.training.splits import open_split, set_aside
 
 
 def _open(run_dir: Path, data: str | None, split: str) -> EventDataset:
@@ -33,11 +34,28 @@ def _open(run_dir: Path, data: str | None, split: str) -> EventDataset:
     return open_split(config, split)
 
 
+def _to_evaluate(run_dir: Path, data: str | None, split: str) -> EventDataset:
+    """As _open(). Also "validation"; "train" then leaves out what the run set aside."""
+    config = load_config(run_dir)
+    if data is not None or split not in ("train", "validation"):
+        if split == "validation":
+            raise ConfigError(
+                "--split validation is of the recordings that the run set aside: leave --data out"
+            )
+        return _open(run_dir, data, split)
+    if split == "validation" and not config.validation:
+        raise ConfigError(
+            f"{run_dir} set no recordings aside: train with --validation N, or use --split test"
+        )
+    trained, aside = set_aside(config, open_split(config, "train"))
+    return trained if split == "train" or aside is None else aside
+
+
 def evaluate(
     run_dir: option.Run,
     data: option.OtherData = None,
     split: Annotated[
-        str, typer.Option("--split", metavar="NAME", help="train, test or all.")
+        str, typer.Option("--split", metavar="NAME", help="train, validation, test or all.")
     ] = "test",
     workers: option.Workers = None,
     as_json: option.AsJson = False,
@@ -53,7 +71,7 @@ def evaluate(
     existing_run(run_dir)
     show = console(as_json)
     net = load(run_dir)
-    dataset = _open(run_dir, data, split)
+    dataset = _to_evaluate(run_dir, data, split)
     result = evaluate_net(net, dataset, workers)
     digest = f"{net.digest:08x}"
     _print_eval(result, dataset.name, digest, show)

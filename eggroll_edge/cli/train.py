@@ -189,6 +189,8 @@ def _summary(result: RunResult, devices: list[Throughput], show: Console) -> Non
         f"\n{outcome}: {result.generations} generations in {duration(result.seconds)}, "
         f"{si_number(result.member_evals_per_s)} member evaluations/s"
     )
+    if result.validation_accuracy is not None:
+        show.print(f"  validation      {percent(result.validation_accuracy)} (final weights)")
     if result.test_accuracy is not None:
         show.print(f"  test accuracy   {percent(result.test_accuracy)} (final weights)")
     show.print(

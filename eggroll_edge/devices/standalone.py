@@ -35,7 +35,7 @@ from eggroll_edge.link.messages import DeviceConfig
 from eggroll_edge.training.batches import MiniBatches
 from eggroll_edge.training.config import ONLINE_CHUNK, TrainConfig
 from eggroll_edge.training.run_dir import load_config
-from eggroll_edge.training.splits import open_split
+from eggroll_edge.training.splits import open_split, set_aside
 
 MAGIC = 0x4C474745
 RECORDINGS_MAX = 65535
@@ -50,7 +50,8 @@ def write_standalone(run_dir: str | Path) -> Path:
     """
     config = load_config(run_dir)
     path = Path(run_dir) / STANDALONE
-    body = pack(config, open_split(config, "train", 1), open_split(config, "test", 1))
+    data, _ = set_aside(config, open_split(config, "train", 1))
+    body = pack(config, data, open_split(config, "test", 1))
     write_atomically(path, body, JournalError)
     return path
 

@@ -9,7 +9,7 @@ evaluation follows, in the order in which they happened:
      "rate": [[m, n], [m, n]], "f": base64, "e": base64 (sample), "act": base64 (batch, full),
      "loss", "correct", "spikes", "saturated", "dead_units", "digest": hex, "t": seconds,
      "link": [{"port", "board", "samples", "bytes_in", ...}, ...]}
-    {"eval": generation, "accuracy", "loss", "firing_rate", "dead_outputs"}
+    {"eval": generation, "split", "accuracy", "loss", "firing_rate", "dead_outputs"}
 
 "sigma" and "rate" (learning rates m * 2^-n) have a value for the LIF matrices and one for the
 readout matrix. "f" holds the fitness bytes, "e" the exponents; records.py gives shapes and units.
@@ -17,6 +17,9 @@ readout matrix. "f" holds the fitness bytes, "e" the exponents; records.py gives
 zlib; it is left out where the two maps are equal. The recordings follow from the seed and "idx".
 "link" is present if a run on devices read their counters after that generation. It holds a
 Throughput for each device, which covers the time since the previous line that has one.
+
+"split" says which recordings an evaluation was on: "validation" for those that the run set aside,
+or "test". It is there only in runs that set recordings aside; without it, it was the test split.
 
 From the header and these bytes alone, `replay` rebuilds the weights.
 """

@@ -132,9 +132,10 @@ def _generation(
 def _evaluation(line: int, values: dict[str, Any]) -> EvalRecord:
     return EvalRecord(
         generation=values["eval"],
-        test_accuracy=values["accuracy"],
+        accuracy=values["accuracy"],
         loss_bits=values["loss"],
         firing_rate=tuple(values["firing_rate"]),
         dead_outputs=values["dead_outputs"],
+        split=values.get("split", "test"),
         line=line,
     )

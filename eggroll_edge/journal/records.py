@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from eggroll_edge.core.config import Hyperparameters
 from eggroll_edge.core.counts import RunCounts
+
+EvalSplit = Literal["validation", "test"]
+"""Recordings that a run is evaluated on: those it set aside, or the test split."""
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,11 @@ class GenerationRecord:
 
 @dataclass(frozen=True)
 class EvalRecord:
-    """An evaluation on the test split."""
+    """An evaluation."""
 
     generation: int
     """Generations done when it was made."""
-    test_accuracy: float
+    accuracy: float
     """Percent, 0..100."""
     loss_bits: float
     """Mean cross-entropy of a recording, in bits."""
@@ -91,6 +94,7 @@ class EvalRecord:
     """Share of neuron-ticks with a spike, 0..1, for each LIF layer."""
     dead_outputs: int
     """Classes that were never predicted."""
+    split: EvalSplit = "test"
     line: int = field(default=0, compare=False)
     """As in GenerationRecord."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from eggroll_edge.errors import JournalError
 from eggroll_edge.files import lock, reason
 from eggroll_edge.journal.format import FORMAT, JOURNAL, encode_line, xor_maps
-from eggroll_edge.journal.records import EvalResult, GenerationRecord, Header
+from eggroll_edge.journal.records import EvalResult, EvalSplit, GenerationRecord, Header
 
 
 class JournalWriter:
@@ -99,11 +99,18 @@ class JournalWriter:
         if record.active is not None:
             self._active = record.active
 
-    def write_evaluation(self, generation: int, result: EvalResult) -> None:
-        """Write an evaluation on the test split, made after `generation` generations."""
+    def write_evaluation(
+        self, generation: int, result: EvalResult, split: EvalSplit | None = None
+    ) -> None:
+        """Write an evaluation that was made after `generation` generations.
+
+        split: None in a run that sets no recordings aside, whose evaluations are all on the test
+        split.
+        """
         self._write(
             {
                 "eval": generation,
+                **({"split": split} if split else {}),
                 "accuracy": result.accuracy,
                 "loss": result.loss_bits,
                 "firing_rate": result.firing_rate,

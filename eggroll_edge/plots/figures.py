@@ -84,11 +84,13 @@ def learning_curve(
     loss_bits: npt.ArrayLike,
     train_accuracy: npt.ArrayLike,
     evaluated: Sequence[tuple[int, float]],
+    evaluated_on: str,
     title: str,
 ) -> Path:
     """Loss (bits) above accuracy (percent), over the generations.
 
-    The arrays are [n]. evaluated: (generation, test accuracy in percent) of each evaluation.
+    The arrays are [n]. evaluated: (generation, accuracy in percent) of each evaluation.
+    evaluated_on: the recordings of these evaluations, for the legend.
     """
     figure = _figure(7.5, 6)
     upper, lower = figure.subplots(2, 1, sharex=True)
@@ -99,7 +101,7 @@ def learning_curve(
     _trend(lower, generation, train_accuracy, BLUE, "training batches (before the update)")
     if evaluated:
         x, y = zip(*evaluated, strict=True)
-        lower.plot(x, y, "o-", color=ORANGE, markersize=5, linewidth=1.2, label="test split")
+        lower.plot(x, y, "o-", color=ORANGE, markersize=5, linewidth=1.2, label=evaluated_on)
         lower.annotate(
             f"{y[-1]:.2f} %",
             (x[-1], y[-1]),

@@ -14,7 +14,7 @@ from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.stream import to_frames
 from eggroll_edge.errors import ConfigError, DataError, unknown
 from eggroll_edge.journal.reader import JournalReader
-from eggroll_edge.journal.records import EvalRecord, EvalResult
+from eggroll_edge.journal.records import EvalRecord, EvalResult, EvalSplit
 from eggroll_edge.plots import figures
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.evaluation import evaluate
@@ -62,7 +62,8 @@ class _Run:
         neuron_ticks = self.net.config.neurons * self.net.config.ticks
         for line in JournalReader(self.run_dir):
             if isinstance(line, EvalRecord):
-                evaluated.append((line.generation, line.test_accuracy))
+                if line.split == self.split:
+                    evaluated.append((line.generation, line.accuracy))
                 continue
             counts, n = line.counts, line.counts.recordings
             rows.append(
@@ -81,6 +82,11 @@ class _Run:
                 "draw; wait for the first"
             )
         return _Columns(*np.array(rows, np.float64).T), evaluated
+
+    @property
+    def split(self) -> EvalSplit:
+        """The recordings that evaluations during the run were on."""
+        return "validation" if self.config.validation else "test"
 
     @property
     def title(self) -> str:
@@ -127,6 +133,7 @@ def _curve(run: _Run, folder: Path) -> Iterator[Path]:
         columns.loss_bits,
         columns.train_accuracy,
         evaluated,
+        "recordings set aside" if run.split == "validation" else "test split",
         run.title,
     )
 

@@ -29,7 +29,6 @@ from eggroll_edge.core.config import (
     LifConfig,
     NetConfig,
     Readout,
-    check_int,
 )
 from eggroll_edge.data.binning import Binning
 from eggroll_edge.data.sources import adapt_binning, help_text
@@ -41,6 +40,7 @@ from eggroll_edge.training.settings import (
     SCHEDULE,
     UINT32_MAX,
     ByEstimator,
+    layer_sizes,
     setting,
     settings_of,
 )
@@ -81,6 +81,10 @@ class TrainConfig:
     skip_first: int = setting(
         0, DATA, low=0, high=2**31 - 1, metavar="K",
         help="Leave out the first K recordings of the training split.",
+    )
+    validation: int = setting(
+        0, DATA, low=0, high=2**31 - 1, help="Set N recordings of the training split aside, to "
+        "choose settings on; the test split is then looked at only at the end.",
     )
     ticks: int = setting(
         15, DATA, low=1, high=lib.EGG_TICKS_MAX, metavar="T",
@@ -230,11 +234,11 @@ class TrainConfig:
     )
     eval_every: int = setting(
         0, SCHEDULE, low=0, high=UINT32_MAX, metavar="G",
-        help="Generations between evaluations on the test split; 0 makes about 20 in a run.",
+        help="Generations between evaluations; 0 makes about 20 in a run.",
     )
     early_stop: int = setting(
         0, SCHEDULE, low=0, high=UINT32_MAX,
-        help="Stop after N evaluations without a better test accuracy; 0 never stops early.",
+        help="Stop after N evaluations without a better accuracy; 0 never stops early.",
     )
     # fmt: on
 
@@ -248,7 +252,7 @@ class TrainConfig:
                 f"online is set with estimator {self.estimator}: only sample can update after "
                 "each recording; use estimator = sample, or leave online out"
             )
-        object.__setattr__(self, "hidden", _sizes(self.hidden, self.readout))
+        object.__setattr__(self, "hidden", layer_sizes(self.hidden, self.readout))
         self._fill_in_defaults()
         for one in known.values():
             object.__setattr__(self, one.name, one.check(getattr(self, one.name)))
@@ -361,8 +365,12 @@ class TrainConfig:
         return Units(self.estimator, self.pairs, self.batch, self.rank, self.leak_shift)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields, ready for JSON and TOML. Only test_data and start_from can be None."""
-        return {**asdict(self), "hidden": list(self.hidden)}
+        """All fields, ready for JSON and TOML, but for a validation of 0.
+
+        Only test_data and start_from can be None.
+        """
+        values = {**asdict(self), "hidden": list(self.hidden)}
+        return values if self.validation else {k: v for k, v in values.items() if k != "validation"}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> TrainConfig:
@@ -382,18 +390,3 @@ class TrainConfig:
             if name not in known:
                 raise ConfigError(unknown("field of the training config", name, known))
         return TrainConfig(**values)
-
-
-def _sizes(hidden: object, readout: str) -> tuple[int, ...]:
-    """`hidden` as a tuple; ConfigError unless it is a list of layer sizes that fits the readout."""
-    if not isinstance(hidden, (tuple, list)):
-        raise ConfigError(f"hidden is {hidden!r}: use a list of layer sizes, such as [128, 64]")
-    most = int(lib.EGG_LAYERS_MAX)
-    low, high = (0, most - 1) if readout == "spikes" else (1, most)
-    if not low <= len(hidden) <= high:
-        raise ConfigError(
-            f"hidden has {len(hidden)} layers: use {low}..{high} with readout = {readout}"
-        )
-    for size in hidden:
-        check_int("a size in hidden", size, 1, lib.EGG_NEURONS_MAX)
-    return tuple(hidden)

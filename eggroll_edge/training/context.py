@@ -34,7 +34,9 @@ class RunContext:
     history: RunHistory
     journal: JournalWriter
     data: EventDataset
-    """The training split."""
+    """The recordings to train on."""
+    validation_data: EventDataset | None
+    """The recordings set aside to evaluate on during training; None: those are the test split."""
     test_data: EventDataset
     workers: int
     """Threads of each worker pool."""

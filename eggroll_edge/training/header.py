@@ -82,5 +82,6 @@ def check_data(header: Header, data: EventDataset) -> None:
         raise DataError(
             f"{data.name} ({len(data)} recordings, digest {data.digest[:12]}) is not what the run "
             f"was trained on: {expected['spec']} ({expected['samples']} recordings, digest "
-            f"{expected['digest'][:12]}); give it the same data, with the same skip_first"
+            f"{expected['digest'][:12]}); give it the same data, with the same skip_first "
+            "and validation"
         )

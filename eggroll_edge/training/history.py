@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from eggroll_edge.core.counts import RunCounts
-from eggroll_edge.journal.records import EvalRecord, GenerationRecord
+from eggroll_edge.journal.records import EvalRecord, EvalSplit, GenerationRecord
 
 NOTHING = RunCounts(0, 0, 0, 0)
 
@@ -16,9 +16,14 @@ def sum_counts(parts: Iterable[RunCounts]) -> RunCounts:
 
 
 class RunHistory:
-    """Counts generations and evaluations, whether they are new or read from a journal."""
+    """Counts generations and evaluations, whether they are new or read from a journal.
 
-    def __init__(self) -> None:
+    split: "test", or "validation" in a run that sets recordings aside. Only evaluations on this
+    split count.
+    """
+
+    def __init__(self, split: EvalSplit = "test") -> None:
+        self.split = split
         self.generation = 0
         """Generations done."""
         self.recordings = 0
@@ -39,7 +44,7 @@ class RunHistory:
         self._log.append((record.generations, record.counts))
 
     def add_evaluation(self, generation: int, accuracy: float) -> None:
-        """Take note of an evaluation on the test split; accuracy in percent."""
+        """Take note of an evaluation on `split`; accuracy in percent."""
         self.evaluated_at = generation
         self.stale = 0 if accuracy > self._best else self.stale + 1
         self._best = max(self._best, accuracy)
@@ -47,7 +52,8 @@ class RunHistory:
     def add(self, record: GenerationRecord | EvalRecord) -> None:
         """Take over a record from a journal."""
         if isinstance(record, EvalRecord):
-            self.add_evaluation(record.generation, record.test_accuracy)
+            if record.split == self.split:
+                self.add_evaluation(record.generation, record.accuracy)
         else:
             self.add_generation(record)
             self.seconds = record.seconds

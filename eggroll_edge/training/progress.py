@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from eggroll_edge.journal.records import EvalSplit
 from eggroll_edge.training.config import TrainConfig
 
 
@@ -25,6 +26,8 @@ class Started:
     total: int
     """Generations of the whole run."""
     train_recordings: int
+    validation_recordings: int
+    """0: evaluations during training are on the test split."""
     test_recordings: int
     parameters: int
     """Weights of the net, biases included."""
@@ -52,10 +55,12 @@ class GenerationDone:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The current weights were evaluated on the test split."""
+    """The current weights were evaluated."""
 
     generation: int
-    test_accuracy: float
+    accuracy: float
+    split: EvalSplit
+    """On which recordings: "test", or "validation" for those set aside."""
 
 
 @dataclass(frozen=True)

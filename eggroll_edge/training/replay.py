@@ -18,7 +18,7 @@ from eggroll_edge.training.estimators import host_estimator
 from eggroll_edge.training.header import check_data, header_config, initial_net
 from eggroll_edge.training.progress import OnEvent, Replayed, ignore
 from eggroll_edge.training.results import Mismatch, ReplayResult
-from eggroll_edge.training.splits import open_split
+from eggroll_edge.training.splits import open_split, set_aside
 
 PROGRESS_S = 0.1
 
@@ -40,8 +40,8 @@ def replay(
         until: Stop after this number of generations, 0 or more; with `online`, at the end of the
             chunk that contains it. None rebuilds all generations.
         on_event: Receives a Replayed about ten times a second and at the end.
-        data_override: Training recordings, which must be those of the run. None opens those that
-            the run's config names. Only the estimator `sample` needs recordings.
+        data_override: Training split, which must be that of the run. None opens the one that the
+            run's config names. Only the estimator `sample` needs recordings.
         workers: Number of threads; None takes one for each core. The result does not depend on it.
 
     Returns:
@@ -63,7 +63,8 @@ def replay(
     with closing(WorkerPool(net.config, config.es_config(), worker_count(workers))) as pool:
         data = None
         if config.estimator == "sample":
-            data = data_override or open_split(config, "train", threads=len(pool))
+            whole = data_override or open_split(config, "train", threads=len(pool))
+            data, _ = set_aside(config, whole)
             check_data(reader.header, data)
         rebuilder = Rebuilder(config, net, pool, data)
         generation, checked, notified, mismatch = 0, 0, 0.0, None

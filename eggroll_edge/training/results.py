@@ -36,6 +36,9 @@ class RunResult:
     was interrupted: one number for all layers together on the latest training recordings."""
     stopped: str
     """Why the run ended: finished, early_stop or interrupted."""
+    validation_accuracy: float | None = None
+    """Percent, of the final weights on the recordings set aside; None if there are none, or if the
+    run was interrupted."""
 
     def to_dict(self) -> dict[str, Any]:
         """All fields, ready for JSON."""

@@ -11,9 +11,9 @@ from eggroll_edge.core.workers import WorkerPool, worker_count
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.errors import JournalError
 from eggroll_edge.journal import checkpoint
-from eggroll_edge.journal.format import CHECKPOINT, RESULT, START
+from eggroll_edge.journal.format import CHECKPOINT, JOURNAL, RESULT, START
 from eggroll_edge.journal.reader import JournalReader
-from eggroll_edge.journal.records import EvalRecord, GenerationRecord
+from eggroll_edge.journal.records import EvalRecord, EvalSplit, GenerationRecord
 from eggroll_edge.journal.writer import JournalWriter
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.context import MakeEstimator, RunContext, Stop, on_host
@@ -22,8 +22,8 @@ from eggroll_edge.training.history import RunHistory
 from eggroll_edge.training.progress import OnEvent, ignore
 from eggroll_edge.training.replay import Rebuilder
 from eggroll_edge.training.results import RunResult
-from eggroll_edge.training.run_dir import read_result, refuse_taken, weights_file
-from eggroll_edge.training.splits import open_split
+from eggroll_edge.training.run_dir import load_config, read_result, refuse_taken, weights_file
+from eggroll_edge.training.splits import open_split, set_aside
 from eggroll_edge.training.trainer import run_training
 
 
@@ -48,7 +48,8 @@ def train(
         on_event: Receives the events of `eggroll_edge.training.progress`, such as GenerationDone.
         stop: Called after each generation. If it returns True, the run ends with a checkpoint, from
             which resume() continues.
-        data: Training recordings. None opens those that the config names.
+        data: Training split, with the recordings that `validation` sets aside. None opens the one
+            that the config names.
         test_data: Test recordings. None opens those that the config names.
         force: Replace a run that is already in `out_dir`.
         make_estimator: Where the population is evaluated: on this computer, or with on_devices() on
@@ -58,14 +59,15 @@ def train(
         The accuracies, the digest of the weights, and how the run ended.
 
     Raises:
-        ConfigError: `workers` is out of range, or the core refuses the net.
+        ConfigError: `workers` is out of range, the core refuses the net, or `validation` leaves
+            nothing to train on.
         DataError: The data cannot be opened or do not fit the net.
         JournalError: `out_dir` already holds a run and `force` is False, or a file of the run
             cannot be written.
     """
     run_dir, threads = Path(out_dir), worker_count(workers)
     refuse_taken(run_dir, force)
-    data = data or open_split(config, "train", threads)
+    data, validation = set_aside(config, data or open_split(config, "train", threads))
     test = test_data or open_split(config, "test", threads)
     net = Net(config.net_config(data.n_in, data.n_classes))
     if config.start_from is None:
@@ -79,9 +81,14 @@ def train(
             checkpoint.save(run_dir / START, net, 0)
         journal.write_header(make_header(config, net, data, test))
         context = RunContext(
-            config, run_dir, net, RunHistory(), journal, data, test, threads,
-            on_event or ignore, stop or _never,
+            config, run_dir, net, RunHistory(_watched(config)), journal, data, validation, test,
+            threads, on_event or ignore, stop or _never,
         )  # fmt: skip
+        if _start_has_seen(config):
+            context.note(
+                f"{config.start_from} was trained on recordings that are now set aside, so the "
+                "validation accuracy is too high: train it with the same validation, too"
+            )
         return run_training(context, make_estimator)
 
 
@@ -122,13 +129,13 @@ def resume(
     config = header_config(reader.header)
     if (run_dir / RESULT).exists():
         return read_result(run_dir)
-    data = data or open_split(config, "train", threads)
+    data, validation = set_aside(config, data or open_split(config, "train", threads))
     check_data(reader.header, data)
     test = test_data or open_split(config, "test", threads)
     net, history, active = _restore(reader, config, data, threads)
     with JournalWriter(run_dir, reader.whole_bytes, active) as journal:
         context = RunContext(
-            config, run_dir, net, history, journal, data, test, threads,
+            config, run_dir, net, history, journal, data, validation, test, threads,
             on_event or ignore, stop or _never,
         )  # fmt: skip
         if reader.torn:
@@ -142,7 +149,7 @@ def _restore(
     """(net, history, active rows of the last generation) at the end of a journal."""
     records = list(reader)
     net, start = _latest_checkpoint(reader, config, records)
-    history, active = RunHistory(), None
+    history, active = RunHistory(_watched(config)), None
     with closing(WorkerPool(net.config, config.es_config(), workers)) as pool:
         rebuilder = Rebuilder(config, net, pool, data if config.estimator == "sample" else None)
         for record in records:
@@ -179,6 +186,20 @@ def _latest_checkpoint(
         if saved.net.config == net.config and saved.generation in ends:
             return saved.net, saved.generation
     return net, 0
+
+
+def _start_has_seen(config: TrainConfig) -> bool:
+    """Whether the run in start_from was trained on recordings that this run sets aside."""
+    if not config.validation or not (Path(config.start_from or "") / JOURNAL).is_file():
+        return False
+    first = load_config(str(config.start_from))
+    same = (first.skip_first, first.validation) == (config.skip_first, config.validation)
+    return first.data == config.data and not same
+
+
+def _watched(config: TrainConfig) -> EvalSplit:
+    """The split that evaluations during training are on."""
+    return "validation" if config.validation else "test"
 
 
 def _never() -> bool:

@@ -85,6 +85,7 @@ def read_result(run_dir: Path) -> RunResult:
     path = run_dir / RESULT
     try:
         values = json.loads(path.read_text())
+        values.setdefault("validation_accuracy", None)  # 0.1.0 did not have it
         known = {field.name: values[field.name] for field in fields(RunResult)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise JournalError(f"{path}: cannot be read ({error!r}); remove it, then resume") from error

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from eggroll_edge._core import lib
 from eggroll_edge.core.config import check_choice, check_int
 from eggroll_edge.errors import ConfigError
 
@@ -163,6 +164,21 @@ def defaults_for(config: type, kind: str) -> dict[str, Any]:
         for name, one in settings_of(config).items()
         if isinstance(one.default, ByEstimator)
     }
+
+
+def layer_sizes(hidden: object, readout: str) -> tuple[int, ...]:
+    """`hidden` as a tuple; ConfigError unless it is a list of layer sizes that fits the readout."""
+    if not isinstance(hidden, (tuple, list)):
+        raise ConfigError(f"hidden is {hidden!r}: use a list of layer sizes, such as [128, 64]")
+    most = int(lib.EGG_LAYERS_MAX)
+    low, high = (0, most - 1) if readout == "spikes" else (1, most)
+    if not low <= len(hidden) <= high:
+        raise ConfigError(
+            f"hidden has {len(hidden)} layers: use {low}..{high} with readout = {readout}"
+        )
+    for size in hidden:
+        check_int("a size in hidden", size, 1, lib.EGG_NEURONS_MAX)
+    return tuple(hidden)
 
 
 def _type_of(hint: Any) -> tuple[type, tuple[str, ...]]:

@@ -13,10 +13,11 @@ from eggroll_edge.core.workers import WorkerPool
 from eggroll_edge.errors import JournalError
 from eggroll_edge.journal import checkpoint
 from eggroll_edge.journal.format import CHECKPOINT
-from eggroll_edge.journal.records import EvalResult, GenerationRecord, Telemetry
+from eggroll_edge.journal.records import EvalResult, EvalSplit, GenerationRecord, Telemetry
 from eggroll_edge.training.batches import MiniBatches
 from eggroll_edge.training.config import ONLINE_CHUNK
 from eggroll_edge.training.context import MakeEstimator, RunContext
+from eggroll_edge.training.diagnosis import Diagnosis
 from eggroll_edge.training.estimators import Estimator
 from eggroll_edge.training.evaluation import Evaluator
 from eggroll_edge.training.history import NOTHING, sum_counts
@@ -30,6 +31,9 @@ WINDOW = 50
 CHECKPOINT_S = 30.0
 PROGRESS_S = 0.1
 
+Evaluators = dict[EvalSplit, Evaluator]
+"""What evaluates the net; "validation" is there in runs that set recordings aside."""
+
 
 def run_training(context: RunContext, make_estimator: MakeEstimator) -> RunResult:
     """Carry out a sitting of a run, from the end of its history until the run is over or stops.
@@ -42,8 +46,10 @@ def run_training(context: RunContext, make_estimator: MakeEstimator) -> RunResul
         closing(WorkerPool(net, config.es_config(), workers)) as pool,
         closing(WorkerPool(net, None, workers)) as test_pool,
     ):
-        evaluator = Evaluator(context.net, context.test_data, test_pool)
-        return Trainer(context, batches, pool, make_estimator(context, pool), evaluator).run()
+        evaluators: Evaluators = {"test": Evaluator(context.net, context.test_data, test_pool)}
+        if context.validation_data is not None:
+            evaluators["validation"] = Evaluator(context.net, context.validation_data, test_pool)
+        return Trainer(context, batches, pool, make_estimator(context, pool), evaluators).run()
 
 
 class Trainer:
@@ -55,12 +61,13 @@ class Trainer:
         batches: MiniBatches,
         pool: WorkerPool,
         estimator: Estimator,
-        evaluator: Evaluator,
+        evaluators: Evaluators,
     ) -> None:
         self._context, self._batches, self._pool = context, batches, pool
-        self._estimator, self._evaluator = estimator, evaluator
+        self._estimator, self._evaluators = estimator, evaluators
         self._config, self._net, self._history = context.config, context.net, context.history
         self._journal, self._notify = context.journal, context.on_event
+        self._diagnosis = Diagnosis(context.config, context.net, context.note)
         self._telemetry = Telemetry()
         self._window = 0
         self._pending: GenerationRecord | None = None
@@ -76,15 +83,19 @@ class Trainer:
         self._notify(
             Started(
                 context.run_dir, self._config, history.generation, self._config.generations,
-                len(context.data), len(context.test_data), self._net.config.parameters,
-                len(self._pool),
+                len(context.data), len(context.validation_data or ()), len(context.test_data),
+                self._net.config.parameters, len(self._pool),
             )
         )  # fmt: skip
+        self._diagnosis.start()
         reason = self._loop()
-        evaluation = None if reason == "interrupted" else self._evaluate()
+        validated = tested = None
+        if reason != "interrupted":
+            validated = self._evaluate("validation") if self._config.validation else None
+            tested = self._evaluate("test")
         self._save()
-        result = self._result(reason, evaluation)
-        if evaluation is not None:
+        result = self._result(reason, validated, tested)
+        if tested is not None:
             write_result(result)
         self._notify(Stopped(reason, history.generation))
         return result
@@ -99,7 +110,7 @@ class Trainer:
         every = config.evaluate_every
         while history.generation < config.generations:
             if history.generation // every * every > history.evaluated_at:
-                self._evaluate()
+                self._evaluate(history.split)
             if config.early_stop and history.stale >= config.early_stop:
                 return "early_stop"
             if self._context.stop():
@@ -118,6 +129,7 @@ class Trainer:
         hyperparameters = self._config.hyperparameters_at(generation)
         self._pending = self._estimator.step(generation, hyperparameters, batch, self._finish)
         history.add_generation(self._pending)
+        self._diagnosis.generation(self._pending)
         self._since = sum_counts((self._since, self._pending.counts))
         now = time.perf_counter()
         history.seconds = now - self._started_s
@@ -159,15 +171,17 @@ class Trainer:
         for workspace in workspaces:
             workspace.unit_spikes.fill(0)
 
-    def _evaluate(self) -> EvalResult:
-        """Evaluate on the test split. The time that this takes does not count as training."""
+    def _evaluate(self, split: EvalSplit) -> EvalResult:
+        """Evaluate on a split. The time that this takes does not count as training."""
         begun = time.perf_counter()
         self._finish()
-        result = self._evaluator()
-        generation = self._history.generation
-        self._journal.write_evaluation(generation, result)
-        self._history.add_evaluation(generation, result.accuracy)
-        self._notify(Evaluated(generation, result.accuracy))
+        result, generation = self._evaluators[split](), self._history.generation
+        logged = split if self._config.validation else None
+        self._journal.write_evaluation(generation, result, logged)
+        self._notify(Evaluated(generation, result.accuracy, split))
+        if split == self._history.split:
+            self._history.add_evaluation(generation, result.accuracy)
+            self._diagnosis.evaluation(generation, self._history.recordings, result)
         self._started_s += time.perf_counter() - begun
         return result
 
@@ -199,13 +213,15 @@ class Trainer:
         net = self._net.config
         return counts.spikes / (max(1, counts.recordings) * net.ticks * net.neurons)
 
-    def _result(self, reason: str, evaluation: EvalResult | None) -> RunResult:
+    def _result(
+        self, reason: str, validated: EvalResult | None, tested: EvalResult | None
+    ) -> RunResult:
         history, tail = self._history, self._history.tail()
         recordings = max(1, tail.recordings)
         member_evals = 2 * self._config.pairs * history.recordings
-        firing_rate = evaluation.firing_rate if evaluation else (self._firing_rate(tail),)
+        firing_rate = tested.firing_rate if tested else (self._firing_rate(tail),)
         return RunResult(
-            test_accuracy=evaluation.accuracy if evaluation else None,
+            test_accuracy=tested.accuracy if tested else None,
             train_loss=tail.loss / BIT / recordings,
             train_accuracy=100 * tail.correct / recordings,
             generations=history.generation,
@@ -215,4 +231,5 @@ class Trainer:
             run_dir=self._context.run_dir,
             firing_rate=firing_rate,
             stopped=reason,
+            validation_accuracy=validated.accuracy if validated else None,
         )

@@ -119,7 +119,7 @@ def test_second_ctrl_c_ends_at_once(
     cli: Cli, bars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def generations_without_end(*_: Any, on_event: Any, stop: Any, **__: Any) -> Any:
-        on_event(Started(tmp_path, TrainConfig(), 0, 9, 1, 1, 1, 1))
+        on_event(Started(tmp_path, TrainConfig(), 0, 9, 1, 0, 1, 1, 1))
         signal.raise_signal(signal.SIGINT)
         assert stop()
         signal.raise_signal(signal.SIGINT)

@@ -28,6 +28,7 @@ RUNS: list[tuple[str, dict[str, Any]]] = [
     ("sample", {"generations": 20}),
     ("online", {"generations": 600}),
     ("online", {"generations": 60, "pairs": 250}),
+    ("sample", {"generations": 20, "validation": 40}),
 ]
 
 

@@ -16,6 +16,7 @@ from eggroll_edge.link.frames import Decoder
 from eggroll_edge.link.messages import DeviceConfig
 from eggroll_edge.training.batches import RecordingOrder
 from eggroll_edge.training.run import train
+from eggroll_edge.training.splits import open_split, set_aside
 from tests.helpers.tiny_dataset import TEST, TRAIN, config
 
 
@@ -60,6 +61,16 @@ def test_a_run_in_its_directory(tmp_path: Path) -> None:
     path = write_standalone(tmp_path)
     assert path == tmp_path / STANDALONE
     assert struct.unpack_from("<II", path.read_bytes()) == (MAGIC, 10)
+
+
+def test_recordings_set_aside_are_not_packed(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    wanted = replace(config("online", generations=10, validation=400), data="digits", ticks=4)
+    train(wanted, tmp_path, workers=1)
+    whole, tests = open_split(wanted, "train"), open_split(wanted, "test")
+    packed = write_standalone(tmp_path).read_bytes()
+    assert packed == pack(wanted, set_aside(wanted, whole)[0], tests)
+    assert struct.unpack_from("<II", packed, 5 * 4) == (len(whole) - 400, len(tests))
 
 
 def test_what_a_board_cannot_do() -> None:

@@ -33,7 +33,10 @@ def test_averaged_keeps_the_mean_and_the_order() -> None:
 def test_curves(tmp_path: Path, n: int) -> None:
     g = np.arange(1, n + 1)
     tests = [(n, 91.5)] if n > 1 else []
-    assert is_png(figures.learning_curve(tmp_path / "c.png", g, 3.0 / g, 100 - 9 / g, tests, "run"))
+    curve = figures.learning_curve(
+        tmp_path / "c.png", g, 3.0 / g, 100 - 9 / g, tests, "test split", "run"
+    )
+    assert is_png(curve)
     quiet = np.zeros(n)
     assert is_png(figures.firing_curve(tmp_path / "f.png", g, 0.1 / g, quiet, quiet, 8, "run"))
 
