@@ -15,7 +15,7 @@ from eggroll_edge._core import ffi, lib
 from eggroll_edge.errors import ConfigError
 
 Readout = Literal["integrate", "spikes"]
-EstimatorName = Literal["batch", "sample", "full"]
+EstimatorName = Literal["batch", "sample", "full", "sweep"]
 Fitness = Literal["xent", "accuracy"]
 
 READOUTS: tuple[Readout, ...] = get_args(Readout)
@@ -148,13 +148,15 @@ class EsConfig:
     """Estimator settings that stay fixed for a whole run (runtime_c/SPEC.md, sections 7 and 8)."""
 
     estimator: EstimatorName
-    """batch: EGGROLL as published; sample: each recording credits its events; full: full rank."""
+    """batch: EGGROLL as published; sample: each recording credits its events; full: full rank;
+    sweep: each neuron is perturbed alone."""
     pairs: int
-    """Antithetic pairs, 1..8192 (batch, full) or 1..256 (sample)."""
+    """Antithetic pairs, 1..8192 (batch, full) or 1..256 (sample); sweep has none."""
     rank: int = 1
     """Rank of a perturbation, 1..16 (batch)."""
     segments: int = 1
-    """Parts of a recording that are perturbed separately, 1..8 and at most the ticks (sample)."""
+    """Parts of a recording that are perturbed separately, 1..8 and at most the ticks (sample,
+    sweep)."""
     fitness: Fitness = "xent"
     """xent: minus cross-entropy; accuracy: one bit for a right answer."""
     penalty: int = 0

@@ -35,7 +35,7 @@ def replay(
 
     until: stop after so many generations; with `online`, at the end of the chunk that has them.
     data_override: the training recordings, in place of opening what the run's config names. Only
-    the estimator `sample` needs recordings.
+    the estimators `sample` and `sweep` need recordings.
     workers: threads, by default one for each core; their number changes no bit.
 
     The first mismatch ends the replay and is in the result. JournalError if the journal is
@@ -51,7 +51,7 @@ def replay(
     net = initial_net(reader.header, config, reader.path.parent)
     with closing(WorkerPool(net.config, config.es_config(), worker_count(workers))) as pool:
         data = None
-        if config.estimator == "sample":
+        if config.credits_recordings:
             data = data_override or open_split(config, "train", threads=len(pool))
             check_data(reader.header, data)
         rebuilder = Rebuilder(config, net, pool, data)
@@ -83,7 +83,7 @@ def replay(
 class Rebuilder:
     """Changes the weights of a net as the records of a journal say, one after the other.
 
-    data: the training recordings, which the estimator `sample` needs.
+    data: the training recordings, which the estimators `sample` and `sweep` need.
     """
 
     def __init__(
@@ -118,11 +118,15 @@ class Rebuilder:
 
     def _check(self, record: GenerationRecord) -> None:
         """JournalError unless all lengths are those of the run: the core trusts them."""
-        sample, recordings = self._config.estimator == "sample", record.counts.recordings
-        active = 0 if sample else active_bytes(self._net.config)
+        shaped, exponents = 1, 0  # rows of fitness bytes, and exponents
+        if self._config.credits_recordings:
+            shaped = exponents = (
+                0 if self._config.estimator == "sweep" else record.counts.recordings
+            )
+        active = 0 if self._config.credits_recordings else active_bytes(self._net.config)
         parts = {
-            "f": (record.fitness_bytes, self._config.pairs * (recordings if sample else 1)),
-            "e": (record.exponents, recordings if sample else 0),
+            "f": (record.fitness_bytes, self._config.pairs * shaped),
+            "e": (record.exponents, exponents),
             "act": (record.active or b"", active),
         }
         for name, (found, length) in parts.items():
