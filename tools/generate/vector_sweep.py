@@ -62,9 +62,9 @@ CASES = [
     ),
     Case(
         "limits: a silent net, whose logits are equal, and sensitivities at their limit",
-        NetConfig(10, 4, layers((24, 500, 1, 0)), "integrate", 40, 8),
+        NetConfig(10, 4, layers((16, 500, 1, 0)), "integrate", 36, 8),
         EsConfig("sweep", 1, segments=2, sigma_h=4000, sigma_o=1, fitness="accuracy"),
-        (64, 64), 150, 50, 20, (((127, 13), (127, 8)),),
+        (64, 64), 28, 9, 20, (((127, 13), (127, 8)),),
     ),
     Case(
         "no perturbation: only the readout learns",
