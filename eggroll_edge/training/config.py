@@ -60,10 +60,9 @@ _DEEP_SHARE = 5  # deep_threshold is threshold // this
 class TrainConfig:
     """A training run. docs/reference/configuration.md explains each field.
 
-    A field that is None takes its default for the estimator. The defaults are the best values of a
-    random search on simulated N-MNIST with 60,000 recordings and a net 2312-128-10; estimator full
-    takes most of batch's. ConfigError at a value out of range, and at values that do not fit
-    together.
+    A field that is None takes its default for the estimator: of a random search on simulated
+    N-MNIST with a net 2312-128-10, for sweep judged by training recordings that were left out (full
+    takes most of batch's). ConfigError at a value out of range, or at values that do not fit.
     """
 
     # fmt: off
@@ -98,8 +97,7 @@ class TrainConfig:
         help="Take only the first 100 ms of a recording (N-MNIST).",
     )
     stabilize: bool = setting(
-        False, DATA, off="no-stabilize",
-        help="Undo the camera's motion (N-MNIST).",
+        False, DATA, off="no-stabilize", help="Undo the camera's motion (N-MNIST).",
     )
     # --- net
     hidden: tuple[int, ...] = setting(
@@ -130,7 +128,8 @@ class TrainConfig:
         "spikes are counted).",
     )
     gain: int = setting(
-        ByEstimator(5, 5, 4, 4, spikes=11), NET, low=0, high=GAIN_SPIKES_MAX,
+        ByEstimator(5, 5, 4, 4, 6, 6, deep={"sweep": 4, "sweep-online": 4}, spikes=11),
+        NET, low=0, high=GAIN_SPIKES_MAX,
         help=f"Logit = readout << N, in 1/{BIT} bit; at most {GAIN_MAX} with readout integrate.",
     )
     init_std: int = setting(
@@ -154,14 +153,13 @@ class TrainConfig:
     )
     online: bool = setting(
         False, ESTIMATOR, off="mini-batch",
-        help="Update the weights after every recording, as a device does (estimators sample "
-        "and sweep).",
+        help="Update the weights after every recording, as a device does (sample and sweep).",
     )
     pairs: int = setting(
         ByEstimator(256, 128, 8192, 64, 1, 1, deep={"sample": 48, "online": 16}),
         ESTIMATOR, low=1, high=lib.EGG_PAIRS_MAX, metavar="P", short="p",
-        help="Antithetic pairs; the population has twice as many members. At most "
-        f"{lib.EGG_SAMPLE_PAIRS_MAX} with estimator sample; sweep has none.",
+        help="Antithetic pairs; the population has twice as many members. At most 256 with "
+        "estimator sample; sweep has none.",
     )
     batch: int = setting(
         ByEstimator(32, 1, 128, 128), ESTIMATOR, low=1, high=lib.EGG_RECORDINGS_MAX, metavar="B",
@@ -173,22 +171,22 @@ class TrainConfig:
     )
     segments: int = setting(
         5, ESTIMATOR, low=1, high=lib.EGG_SEGMENTS_MAX, metavar="S",
-        help="Parts of a recording that are perturbed separately (estimators sample and sweep); at "
-        "most as many as ticks.",
+        help="Parts of a recording, perturbed separately (sample, sweep); no more than ticks.",
     )
     fitness: Fitness = setting(
         "xent", ESTIMATOR, metavar="NAME",
         help="xent (minus cross-entropy) or accuracy (one bit for a right answer).",
     )
     penalty_bits: float = setting(
-        ByEstimator(0.0015, 0.0015, 0.00025, 0.00025), ESTIMATOR,
+        ByEstimator(0.0015, 0.0015, 0.00025, 0.00025, 0.001, 0.0005), ESTIMATOR,
         low=0, high=PENALTY_MAX / BIT, metavar="X",
         help="Fitness that a spike costs, in bits; more makes neurons fire less.",
     )
     # The units of sigma and lr depend on the estimator. In a deep net the few and rare inputs of
     # the later layers need smaller values.
     sigma: float = setting(
-        ByEstimator(500.0, 500.0, 6.0, 6.0, deep={"sample": 200.0, "online": 200.0}),
+        ByEstimator(500.0, 500.0, 6.0, 6.0, 1200.0, 1000.0, deep={
+            "sample": 200.0, "online": 200.0}),
         ESTIMATOR, low=0, high=8192, metavar="X",
         help="Size of the perturbation of LIF layers. Estimator sample: of a current, in weight "
         "units; sweep: the same for the first layer, and for others in proportion to their "
@@ -197,8 +195,7 @@ class TrainConfig:
     sigma_readout: float = setting(
         ByEstimator(1.95, 1.22, 2.0, 2.0), ESTIMATOR, low=0, high=127, metavar="X",
         help="Size of the perturbation of the readout. Estimators sample, and sweep with fitness "
-        "accuracy: of a logit, in bits; sweep with fitness xent: not used; batch and full: as "
-        "sigma.",
+        "accuracy: of a logit, in bits (sweep with xent has none); batch and full: as sigma.",
     )
     sigma_final: float = setting(
         1.0, ESTIMATOR, low=0, high=1, metavar="SHARE",
@@ -214,14 +211,16 @@ class TrainConfig:
         help="Everything random follows from this number.",
     )
     lr: float = setting(
-        ByEstimator(20.0, 0.6, 3.5, 3.5, deep={"sample": 8.0, "online": 0.15}),
+        ByEstimator(20.0, 0.6, 3.5, 3.5, 100.0, 1.5, deep={
+            "sample": 8.0, "online": 0.15, "sweep": 60.0, "sweep-online": 2.0}),
         SCHEDULE, low=0, high=1_000_000, metavar="X",
         help="Learning rate of LIF layers. Estimators sample and sweep: weight units per bit of "
         "fitness difference, averaged over pairs and recordings; batch and full: weight units that "
         "a typical weight moves in a generation.",
     )
     lr_readout: float = setting(
-        ByEstimator(6.0, 0.1, 1.25, 1.25), SCHEDULE, low=0, high=1_000_000, metavar="X",
+        ByEstimator(6.0, 0.1, 1.25, 1.25, 20.0, 0.4, deep={"sweep": 10.0, "sweep-online": 0.15}),
+        SCHEDULE, low=0, high=1_000_000, metavar="X",
         help="Learning rate of the readout matrix, in the units of lr.",
     )
     lr_final: float = setting(
