@@ -12,13 +12,15 @@ evaluation follows, in the order in which they happened:
     {"eval": generation, "accuracy", "loss", "firing_rate", "dead_outputs"}
 
 "sigma" and "rate" (learning rates m * 2^-n) have a value for the LIF matrices and one for the
-readout matrix. "f" holds the fitness bytes, "e" the exponents; records.py gives shapes and units.
+readout matrix. "f" holds the fitness bytes (empty with `sweep`), "e" the exponents; records.py
+gives shapes and units.
 "act" is the bit map of active rows, as an XOR with the map of the generation before, compressed by
 zlib; it is left out where the two maps are equal. The recordings follow from the seed and "idx".
 "link" is there if a run on devices read their counters after that generation: a Throughput for each
 device, which covers the time since the previous line that has one.
 
-From the header and these bytes alone, `replay` rebuilds the weights.
+From the header and these bytes, `replay` rebuilds the weights; for `sample` and `sweep` it also
+needs the recordings.
 """
 
 from __future__ import annotations
