@@ -132,6 +132,11 @@ static void memory(void) {
     gen.learning_rate_hidden.n = 12;
     gen.sigma.hidden = (uint16_t)(egg_forward_perturbation_limit(&c.layer[0]) + 1);
     CHECK(egg_generation_check(&gen) == EGG_E_SIGMA);
+    gen.es = small_es(EGG_ESTIMATOR_SWEEP); /* the same limit of sigma, but any learning rate */
+    CHECK(egg_generation_check(&gen) == EGG_E_SIGMA);
+    gen.sigma.hidden--;
+    gen.learning_rate_hidden.n = 0;
+    CHECK(egg_generation_check(&gen) == EGG_OK);
     free(buffer);
 }
 

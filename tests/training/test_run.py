@@ -25,6 +25,7 @@ from eggroll_edge.training.results import RunResult
 from eggroll_edge.training.run import resume, train
 from eggroll_edge.training.run_dir import load, load_config
 from eggroll_edge.training.splits import open_split
+from eggroll_edge.training.trainer import members_of
 from tests.helpers.journals import history
 from tests.helpers.tiny_dataset import SETTINGS, TEST, TRAIN, config, dataset
 
@@ -234,6 +235,11 @@ def test_a_damaged_checkpoint_is_rebuilt(tmp_path: Path) -> None:
     (tmp_path / "b" / "weights.bin").write_bytes(b"junk")
     result = resume(tmp_path / "b", data=TRAIN, test_data=TEST)
     assert result.weights_digest == whole.weights_digest
+
+
+def test_members_of_a_recording() -> None:
+    assert members_of(config("sample")) == 16
+    assert members_of(config("sweep")) == 6  # two runs for each segment
 
 
 def test_a_mini_batch_larger_than_the_dataset(tmp_path: Path) -> None:
