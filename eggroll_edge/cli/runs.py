@@ -151,7 +151,8 @@ def replay(
     """Rebuild a run's weights from its journal and check the digest of every generation.
 
     Estimator batch needs the journal alone. Estimator sample also needs the recordings, but no
-    population runs. If a digest differs, the command names the generation; the exit code is 1.
+    population runs. Estimator sweep evaluates the recordings again. If a digest
+    differs, the command names the generation; the exit code is 1.
 
     Examples:
 

@@ -15,7 +15,7 @@ from eggroll_edge._core import ffi, lib
 from eggroll_edge.errors import ConfigError
 
 Readout = Literal["integrate", "spikes"]
-EstimatorName = Literal["batch", "sample", "full"]
+EstimatorName = Literal["batch", "sample", "full", "sweep"]
 Fitness = Literal["xent", "accuracy"]
 
 READOUTS: tuple[Readout, ...] = get_args(Readout)
@@ -163,14 +163,15 @@ class EsConfig:
 
     estimator: EstimatorName
     """batch: low-rank perturbations, EGGROLL as published. sample: perturbed neurons; each
-    recording updates the weights of the inputs that had events. full: full-rank perturbations."""
+    recording updates the weights of the inputs that had events. full: full-rank perturbations.
+    sweep: each neuron is perturbed alone."""
     pairs: int
-    """Antithetic pairs of members, 1..8192 (batch, full) or 1..256 (sample)."""
+    """Antithetic pairs of members, 1..8192 (batch, full) or 1..256 (sample); sweep has none."""
     rank: int = 1
     """Rank of a perturbation, 1..16; used by batch."""
     segments: int = 1
     """Parts of a recording that are perturbed separately, 1..8 and at most as many as ticks; used
-    by sample."""
+    by sample and sweep."""
     fitness: Fitness = "xent"
     """xent: minus the cross-entropy. accuracy: one bit for a right answer."""
     penalty: int = 0

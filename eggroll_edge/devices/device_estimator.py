@@ -66,8 +66,10 @@ def on_devices(*sessions: Session, options: Options | None = None) -> MakeEstima
 
 def check_estimator(config: TrainConfig, devices: int) -> None:
     """ConfigError if this number of devices cannot train with this config."""
-    if config.estimator == "full":
-        raise ConfigError("estimator is full: a device does batch and sample; leave --port out")
+    if config.estimator in ("full", "sweep"):
+        raise ConfigError(
+            f"estimator is {config.estimator}: a device does batch and sample; leave --port out"
+        )
     if devices > 1 and config.online:
         raise ConfigError(
             f"online on {devices} devices: each recording is learnt from the weights that the one "

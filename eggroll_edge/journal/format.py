@@ -12,7 +12,8 @@ evaluation follows, in the order in which they happened:
     {"eval": generation, "split", "accuracy", "loss", "firing_rate", "dead_outputs"}
 
 "sigma" and "rate" (learning rates m * 2^-n) have a value for the LIF matrices and one for the
-readout matrix. "f" holds the fitness bytes, "e" the exponents; records.py gives shapes and units.
+readout matrix. "f" holds the fitness bytes (empty with `sweep`), "e" the exponents; records.py
+gives shapes and units.
 "act" is the bit map of active rows, as an XOR with the map of the generation before, compressed by
 zlib; it is left out where the two maps are equal. The recordings follow from the seed and "idx".
 "link" is present if a run on devices read their counters after that generation. It holds a
@@ -21,7 +22,8 @@ Throughput for each device, which covers the time since the previous line that h
 "split" says which recordings an evaluation was on: "validation" for those that the run set aside,
 or "test". It is there only in runs that set recordings aside; without it, it was the test split.
 
-From the header and these bytes alone, `replay` rebuilds the weights.
+From the header and these bytes, `replay` rebuilds the weights; for `sample` and `sweep` it also
+needs the recordings.
 """
 
 from __future__ import annotations

@@ -99,10 +99,8 @@ def plan_of(
     the updates of a mini-batch, which takes four more bytes for each weight.
     """
     es.check(net)
-    if es.estimator == "full":
-        raise ConfigError(
-            "estimator full is the baseline and exists on hosts only: plan batch or sample"
-        )
+    if es.estimator in ("full", "sweep"):
+        raise ConfigError(f"estimator {es.estimator} exists on hosts only: plan batch or sample")
     if sample_buffer < net.ticks:
         raise ConfigError(
             f"the buffer of a recording has {sample_buffer} bytes, but a recording of {net.ticks} "

@@ -104,8 +104,7 @@ class TrainConfig:
         help="Take only the first 100 ms of a recording (N-MNIST).",
     )
     stabilize: bool = setting(
-        False, DATA, off="no-stabilize",
-        help="Undo the camera's motion (N-MNIST).",
+        False, DATA, off="no-stabilize", help="Undo the camera's motion (N-MNIST).",
     )
     # --- net
     hidden: tuple[int, ...] = setting(
@@ -136,7 +135,8 @@ class TrainConfig:
         "spikes are counted).",
     )
     gain: int = setting(
-        ByEstimator(5, 5, 4, 4, spikes=11), NET, low=0, high=GAIN_SPIKES_MAX,
+        ByEstimator(5, 5, 4, 4, 6, 6, deep={"sweep": 4, "sweep-online": 4}, spikes=11),
+        NET, low=0, high=GAIN_SPIKES_MAX,
         help=f"Logit = readout << N, in 1/{BIT} bit; at most {GAIN_MAX} with readout integrate.",
     )
     init_std: int = setting(
@@ -155,18 +155,18 @@ class TrainConfig:
     # --- estimator
     estimator: EstimatorName = setting(
         "sample", ESTIMATOR, metavar="NAME", short="e",
-        help="batch (EGGROLL as published), sample (each recording credits its events) or full "
-        "(full-rank baseline).",
+        help="batch (EGGROLL as published), sample (each recording credits its events), full "
+        "(full-rank baseline) or sweep (each neuron is perturbed alone; hosts only).",
     )
     online: bool = setting(
         False, ESTIMATOR, off="mini-batch",
-        help="Update the weights after every recording, as a device does (estimator sample).",
+        help="Update the weights after every recording, as a device does (sample and sweep).",
     )
     pairs: int = setting(
-        ByEstimator(256, 128, 8192, 64, deep={"sample": 48, "online": 16}),
+        ByEstimator(256, 128, 8192, 64, 1, 1, deep={"sample": 48, "online": 16}),
         ESTIMATOR, low=1, high=lib.EGG_PAIRS_MAX, metavar="P", short="p",
-        help="Antithetic pairs; the population has twice as many members. At most "
-        f"{lib.EGG_SAMPLE_PAIRS_MAX} with estimator sample.",
+        help="Antithetic pairs; the population has twice as many members. At most 256 with "
+        "estimator sample; sweep has none.",
     )
     batch: int = setting(
         ByEstimator(32, 1, 128, 128), ESTIMATOR, low=1, high=lib.EGG_RECORDINGS_MAX, metavar="B",
@@ -178,30 +178,31 @@ class TrainConfig:
     )
     segments: int = setting(
         5, ESTIMATOR, low=1, high=lib.EGG_SEGMENTS_MAX, metavar="S",
-        help="Parts of a recording that are perturbed separately (estimator sample); at most as "
-        "many as ticks.",
+        help="Parts of a recording, perturbed separately (sample, sweep); no more than ticks.",
     )
     fitness: Fitness = setting(
         "xent", ESTIMATOR, metavar="NAME",
         help="xent (minus cross-entropy) or accuracy (one bit for a right answer).",
     )
     penalty_bits: float = setting(
-        ByEstimator(0.0015, 0.0015, 0.00025, 0.00025), ESTIMATOR,
+        ByEstimator(0.0015, 0.0015, 0.00025, 0.00025, 0.001, 0.0005), ESTIMATOR,
         low=0, high=PENALTY_MAX / BIT, metavar="X",
         help="Fitness that a spike costs, in bits; more makes neurons fire less.",
     )
     # The units of sigma and lr depend on the estimator. In a deep net the few and rare inputs of
     # the later layers need smaller values.
     sigma: float = setting(
-        ByEstimator(500.0, 500.0, 6.0, 6.0, deep={"sample": 200.0, "online": 200.0}),
+        ByEstimator(500.0, 500.0, 6.0, 6.0, 1200.0, 1000.0, deep={
+            "sample": 200.0, "online": 200.0}),
         ESTIMATOR, low=0, high=8192, metavar="X",
         help="Size of the perturbation of LIF layers. Estimator sample: of a current, in weight "
-        "units; batch and full: standard deviation of the change of a weight, in weight units.",
+        "units; sweep: the same for the first layer, for others in proportion to their thresholds; "
+        "batch and full: standard deviation of the change of a weight, in weight units.",
     )
     sigma_readout: float = setting(
         ByEstimator(1.95, 1.22, 2.0, 2.0), ESTIMATOR, low=0, high=127, metavar="X",
-        help="Size of the perturbation of the readout. Estimator sample: of a logit, in bits; "
-        "batch and full: as sigma.",
+        help="Size of the perturbation of the readout. Estimators sample, and sweep with fitness "
+        "accuracy: of a logit, in bits (sweep with xent has none); batch and full: as sigma.",
     )
     sigma_final: float = setting(
         1.0, ESTIMATOR, low=0, high=1, metavar="SHARE",
@@ -217,14 +218,16 @@ class TrainConfig:
         help="Seed of all random numbers.",
     )
     lr: float = setting(
-        ByEstimator(20.0, 0.6, 3.5, 3.5, deep={"sample": 8.0, "online": 0.15}),
+        ByEstimator(20.0, 0.6, 3.5, 3.5, 100.0, 1.5, deep={
+            "sample": 8.0, "online": 0.15, "sweep": 60.0, "sweep-online": 2.0}),
         SCHEDULE, low=0, high=1_000_000, metavar="X",
-        help="Learning rate of LIF layers. Estimator sample: weight units per bit of fitness "
-        "difference, averaged over pairs and recordings; batch and full: weight units that a "
-        "typical weight moves in a generation.",
+        help="Learning rate of LIF layers. Estimators sample and sweep: weight units per bit of "
+        "fitness difference, averaged over pairs and recordings; batch and full: weight units that "
+        "a typical weight moves in a generation.",
     )
     lr_readout: float = setting(
-        ByEstimator(6.0, 0.1, 1.25, 1.25), SCHEDULE, low=0, high=1_000_000, metavar="X",
+        ByEstimator(6.0, 0.1, 1.25, 1.25, 20.0, 0.4, deep={"sweep": 10.0, "sweep-online": 0.15}),
+        SCHEDULE, low=0, high=1_000_000, metavar="X",
         help="Learning rate of the readout matrix, in the units of lr.",
     )
     lr_final: float = setting(
@@ -247,10 +250,10 @@ class TrainConfig:
         for one in known.values():
             if one.choices or one.type is bool:
                 one.check(getattr(self, one.name))
-        if self.online and self.estimator != "sample":
+        if self.online and not self.credits_recordings:
             raise ConfigError(
-                f"online is set with estimator {self.estimator}: only sample can update after "
-                "each recording; use estimator = sample, or leave online out"
+                f"online is set with estimator {self.estimator}: only sample and sweep can update "
+                "after each recording; use one of them, or leave online out"
             )
         object.__setattr__(self, "hidden", layer_sizes(self.hidden, self.readout))
         self._fill_in_defaults()
@@ -273,7 +276,7 @@ class TrainConfig:
             raise ConfigError(f"gain is {self.gain}: use 0..{GAIN_MAX} with readout = integrate")
         if self.online and self.batch != 1:
             raise ConfigError(f"batch is {self.batch} with online: a generation is one recording")
-        if self.estimator == "sample" and self.segments > self.ticks:
+        if self.credits_recordings and self.segments > self.ticks:
             raise ConfigError(
                 f"segments is {self.segments}, but a recording has {self.ticks} ticks: use at most "
                 "as many segments as ticks"
@@ -289,8 +292,15 @@ class TrainConfig:
 
     @property
     def kind(self) -> str:
-        """The kind of training: sample, online, batch or full."""
-        return "online" if self.online else self.estimator
+        """The kind of training, one of settings.KINDS."""
+        if self.online:
+            return "online" if self.estimator == "sample" else f"{self.estimator}-online"
+        return self.estimator
+
+    @property
+    def credits_recordings(self) -> bool:
+        """Whether each recording credits its events: then a replay needs the recordings."""
+        return self.estimator in ("sample", "sweep")
 
     @property
     def penalty(self) -> int:

@@ -38,7 +38,7 @@ class Estimator(ABC):
     def replay(self, record: GenerationRecord, batch: MiniBatch | None) -> None:
         """Change the weights as the generation of the record did; no member is evaluated.
 
-        batch: the recordings of that generation. Only `sample`, online or not, needs them.
+        batch: the recordings of that generation. Only `sample` and `sweep` need them, also online.
         """
 
 
@@ -56,54 +56,27 @@ class HostEstimator(Estimator):
         self._rows = [shards_of(rows, len(pool)) for rows, _ in net.config.shapes]
 
 
-class Sample(HostEstimator):
-    """Estimator `sample` with mini-batches."""
+class Credited(HostEstimator):
+    """Common to `sample` and `sweep` with mini-batches: each recording credits its events."""
 
     def __init__(
         self, net: Net, es: EsConfig, seed: int, batch_size: int, pool: WorkerPool
     ) -> None:
         super().__init__(net, es, seed, batch_size, pool)
-        self._fitness_bytes: I8 = np.zeros(batch_size * es.pairs, np.int8)
-        self._exponents: U8 = np.zeros(batch_size, np.uint8)
         share = min(Credit.MOST, -(-batch_size // len(pool)))
         self._credits = [Credit(net.config, es, share) for _ in pool.workspaces]
         self._part = share * len(pool)  # recordings that the credits can hold at once
         whole = batch_size <= self._part
         self._total = None if whole else np.zeros(len(net.weights), np.int32)
 
-    def step(
-        self, generation: int, hyperparameters: Hyperparameters, batch: MiniBatch, overlap: Task
-    ) -> GenerationRecord:
-        fitness_bytes, exponents = self._fitness_bytes, self._exponents
-        self.population.at(generation, hyperparameters)
-        self._generation(batch, False, fitness_bytes, exponents, overlap)
-        return GenerationRecord(
-            generation, 1, batch.epoch, batch.offset, hyperparameters,
-            fitness_bytes.tobytes(), exponents.tobytes(), None, self.pool.drain_counts(),
-        )  # fmt: skip
-
-    def replay(self, record: GenerationRecord, batch: MiniBatch | None) -> None:
-        assert batch is not None
-        self.population.at(record.generation, record.hyperparameters)
-        self._generation(batch, True, *_arrays(record), _nothing)
-
     def _generation(
-        self,
-        batch: MiniBatch,
-        from_journal: bool,
-        fitness_bytes: I8,
-        exponents: U8,
-        overlap: Task,
+        self, batch: MiniBatch, credit: Callable[[int, int, int], None], overlap: Task
     ) -> None:
-        pairs, workers = self.pairs, range(len(self.pool))
+        """Carry out a generation.
 
-        def credit(worker: int, start: int, stop: int) -> None:
-            self.population.sample(
-                self.pool.workspaces[worker], batch.recordings, batch.index[start:stop], start,
-                from_journal, fitness_bytes[start * pairs : stop * pairs], exponents[start:stop],
-                self._credits[worker],
-            )  # fmt: skip
-
+        credit(worker, start, stop): puts the steps of that part of the mini-batch into _credits.
+        """
+        workers = range(len(self.pool))
         for first in range(0, len(batch), self._part):
             n = min(self._part, len(batch) - first)
             shards = [(first + start, first + stop) for start, stop in shards_of(n, len(workers))]
@@ -119,6 +92,77 @@ class Sample(HostEstimator):
             self.population.learn(
                 workspace, self._credits, matrix, *rows[worker], self._total, last
             )
+
+
+class Sample(Credited):
+    """Estimator `sample` with mini-batches."""
+
+    def __init__(
+        self, net: Net, es: EsConfig, seed: int, batch_size: int, pool: WorkerPool
+    ) -> None:
+        super().__init__(net, es, seed, batch_size, pool)
+        self._fitness_bytes: I8 = np.zeros(batch_size * es.pairs, np.int8)
+        self._exponents: U8 = np.zeros(batch_size, np.uint8)
+
+    def step(
+        self, generation: int, hyperparameters: Hyperparameters, batch: MiniBatch, overlap: Task
+    ) -> GenerationRecord:
+        fitness_bytes, exponents = self._fitness_bytes, self._exponents
+        self.population.at(generation, hyperparameters)
+        self._evaluate(batch, False, fitness_bytes, exponents, overlap)
+        return GenerationRecord(
+            generation, 1, batch.epoch, batch.offset, hyperparameters,
+            fitness_bytes.tobytes(), exponents.tobytes(), None, self.pool.drain_counts(),
+        )  # fmt: skip
+
+    def replay(self, record: GenerationRecord, batch: MiniBatch | None) -> None:
+        assert batch is not None
+        self.population.at(record.generation, record.hyperparameters)
+        self._evaluate(batch, True, *_arrays(record), _nothing)
+
+    def _evaluate(
+        self,
+        batch: MiniBatch,
+        from_journal: bool,
+        fitness_bytes: I8,
+        exponents: U8,
+        overlap: Task,
+    ) -> None:
+        pairs = self.pairs
+
+        def credit(worker: int, start: int, stop: int) -> None:
+            self.population.sample(
+                self.pool.workspaces[worker], batch.recordings, batch.index[start:stop], start,
+                from_journal, fitness_bytes[start * pairs : stop * pairs], exponents[start:stop],
+                self._credits[worker],
+            )  # fmt: skip
+
+        self._generation(batch, credit, overlap)
+
+
+class Sweep(Credited):
+    """Estimator `sweep` with mini-batches."""
+
+    def step(
+        self, generation: int, hyperparameters: Hyperparameters, batch: MiniBatch, overlap: Task
+    ) -> GenerationRecord:
+        self.population.at(generation, hyperparameters)
+
+        def credit(worker: int, start: int, stop: int) -> None:
+            self.population.sweep(
+                self.pool.workspaces[worker], batch.recordings, batch.index[start:stop],
+                self._credits[worker],
+            )  # fmt: skip
+
+        self._generation(batch, credit, overlap)
+        return GenerationRecord(
+            generation, 1, batch.epoch, batch.offset, hyperparameters, b"", b"", None,
+            self.pool.drain_counts(),
+        )  # fmt: skip
+
+    def replay(self, record: GenerationRecord, batch: MiniBatch | None) -> None:
+        assert batch is not None
+        self.step(record.generation, record.hyperparameters, batch, _nothing)
 
 
 class Online(HostEstimator):
@@ -153,6 +197,25 @@ class Online(HostEstimator):
             self.pool.workspaces[0], batch.recordings, batch.index, from_journal, fitness_bytes,
             exponents,
         )  # fmt: skip
+
+
+class SweepOnline(HostEstimator):
+    """Estimator `sweep`, one recording at a time, and therefore on one thread."""
+
+    def step(
+        self, generation: int, hyperparameters: Hyperparameters, batch: MiniBatch, overlap: Task
+    ) -> GenerationRecord:
+        overlap()
+        self.population.at(generation, hyperparameters)
+        self.population.sweep_online(self.pool.workspaces[0], batch.recordings, batch.index)
+        return GenerationRecord(
+            generation, len(batch), batch.epoch, batch.offset, hyperparameters, b"", b"", None,
+            self.pool.drain_counts(),
+        )  # fmt: skip
+
+    def replay(self, record: GenerationRecord, batch: MiniBatch | None) -> None:
+        assert batch is not None
+        self.step(record.generation, record.hyperparameters, batch, _nothing)
 
 
 class SharedFitness(HostEstimator):
@@ -296,6 +359,7 @@ def host_estimator(
     """
     kinds: dict[str, type[HostEstimator]] = {
         "sample": Sample, "online": Online, "batch": LowRank, "full": FullRank,
+        "sweep": Sweep, "sweep-online": SweepOnline,
     }  # fmt: skip
     return kinds[config.kind](net, config.es_config(), config.seed, batch_size, pool)
 

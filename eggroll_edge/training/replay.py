@@ -41,7 +41,7 @@ def replay(
             chunk that contains it. None rebuilds all generations.
         on_event: Receives a Replayed about ten times a second and at the end.
         data_override: Training split, which must be that of the run. None opens the one that the
-            run's config names. Only the estimator `sample` needs recordings.
+            run's config names. Only the estimators `sample` and `sweep` need recordings.
         workers: Number of threads; None takes one for each core. The result does not depend on it.
 
     Returns:
@@ -62,7 +62,7 @@ def replay(
     net = initial_net(reader.header, config, reader.path.parent)
     with closing(WorkerPool(net.config, config.es_config(), worker_count(workers))) as pool:
         data = None
-        if config.estimator == "sample":
+        if config.credits_recordings:
             whole = data_override or open_split(config, "train", threads=len(pool))
             data, _ = set_aside(config, whole)
             check_data(reader.header, data)
@@ -95,7 +95,7 @@ def replay(
 class Rebuilder:
     """Changes the weights of a net as the records of a journal say, one after the other.
 
-    data: the training recordings, which the estimator `sample` needs.
+    data: the training recordings, which the estimators `sample` and `sweep` need.
     """
 
     def __init__(
@@ -130,11 +130,15 @@ class Rebuilder:
 
     def _check(self, record: GenerationRecord) -> None:
         """JournalError unless all lengths are those of the run: the core trusts them."""
-        sample, recordings = self._config.estimator == "sample", record.counts.recordings
-        active = 0 if sample else active_bytes(self._net.config)
+        shaped, exponents = 1, 0  # rows of fitness bytes, and exponents
+        if self._config.credits_recordings:
+            shaped = exponents = (
+                0 if self._config.estimator == "sweep" else record.counts.recordings
+            )
+        active = 0 if self._config.credits_recordings else active_bytes(self._net.config)
         parts = {
-            "f": (record.fitness_bytes, self._config.pairs * (recordings if sample else 1)),
-            "e": (record.exponents, recordings if sample else 0),
+            "f": (record.fitness_bytes, self._config.pairs * shaped),
+            "e": (record.exponents, exponents),
             "act": (record.active or b"", active),
         }
         for name, (found, length) in parts.items():

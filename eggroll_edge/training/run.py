@@ -151,7 +151,7 @@ def _restore(
     net, start = _latest_checkpoint(reader, config, records)
     history, active = RunHistory(_watched(config)), None
     with closing(WorkerPool(net.config, config.es_config(), workers)) as pool:
-        rebuilder = Rebuilder(config, net, pool, data if config.estimator == "sample" else None)
+        rebuilder = Rebuilder(config, net, pool, data if config.credits_recordings else None)
         for record in records:
             history.add(record)
             if not isinstance(record, GenerationRecord):

@@ -21,8 +21,9 @@ from eggroll_edge.errors import ConfigError
 DATA, NET, ESTIMATOR, SCHEDULE = "Data", "Net", "Estimator", "Schedule"
 """Panels: the groups that `eggroll-edge train --help` and the documentation show."""
 
-KINDS = ("sample", "online", "batch", "full")
-"""Kinds of training, each with its defaults: the three estimators, and `sample` with online."""
+KINDS = ("sample", "online", "batch", "full", "sweep", "sweep-online")
+"""Kinds of training, each with its defaults: the estimators, `sample` with online ("online"), and
+`sweep` with online."""
 
 UINT32_MAX = 2**32 - 1
 
@@ -35,6 +36,10 @@ class ByEstimator:
     online: Any
     batch: Any
     full: Any
+    sweep: Any = None
+    """None: as sample."""
+    sweep_online: Any = None
+    """None: as online."""
     deep: Mapping[str, Any] = field(default_factory=dict)
     """Kind of training -> default for nets with more than one LIF layer, if that differs."""
     spikes: Any = None
@@ -46,7 +51,10 @@ class ByEstimator:
             return self.spikes
         if deep and kind in self.deep:
             return self.deep[kind]
-        return getattr(self, kind)
+        value = getattr(self, kind.replace("-", "_"))
+        if value is None:
+            return self.of({"sweep": "sample", "sweep-online": "online"}[kind])
+        return value
 
     def __str__(self) -> str:
         text = _grouped({kind: self.of(kind) for kind in KINDS})

@@ -15,7 +15,7 @@ from eggroll_edge.journal import checkpoint
 from eggroll_edge.journal.format import CHECKPOINT
 from eggroll_edge.journal.records import EvalResult, EvalSplit, GenerationRecord, Telemetry
 from eggroll_edge.training.batches import MiniBatches
-from eggroll_edge.training.config import ONLINE_CHUNK
+from eggroll_edge.training.config import ONLINE_CHUNK, TrainConfig
 from eggroll_edge.training.context import MakeEstimator, RunContext
 from eggroll_edge.training.diagnosis import Diagnosis
 from eggroll_edge.training.estimators import Estimator
@@ -203,7 +203,7 @@ class Trainer:
                 loss_bits=counts.loss / BIT / counts.recordings,
                 train_accuracy=100 * counts.correct / counts.recordings,
                 firing_rate=self._firing_rate(counts),
-                member_evals_per_s=2 * config.pairs * counts.recordings / took,
+                member_evals_per_s=members_of(config) * counts.recordings / took,
                 eta_s=history.seconds / history.generation * left,
             )
         )
@@ -218,7 +218,7 @@ class Trainer:
     ) -> RunResult:
         history, tail = self._history, self._history.tail()
         recordings = max(1, tail.recordings)
-        member_evals = 2 * self._config.pairs * history.recordings
+        member_evals = members_of(self._config) * history.recordings
         firing_rate = tested.firing_rate if tested else (self._firing_rate(tail),)
         return RunResult(
             test_accuracy=tested.accuracy if tested else None,
@@ -233,3 +233,8 @@ class Trainer:
             stopped=reason,
             validation_accuracy=validated.accuracy if validated else None,
         )
+
+
+def members_of(config: TrainConfig) -> int:
+    """Perturbed runs of a recording: of all members, or those that `sweep` makes of each layer."""
+    return 2 * (config.segments if config.estimator == "sweep" else config.pairs)

@@ -43,7 +43,7 @@ class Units:
         lr_share: float = 1.0,
     ) -> Hyperparameters:
         """The core's integers for shares of sigma and lr, 0..1. ConfigError if lr is too large."""
-        if self.estimator == "sample":
+        if self.estimator in ("sample", "sweep"):
             sigmas = round(sigma[0] * sigma_share), round(BIT * sigma[1] * sigma_share)
         else:
             sigmas = (
@@ -61,9 +61,10 @@ class Units:
         scale, least = self._lr_scale()
         most = _MANTISSA_MAX / 2**least / scale
         if lr > most:
+            pairs = "" if self.estimator == "sweep" else f"{self.pairs} pairs and "
             raise ConfigError(
-                f"{name} is {lr:g}: use at most {_floor3(most)} with {self.pairs} pairs and "
-                f"{self.batch} recordings a generation"
+                f"{name} is {lr:g}: use at most {_floor3(most)} with {pairs}{self.batch} "
+                "recordings a generation"
             )
         if 0 < lr * scale < 2.0**-_EXPONENT_MAX:
             raise ConfigError(
@@ -81,7 +82,10 @@ class Units:
                 )
 
     def _most_sigma(self) -> tuple[int, int]:
-        if self.estimator == "sample":  # a perturbation takes at most a fourth of a current's range
+        if self.estimator in (
+            "sample",
+            "sweep",
+        ):  # a perturbation takes at most a fourth of a current's range
             return ((32767 >> self.leak_shift) - 1) // 4, lib.EGG_SIGMA_MAX
         if self.estimator == "full":
             return lib.EGG_SIGMA_FULL_MAX, lib.EGG_SIGMA_FULL_READOUT_MAX
@@ -98,6 +102,8 @@ class Units:
         """(factor from lr to the core's value, the least exponent n that the core takes)."""
         if self.estimator == "sample":
             return 1 / (self.pairs * self.batch), 4
+        if self.estimator == "sweep":
+            return 1 / self.batch, 0
         # Typical size of the sum of `pairs` fitness bytes, each times noise of this variance.
         variance = self.rank if self.estimator == "batch" else 2
         return BIT / (_TYPICAL_FITNESS * math.sqrt(self.pairs * variance)), 0

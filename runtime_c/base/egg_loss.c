@@ -28,6 +28,15 @@ uint32_t egg_loss_argmax(const int32_t *logits, uint32_t outputs) {
     return best;
 }
 
+void egg_loss_softmax(const int32_t *logits, uint32_t outputs, int32_t *share) {
+    uint32_t max = (uint32_t)logits[egg_loss_argmax(logits, outputs)], sum = 0;
+    for (uint32_t j = 0; j < outputs; j++) {
+        share[j] = exp2_neg(max - (uint32_t)logits[j]);
+        sum += (uint32_t)share[j];
+    }
+    for (uint32_t j = 0; j < outputs; j++) share[j] = (int32_t)(((uint32_t)share[j] * EGG_ONE_BIT + sum / 2u) / sum);
+}
+
 int32_t egg_loss_xent(const int32_t *logits, uint32_t outputs, uint32_t label) {
     uint32_t max = (uint32_t)logits[egg_loss_argmax(logits, outputs)];
     int32_t sum = 0;

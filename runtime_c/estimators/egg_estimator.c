@@ -13,7 +13,7 @@ egg_status egg_generation_check(const egg_generation *gen) {
         gen->sigma.readout > (full ? EGG_SIGMA_FULL_READOUT_MAX : EGG_SIGMA_MAX))
         return EGG_E_SIGMA;
     for (uint32_t l = 0; l < net->layers; l++)
-        if (gen->es.estimator == EGG_ESTIMATOR_SAMPLE &&
+        if ((gen->es.estimator == EGG_ESTIMATOR_SAMPLE || gen->es.estimator == EGG_ESTIMATOR_SWEEP) &&
             gen->sigma.hidden > egg_forward_perturbation_limit(&net->layer[l]))
             return EGG_E_SIGMA;
     uint32_t least = gen->es.estimator == EGG_ESTIMATOR_SAMPLE ? EGG_LEARNING_RATE_N_SAMPLE_MIN : 0;

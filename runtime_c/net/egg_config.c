@@ -22,13 +22,13 @@ egg_status egg_net_check(const egg_net_config *c) {
 egg_status egg_estimator_check(const egg_net_config *net, const egg_estimator_config *es) {
     egg_status status = egg_net_check(net);
     if (status != EGG_OK) return status;
-    if (es->estimator > EGG_ESTIMATOR_FULL) return EGG_E_ESTIMATOR;
+    if (es->estimator > EGG_ESTIMATOR_SWEEP) return EGG_E_ESTIMATOR;
     if (es->pairs < 1 || es->pairs > (es->estimator == EGG_ESTIMATOR_SAMPLE ? EGG_SAMPLE_PAIRS_MAX : EGG_PAIRS_MAX))
         return EGG_E_PAIRS;
     if (es->estimator == EGG_ESTIMATOR_BATCH &&
         (es->rank < 1 || es->rank > EGG_RANK_MAX || (uint32_t)es->pairs * es->rank > EGG_PAIRS_RANK_MAX))
         return EGG_E_RANK;
-    if (es->estimator == EGG_ESTIMATOR_SAMPLE &&
+    if ((es->estimator == EGG_ESTIMATOR_SAMPLE || es->estimator == EGG_ESTIMATOR_SWEEP) &&
         (es->segments < 1 || es->segments > EGG_SEGMENTS_MAX || es->segments > net->ticks))
         return EGG_E_SEGMENTS;
     if (es->estimator == EGG_ESTIMATOR_FULL && net->inputs > EGG_FULL_INPUTS_MAX) return EGG_E_INPUTS;

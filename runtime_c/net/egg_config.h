@@ -44,7 +44,9 @@ enum {
                                  fitness for each pair, summed over the mini-batch */
     EGG_ESTIMATOR_SAMPLE = 1, /* perturbed currents; each recording credits its events. With mini-batches of one
                                  recording: online learning */
-    EGG_ESTIMATOR_FULL = 2    /* one noise value for each weight: the full-rank baseline, in runtime_c/host only */
+    EGG_ESTIMATOR_FULL = 2,   /* one noise value for each weight: the full-rank baseline, in runtime_c/host only */
+    EGG_ESTIMATOR_SWEEP = 3   /* each neuron perturbed alone, without noise (estimators/egg_sweep.h); no firmware has it
+                                 yet */
 };
 
 /* What counts as good. */
@@ -55,12 +57,13 @@ enum {
 
 /* Estimator settings that stay fixed for a whole run. (ES stands for evolution strategy.) */
 typedef struct {
-    uint16_t pairs;    /* antithetic pairs of members: 1..EGG_PAIRS_MAX (sample: 1..EGG_SAMPLE_PAIRS_MAX) */
+    uint16_t pairs;    /* antithetic pairs of members: 1..EGG_PAIRS_MAX (sample: 1..EGG_SAMPLE_PAIRS_MAX); sweep has
+                          none, and does not use the number */
     uint16_t penalty;  /* fitness that each spike of a LIF layer costs, in 1/4096 bit, 0..EGG_PENALTY_MAX */
     uint8_t estimator; /* EGG_ESTIMATOR_* */
     uint8_t rank;      /* rank of a perturbation, 1..EGG_RANK_MAX; pairs * rank <= EGG_PAIRS_RANK_MAX (batch only) */
     uint8_t segments;  /* parts of a recording, each perturbed separately: 1..EGG_SEGMENTS_MAX, and at most the ticks
-                          (sample only) */
+                          (sample and sweep only) */
     uint8_t fitness;   /* EGG_FITNESS_* */
 } egg_estimator_config;
 
@@ -71,8 +74,9 @@ egg_status egg_estimator_check(const egg_net_config *net, const egg_estimator_co
 
 /* Size of the perturbations; 0 switches them off.
  * batch: 1/256 weight unit, divided by sqrt(rank): see egg_sigma_of_rank(). full: 1/256 weight unit, divided by
- * sqrt(2). sample: `hidden` in units of a neuron's current, at most egg_forward_perturbation_limit() of every layer;
- * `readout` in 1/4096 bit of a logit. */
+ * sqrt(2). sample, sweep: `hidden` in units of a neuron's current, at most egg_forward_perturbation_limit() of every
+ * layer (sweep: that of the first layer; deeper ones in proportion to their thresholds); `readout` in 1/4096 bit of a
+ * logit. */
 typedef struct {
     uint16_t hidden;  /* of the LIF matrices, 0..EGG_SIGMA_MAX (full: 0..EGG_SIGMA_FULL_MAX) */
     uint16_t readout; /* of the readout matrix, 0..EGG_SIGMA_MAX (full: 0..EGG_SIGMA_FULL_READOUT_MAX) */

@@ -18,6 +18,11 @@ static void *carve(carver *c, size_t bytes) {
     return piece;
 }
 
+/* Whether each recording leaves credit for the neurons. */
+static inline bool has_credit(const egg_estimator_config *es) {
+    return es->estimator == EGG_ESTIMATOR_SAMPLE || es->estimator == EGG_ESTIMATOR_SWEEP;
+}
+
 static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_estimator_config *es, carver *c) {
     uint32_t matrices = egg_net_matrices(net), layers = net->layers;
     uint32_t widest = 0, deeper = 0; /* padded columns of any matrix; of any LIF layer but the first */
@@ -30,7 +35,7 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     ws->logits = carve(c, net->outputs * sizeof(int32_t));
     ws->count = carve(c, widest * sizeof(int16_t));
     size_t base = (size_t)net->ticks * egg_padded(net->layer[0].size) * sizeof(int16_t), least = 0;
-    if (es != NULL) least = es->estimator == EGG_ESTIMATOR_SAMPLE ? sizeof(egg_scratch) : sizeof ws->scratch->sums;
+    if (es != NULL) least = has_credit(es) ? sizeof(egg_scratch) : sizeof ws->scratch->sums;
     ws->base = carve(c, base < least ? least : base);
     ws->scratch = (void *)ws->base;
     if (layers > 1) {
@@ -49,7 +54,7 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
         ws->a_words[m] = carve(c, (size_t)ranks * cols * sizeof(uint32_t));
         if (es->estimator == EGG_ESTIMATOR_BATCH && m > 0)
             ws->b_words[m] = carve(c, (size_t)ranks * rows * sizeof(uint32_t));
-        if (es->estimator == EGG_ESTIMATOR_SAMPLE) {
+        if (has_credit(es)) {
             uint32_t segments = m < layers ? es->segments : 1;
             if (m < layers) ws->z_words[m] = carve(c, segments * sizeof(uint32_t));
             ws->credit[m] = carve(c, (size_t)segments * egg_padded(cols) * sizeof(int16_t));

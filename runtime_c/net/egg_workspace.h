@@ -29,7 +29,7 @@ typedef struct {
     int16_t *s;                             /* [rank][ticks] what the perturbation adds to a neuron of sign + */
     int16_t *projection;                    /* [rank][ticks][32 * EGG_SIGN_WORDS]; estimator batch, matrix 0 */
 
-    int16_t *credit[EGG_LAYERS_MAX + 1u]; /* [segments][padded] (readout: one segment); estimator sample */
+    int16_t *credit[EGG_LAYERS_MAX + 1u]; /* [segments][padded] (readout: one segment); estimators sample, sweep */
     int32_t *fitness_diff;                /* [pairs]; estimator sample */
 
     /* With EGG_ROW_ALIGN 1 the next three, and `pair`, share memory with a, b and s: never in use at the same time. */

@@ -10,6 +10,7 @@
 
 #include "base/egg_stream.h"
 #include "estimators/egg_estimator.h"
+#include "estimators/egg_sweep.h"
 
 static unsigned next(void) {
     unsigned x;
@@ -92,6 +93,27 @@ static void sample_generation(const egg_generation *gen, egg_workspace *ws, cons
     free(sum);
 }
 
+static void sweep_generation(const egg_generation *gen, egg_workspace *ws, const recording *recordings,
+                             const unsigned *index, unsigned n) {
+    const egg_net_config *c = &gen->net->config;
+    size_t weights = egg_net_bytes(c);
+    void *memory = need(egg_sweep_bytes(c, &gen->es));
+    int32_t *sum = need(weights * sizeof *sum);
+    memset(sum, 0, weights * sizeof *sum);
+    egg_sweep sweep;
+    egg_sweep_init(&sweep, c, &gen->es, memory);
+    for (unsigned i = 0; i < n; i++) {
+        const recording *s = &recordings[index[i]];
+        egg_result r = egg_sweep_evaluate(gen, ws, &sweep, s->stream, s->label);
+        egg_sample_accumulate(gen, ws, s->stream, n == 1 ? NULL : sum);
+        printf(" loss %d %d", (int)r.loss, r.predicted == s->label);
+    }
+    for (uint32_t m = 0; n > 1 && m < egg_net_matrices(c); m++)
+        egg_sample_finish(gen, ws, m, 0, egg_net_rows(c, m), sum);
+    free(memory);
+    free(sum);
+}
+
 int main(void) {
     egg_net_config c;
     memset(&c, 0, sizeof c);
@@ -155,7 +177,10 @@ int main(void) {
         unsigned *index = need(n * sizeof *index);
         for (unsigned i = 0; i < n; i++) index[i] = next();
         printf("generation");
-        (gen.es.estimator == EGG_ESTIMATOR_BATCH ? batch : sample_generation)(&gen, &ws, recordings, index, n);
+        if (gen.es.estimator == EGG_ESTIMATOR_SWEEP)
+            sweep_generation(&gen, &ws, recordings, index, n);
+        else
+            (gen.es.estimator == EGG_ESTIMATOR_BATCH ? batch : sample_generation)(&gen, &ws, recordings, index, n);
         printf(" digest %08x\n", (unsigned)egg_net_digest(&net));
         free(index);
     }

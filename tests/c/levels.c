@@ -29,6 +29,9 @@ static const shape SHAPES[] = {
     {EGG_ESTIMATOR_SAMPLE, 40, 16, 31, 1, 4, 1, 1, 0, 1, EGG_FITNESS_ACCURACY}, /* online, refractory */
     {EGG_ESTIMATOR_SAMPLE, 40, 40, 64, 1, 8, 1, 0, 0, 1, EGG_FITNESS_XENT},     /* more segments than tables have */
     {EGG_ESTIMATOR_SAMPLE, 40, 6, 96, 1, 2, 1, 0, 1, 0, EGG_FITNESS_XENT},      /* spikes as outputs */
+    {EGG_ESTIMATOR_SWEEP, 90, 70, 1, 1, 5, 1, 0, 0, 0, EGG_FITNESS_XENT},       /* part of a vector */
+    {EGG_ESTIMATOR_SWEEP, 40, 33, 1, 1, 3, 2, 2, 0, 1, EGG_FITNESS_ACCURACY},   /* online, refractory */
+    {EGG_ESTIMATOR_SWEEP, 40, 6, 1, 1, 8, 1, 0, 1, 0, EGG_FITNESS_XENT},        /* spikes as outputs */
 };
 
 static uint32_t seed = 1;
@@ -93,7 +96,7 @@ static uint32_t run(const shape *s, const egg_dataset *data, const egg_kernels *
     check(egg_workspace_init(&ws, &c, &es, memory, bytes));
     ws.kernels = kernels;
     egg_generation gen = {.net = &net, .es = es, .seed = 5};
-    uint32_t sample = s->estimator == EGG_ESTIMATOR_SAMPLE;
+    uint32_t sweep = s->estimator == EGG_ESTIMATOR_SWEEP, sample = s->estimator == EGG_ESTIMATOR_SAMPLE || sweep;
     gen.sigma.hidden = sample ? 70 : 500;
     gen.sigma.readout = sample ? 3000 : 400;
     gen.learning_rate_hidden = gen.learning_rate_readout = (egg_learning_rate){100, sample ? 7 : 5};
@@ -107,11 +110,16 @@ static uint32_t run(const shape *s, const egg_dataset *data, const egg_kernels *
     egg_sample_update_init(&update, &c, &es, RECORDINGS, held);
     egg_run_counts counts = {0, 0, 0, 0};
     for (gen.generation = 0; gen.generation < GENERATIONS; gen.generation++) {
-        if (sample && s->online) {
+        if (sweep && s->online) {
+            egg_dataset_sweep_online(&gen, &ws, scratch, data, index, RECORDINGS, &counts);
+        } else if (sample && s->online) {
             egg_dataset_online(&gen, &ws, scratch, data, index, RECORDINGS, false, fitness_bytes, exponent, &counts);
         } else if (sample) {
-            egg_dataset_sample(&gen, &ws, scratch, data, index, RECORDINGS, 0, false, fitness_bytes, exponent, &update,
-                               &counts);
+            if (sweep)
+                egg_dataset_sweep(&gen, &ws, scratch, data, index, RECORDINGS, &update, &counts);
+            else
+                egg_dataset_sample(&gen, &ws, scratch, data, index, RECORDINGS, 0, false, fitness_bytes, exponent,
+                                   &update, &counts);
             for (uint32_t m = 0; m < egg_net_matrices(&c); m++)
                 egg_sample_update_rows(&gen, &ws, parts, 1, m, 0, egg_net_rows(&c, m), NULL, true);
         } else {

@@ -77,7 +77,7 @@ static void configs(void) {
     REFUSES(layer[0].leak_shift = EGG_LEAK_SHIFT_MAX + 1, EGG_E_LIF);
     REFUSES(layer[0].refractory = EGG_REFRACTORY_MAX + 1, EGG_E_LIF);
 #undef REFUSES
-    for (uint8_t estimator = EGG_ESTIMATOR_BATCH; estimator <= EGG_ESTIMATOR_FULL; estimator++) {
+    for (uint8_t estimator = EGG_ESTIMATOR_BATCH; estimator <= EGG_ESTIMATOR_SWEEP; estimator++) {
         egg_estimator_config es = small_es(estimator), worse;
         CHECK(egg_estimator_check(&c, &es) == EGG_OK);
 #define REFUSES(assignment, status)                         \
@@ -86,7 +86,7 @@ static void configs(void) {
         worse.assignment;                                   \
         CHECK(egg_estimator_check(&c, &worse) == (status)); \
     } while (0)
-        REFUSES(estimator = 3, EGG_E_ESTIMATOR);
+        REFUSES(estimator = EGG_ESTIMATOR_SWEEP + 1, EGG_E_ESTIMATOR);
         REFUSES(pairs = 0, EGG_E_PAIRS);
         REFUSES(pairs = (uint16_t)((estimator == EGG_ESTIMATOR_SAMPLE ? EGG_SAMPLE_PAIRS_MAX : EGG_PAIRS_MAX) + 1u),
                 EGG_E_PAIRS);
@@ -94,8 +94,9 @@ static void configs(void) {
         REFUSES(penalty = EGG_PENALTY_MAX + 1, EGG_E_FITNESS);
         if (estimator == EGG_ESTIMATOR_BATCH) REFUSES(rank = 0, EGG_E_RANK);
         if (estimator == EGG_ESTIMATOR_BATCH) REFUSES(rank = EGG_RANK_MAX + 1, EGG_E_RANK);
-        if (estimator == EGG_ESTIMATOR_SAMPLE) REFUSES(segments = 0, EGG_E_SEGMENTS);
-        if (estimator == EGG_ESTIMATOR_SAMPLE) REFUSES(segments = 6, EGG_E_SEGMENTS);
+        if (estimator != EGG_ESTIMATOR_SAMPLE && estimator != EGG_ESTIMATOR_SWEEP) continue;
+        REFUSES(segments = 0, EGG_E_SEGMENTS);
+        REFUSES(segments = 6, EGG_E_SEGMENTS);
 #undef REFUSES
     }
     for (int s = 0; s <= EGG_STATUS_COUNT; s++) CHECK(strlen(egg_status_text((egg_status)s)) > 0);
@@ -131,6 +132,11 @@ static void memory(void) {
     gen.learning_rate_hidden.n = 12;
     gen.sigma.hidden = (uint16_t)(egg_forward_perturbation_limit(&c.layer[0]) + 1);
     CHECK(egg_generation_check(&gen) == EGG_E_SIGMA);
+    gen.es = small_es(EGG_ESTIMATOR_SWEEP); /* the same limit of sigma, but any learning rate */
+    CHECK(egg_generation_check(&gen) == EGG_E_SIGMA);
+    gen.sigma.hidden--;
+    gen.learning_rate_hidden.n = 0;
+    CHECK(egg_generation_check(&gen) == EGG_OK);
     free(buffer);
 }
 

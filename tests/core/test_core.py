@@ -174,6 +174,11 @@ CASES: list[tuple[str, NetConfig, dict[str, Any]]] = [
     ("batch", ONE, {"penalty_bits": 0.1}),
     ("full", DEEP, {"batch": 7}),
     ("full", SPIKES, {}),
+    ("sweep", NET, {}),
+    ("sweep", DEEP, {"batch": 150, "penalty_bits": 0.01}),
+    ("sweep", SPIKES, {"segments": 6}),
+    ("sweep", WAIT, {"fitness": "accuracy", "sigma_readout": 0.5}),
+    ("sweep-online", DEEP, {}),
 ]
 
 

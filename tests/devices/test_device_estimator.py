@@ -154,6 +154,8 @@ def test_what_a_device_cannot_do(tmp_path: Path) -> None:
         make = on_devices(session)
         with pytest.raises(ConfigError, match="a device does batch and sample"):
             train(config("full"), tmp_path / "full", **options(make_estimator=make))
+        with pytest.raises(ConfigError, match="estimator is sweep: a device does batch and sample"):
+            train(config("sweep"), tmp_path / "sweep", **options(make_estimator=make))
         with pytest.raises(DeviceError, match="the board has 2048"):
             train(config("batch"), tmp_path / "big", **options(make_estimator=make))
 

@@ -76,6 +76,8 @@ def test_recordings_set_aside_are_not_packed(tmp_path: Path) -> None:
 def test_what_a_board_cannot_do() -> None:
     with pytest.raises(ConfigError, match="a board does batch and sample"):
         pack(config("full"), TRAIN, TEST)
+    with pytest.raises(ConfigError, match="estimator is sweep"):
+        pack(config("sweep"), TRAIN, TEST)
     many = TRAIN.subset([0] * RECORDINGS_MAX)
     with pytest.raises(ConfigError, match="too many for a standalone run: use at most 65535"):
         pack(config("online"), many, TEST)

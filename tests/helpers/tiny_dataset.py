@@ -59,6 +59,26 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "lr_readout": 1.0,
         "penalty_bits": 0.0,
     },
+    "sweep": {
+        "estimator": "sweep",
+        "batch": 16,
+        "generations": 120,
+        "segments": 3,
+        "lr": 3.0,
+        "sigma": 128.0,
+        "lr_readout": 3.0,
+        "penalty_bits": 0.0,
+    },
+    "sweep-online": {
+        "estimator": "sweep",
+        "online": True,
+        "generations": 1500,
+        "segments": 3,
+        "lr": 0.2,
+        "sigma": 128.0,
+        "lr_readout": 0.2,
+        "penalty_bits": 0.0,
+    },
 }
 """Settings with which each estimator learns the dataset within a second."""
 

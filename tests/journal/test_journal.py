@@ -51,18 +51,19 @@ def test_the_header_says_what_the_run_depends_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", SETTINGS)
 def test_lines(kind: str, tmp_path: Path) -> None:
-    path = run(tmp_path, kind, 300 if kind == "online" else 8)
+    path = run(tmp_path, kind, 300 if "online" in kind else 8)
     reader = JournalReader(tmp_path)
     lines = [x for x in reader if isinstance(x, GenerationRecord)]
     assert not reader.torn
     assert reader.whole_bytes == path.stat().st_size
-    assert len(lines) == (2 if kind == "online" else 8)
+    assert len(lines) == (2 if "online" in kind else 8)
     for x in lines:
-        sample = kind in ("sample", "online")
+        sample, sweep = kind in ("sample", "online"), kind in ("sweep", "sweep-online")
         recordings = x.counts.recordings
-        assert len(x.fitness_bytes) == config(kind).pairs * (recordings if sample else 1)
+        rows = 0 if sweep else recordings if sample else 1
+        assert len(x.fitness_bytes) == config(kind).pairs * rows
         assert len(x.exponents) == (recordings if sample else 0)
-        assert (x.active is None) == sample
+        assert (x.active is None) == (sample or sweep)
         assert 0 <= x.counts.correct <= recordings
         assert x.counts.loss > 0
     for line in path.read_bytes().splitlines():

@@ -38,6 +38,7 @@ def test_refusals() -> None:
         (1, 5, lib.EGG_E_LAYERS),
         (6, 0, lib.EGG_E_TICKS),
         (9, 2, lib.EGG_E_ESTIMATOR),
+        (9, lib.EGG_ESTIMATOR_SWEEP, lib.EGG_E_ESTIMATOR),  # hosts only
         (10, 0, lib.EGG_E_RANK),
         (13, 65, lib.EGG_E_RANGE),
     ]:

@@ -20,9 +20,11 @@ from tests.reference.generation import (
     BatchResult,
     Centre,
     SampleResult,
+    SweepResult,
     generation_batch,
     generation_full,
     generation_sample,
+    generation_sweep,
 )
 from tests.reference.integers import INT16_MAX, INT32_MAX, Events, Matrix, clamp, rs
 from tests.reference.net import Net
@@ -31,6 +33,7 @@ from tests.reference.order import epoch_order, generation_indices
 from tests.reference.sample import SampleMember, SampleSigns, sample_signs, segment
 from tests.reference.shaping import Shaped, shape_batch, shape_sample
 from tests.reference.stream import check, decode, encode
+from tests.reference.sweep import Sweep, logit_gains, per_current, softmax, sweep, sweep_credit
 from tests.reference.update import (
     STEP_MAX,
     LearningRate,
@@ -69,6 +72,8 @@ __all__ = [
     "SampleResult",
     "SampleSigns",
     "Shaped",
+    "Sweep",
+    "SweepResult",
     "apply",
     "argmax",
     "base_currents",
@@ -88,10 +93,13 @@ __all__ = [
     "generation_full",
     "generation_indices",
     "generation_sample",
+    "generation_sweep",
     "key",
     "lif",
     "log2",
+    "logit_gains",
     "mix",
+    "per_current",
     "rounding",
     "rs",
     "sample_signs",
@@ -100,6 +108,9 @@ __all__ = [
     "shape_sample",
     "sign",
     "signs",
+    "softmax",
     "step_from_gradient",
+    "sweep",
+    "sweep_credit",
     "word",
 ]

@@ -88,17 +88,17 @@ class NetConfig:
 class EsConfig:
     """An estimator, and the sigmas of a generation."""
 
-    estimator: Literal["batch", "sample", "full"]
-    pairs: int  # P
+    estimator: Literal["batch", "sample", "full", "sweep"]
+    pairs: int  # P; sweep does not use it
     rank: int = 1  # R, only for batch
-    segments: int = 1  # S, only for sample
+    segments: int = 1  # S, only for sample and sweep
     sigma_h: int = 0
     sigma_o: int = 0
     fitness: Literal["xent", "accuracy"] = "xent"
     penalty: int = 0  # in 1/4096 bit for each spike
 
     def __post_init__(self) -> None:
-        assert self.estimator in ("batch", "sample", "full")
+        assert self.estimator in ("batch", "sample", "full", "sweep")
         assert 1 <= self.pairs <= (MAX_PAIRS_SAMPLE if self.estimator == "sample" else MAX_PAIRS)
         assert 1 <= self.rank <= MAX_RANK
         assert self.pairs * self.rank <= MAX_PAIRS_X_RANK or self.estimator != "batch"
@@ -111,7 +111,7 @@ class EsConfig:
 
     def check(self, net: NetConfig) -> None:
         """Assert the limits that depend on the network."""
-        if self.estimator == "sample":
+        if self.estimator in ("sample", "sweep"):
             assert self.segments <= net.ticks
             assert all(self.sigma_h <= layer.l_pert for layer in net.layers)
         if self.estimator == "full":

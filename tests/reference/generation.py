@@ -14,6 +14,7 @@ from tests.reference.integers import clamp
 from tests.reference.net import Net
 from tests.reference.sample import SampleMember, sample_gradients, sample_signs
 from tests.reference.shaping import Shaped, shape_batch, shape_sample
+from tests.reference.sweep import Sweep, sweep, sweep_gradients
 from tests.reference.update import (
     STEP_MAX,
     LearningRate,
@@ -45,6 +46,13 @@ class SampleResult(NamedTuple):
     """Of a generation of `sample`."""
 
     shaped: list[Shaped]  # of each recording
+    centre: list[Centre]  # of each recording
+
+
+class SweepResult(NamedTuple):
+    """Of a generation of `sweep`."""
+
+    found: list[Sweep]  # of each recording
     centre: list[Centre]  # of each recording
 
 
@@ -142,14 +150,50 @@ def generation_sample(
         result.shaped.append(shaped)
         result.centre.append(_centre(run, label))
         gradients = sample_gradients(config, es, data, run, pairs, shaped, lr_h, lr_o)
-        for m, g in enumerate(gradients):
-            for i, row in g.items():
-                old = sums[m].get(i, [0] * len(row))
-                sums[m][i] = [x + y for x, y in zip(old, row, strict=True)]
+        _add_gradients(sums, gradients)
+    _apply_sums(net, seed, generation, sums)
+    return result
+
+
+def generation_sweep(
+    net: Net,
+    es: EsConfig,
+    seed: int,
+    generation: int,
+    recordings: Sequence[Recording],
+    lr_h: LearningRate,
+    lr_o: LearningRate,
+) -> SweepResult:
+    """One generation of `sweep`. Online training is a generation of one recording."""
+    config = net.config
+    assert es.estimator == "sweep"
+    assert 1 <= len(recordings) <= MAX_RECORDINGS
+    es.check(config)
+    check_learning_rates(lr_h, lr_o, 0)
+    result = SweepResult([], [])
+    sums: list[Rows] = [{} for _ in config.shapes]
+    for data, label in recordings:
+        found = sweep(net, es, data, label)
+        result.found.append(found)
+        result.centre.append(_centre(found.run, label))
+        _add_gradients(sums, sweep_gradients(config, es, data, found, lr_h, lr_o))
+    _apply_sums(net, seed, generation, sums)
+    return result
+
+
+def _add_gradients(sums: list[Rows], gradients: Sequence[Rows]) -> None:
+    """Add the gradients of one recording to sums[m][i][j]."""
+    for m, g in enumerate(gradients):
+        for i, row in g.items():
+            old = sums[m].get(i, [0] * len(row))
+            sums[m][i] = [x + y for x, y in zip(old, row, strict=True)]
+
+
+def _apply_sums(net: Net, seed: int, generation: int, sums: list[Rows]) -> None:
+    """Change the weights by the sums over the recordings of a generation."""
     for m, rows in enumerate(sums):
         steps = {i: [clamp(x, STEP_MAX) for x in row] for i, row in rows.items()}
         apply(net, m, seed, generation, steps)
-    return result
 
 
 Q = TypeVar("Q")

@@ -104,6 +104,14 @@ def _hidden_gradient(
             each = zip(shaped.f, pairs, strict=True)
             delta = sum(f_p * pair.z[m][s] * pair.a[m][h] for f_p, pair in each)
             c[s].append(credit(delta, lr, shaped.e, T))
+    return event_gradient(config, es, m, data, run, c)
+
+
+def event_gradient(
+    config: NetConfig, es: EsConfig, m: int, data: bytes, run: Run, c: Matrix
+) -> Rows:
+    """g[i][h] of LIF matrix m, from the credit c[s][h]."""
+    T, S, size = config.ticks, es.segments, config.layers[m].size
     # n[i][s]: presynaptic events; from the second matrix on, spikes of the unperturbed run
     x = decode(data, config.n_in, T) if m == 0 else run.trains[m - 1]
     n: Rows = {}
@@ -124,6 +132,11 @@ def _readout_gradient(
     for j in range(config.n_out):
         delta = sum(f_p * pair.b[j] for f_p, pair in zip(shaped.f, pairs, strict=True))
         c.append(credit(delta, lr, shaped.e, config.ticks))
+    return readout_gradient(config, run, c)
+
+
+def readout_gradient(config: NetConfig, run: Run, c: list[int]) -> Rows:
+    """g[h][j] of the readout matrix, from the credit c[j]."""
     count = [*run.counts[-1], config.ticks]  # the bias has an event in every tick
     g = {h: [n_h * c_j for c_j in c] for h, n_h in enumerate(count) if n_h > 0}
     assert all(abs(x) <= STEP_MAX for row in g.values() for x in row)

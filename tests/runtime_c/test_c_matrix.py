@@ -21,6 +21,7 @@ CASES: list[dict[str, Any]] = [
     for case in json.loads((ROOT / "tests/vectors/generations.json").read_text())["cases"]
     if case["es"]["estimator"] != "full"  # the full-rank baseline is not part of the core
 ]
+CASES += json.loads((ROOT / "tests/vectors/sweep.json").read_text())["cases"]
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-psabi"]
 SANITIZE = ["-g", "-fsanitize=address,undefined,alignment", "-fno-sanitize-recover=all"]
 HOST = ["-DEGG_ROW_ALIGN=32u", "-DEGG_SIGN_WORDS=16u"]
@@ -56,7 +57,7 @@ def as_text(case: dict[str, Any]) -> str:
         ],
         *net["layers"],
         [
-            ["batch", "sample"].index(es["estimator"]),
+            ["batch", "sample", "full", "sweep"].index(es["estimator"]),
             es["pairs"],
             es["rank"],
             es["segments"],
@@ -83,7 +84,7 @@ def expected(case: dict[str, Any]) -> list[str]:
         runs = [f"loss {loss} {ok}" for loss, ok in zip(g["loss"], g["correct"], strict=True)]
         if case["es"]["estimator"] == "batch":
             runs.append("f " + " ".join(map(str, g["f"])))
-        else:
+        elif case["es"]["estimator"] == "sample":
             runs = [
                 f"{run} e {e} f {' '.join(map(str, f))}"
                 for run, e, f in zip(runs, g["e"], g["f"], strict=True)

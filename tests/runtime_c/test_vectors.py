@@ -165,6 +165,13 @@ def test_forward(level: int) -> None:
                 assert found == wanted
 
 
+def test_softmax() -> None:
+    for logits, shares in vectors("sweep", "softmax"):
+        found = ffi.new("int32_t[]", len(logits))
+        lib.egg_loss_softmax(ffi.new("int32_t[]", logits), len(logits), found)
+        assert list(found) == shares
+
+
 def test_shaping() -> None:
     for v in vectors("shaping", "batch"):
         f = np.zeros(len(v["D"]), np.int8)
@@ -191,8 +198,8 @@ class Runner:
         self, generation: int, steps: Hyperparameters, indices: list[int]
     ) -> dict[str, Any]:
         self.population.at(generation, steps)
-        run = self._sample if self.es.estimator == "sample" else self._batched
-        found = run(np.array(indices, np.uint32))
+        runs = {"sample": self._sample, "sweep": self._sweep}
+        found = runs.get(self.es.estimator, self._batched)(np.array(indices, np.uint32))
         return {**found, "digest": f"{self.net.digest:08x}"}
 
     def _sample(self, index: Any) -> dict[str, Any]:
@@ -213,6 +220,22 @@ class Runner:
             counts.append(self.ws.drain_counts())
         assert not total.any()
         return {"f": f.tolist(), "e": e.tolist(), **self._seen(counts)}
+
+    def _sweep(self, index: Any) -> dict[str, Any]:
+        n = len(index)
+        total = np.zeros(len(self.net.weights), np.int32)
+        credit = Credit(self.net.config, self.es, 1)
+        counts = []
+        for i in range(n):
+            if n == 1:
+                self.population.sweep_online(self.ws, self.samples, index)
+            else:
+                self.population.sweep(self.ws, self.samples, index[i : i + 1], credit)
+                for m, (rows, _) in enumerate(self.net.config.shapes):
+                    self.population.learn(self.ws, [credit], m, 0, rows, total, i == n - 1)
+            counts.append(self.ws.drain_counts())
+        assert not total.any()
+        return self._seen(counts)
 
     def _batched(self, index: Any) -> dict[str, Any]:
         config, full = self.net.config, self.es.estimator == "full"
@@ -248,7 +271,7 @@ class Runner:
         return {name: [getattr(t, name) for t in counts] for name in ("loss", "correct", "spikes")}
 
 
-CASES = vectors("generations", "cases")
+CASES = vectors("generations", "cases") + vectors("sweep", "cases")
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -292,11 +315,13 @@ def runs(draw: st.DrawFn) -> tuple[Any, ...]:
     net = ref.NetConfig(n_in, ticks, tuple(layers), readout, n_out, gain)
     estimator = draw(st.sampled_from(ESTIMATORS))
     most = {"batch": 32767, "full": 16367, "sample": min(layer.l_pert for layer in layers)}
+    most["sweep"] = most["sample"]
+    by_recording = estimator in ("sample", "sweep")
     es = ref.EsConfig(
         estimator,
         draw(st.integers(1, 40 if estimator != "full" else 8)),
         draw(st.integers(1, 3)) if estimator == "batch" else 1,
-        draw(st.integers(1, min(8, ticks))) if estimator == "sample" else 1,
+        draw(st.integers(1, min(8, ticks))) if by_recording else 1,
         draw(st.integers(0, most[estimator])),
         draw(st.integers(0, min(32767, most["full"] if estimator == "full" else 32767))),
         draw(st.sampled_from(["xent", "accuracy"])),
@@ -344,7 +369,9 @@ def test_random_generations(run: tuple[Any, ...], level: int) -> None:
     )
     step = getattr(ref, f"generation_{model_es.estimator}")
     expected = step(model, model_es, seed, generation, recordings, lr_h, lr_o)
-    if model_es.estimator == "sample":
+    if model_es.estimator == "sweep":
+        assert "f" not in found
+    elif model_es.estimator == "sample":
         assert found["f"] == [s.f for s in expected.shaped]
         assert found["e"] == [s.e for s in expected.shaped]
     else:

@@ -18,7 +18,8 @@ from eggroll_edge.training.settings import defaults_for
 from eggroll_edge.training.units import learning_rate
 
 KINDS: list[dict[str, Any]] = [
-    {}, {"online": True}, {"estimator": "batch"}, {"estimator": "full"},
+    {}, {"online": True}, {"estimator": "batch"}, {"estimator": "full"}, {"estimator": "sweep"},
+    {"estimator": "sweep", "online": True},
 ]  # fmt: skip
 
 
@@ -52,11 +53,14 @@ def test_a_value_out_of_range_is_named(field: str, bad: Any) -> None:
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"online": True, "estimator": "batch"}, "only sample"),
+        ({"online": True, "estimator": "batch"}, "only sample and sweep"),
         ({"online": True, "batch": 2}, "a generation is one recording"),
         ({"segments": 6, "ticks": 5}, "at most as many segments as ticks"),
         ({"estimator": "batch", "pairs": 8192, "rank": 9}, "smaller rank"),
         ({"lr": 66000.0}, "use at most 6.5e.04 with 256 pairs and 32 recordings"),
+        ({"estimator": "sweep", "lr": 5000.0}, "use at most 4.06e.03 with 32 recordings"),
+        ({"estimator": "sweep", "segments": 6, "ticks": 5}, "at most as many segments as ticks"),
+        ({"estimator": "sweep", "sigma": 4096.0}, "sigma is 4096: use at most 4.09e"),
         ({"gain": 9}, "use 0..8 with readout = integrate"),
         ({"lr_readout": 1e-7}, "lr_readout is 1e-07: use at least"),
         ({"sigma": 4096.0}, "sigma is 4096: use at most 4.09e"),
@@ -90,6 +94,7 @@ def test_preset_then_overrides() -> None:
     assert other.data == "digits"
     assert merge(preset, {"online": True}).batch == 1
     assert merge({"online": True}, {"estimator": "full"}).kind == "full"
+    assert merge({"online": True}, {"estimator": "sweep"}).kind == "sweep-online"
 
 
 def test_presets_are_valid() -> None:
@@ -114,6 +119,10 @@ def test_units() -> None:
     assert batch.hyperparameters_at(0).sigma[0] == 4 * 256 // 2
     m, n = batch.hyperparameters_at(0).rate[0]
     assert m / 2**n == pytest.approx(2 * 4096 / (32 * math.sqrt(256 * 4)), rel=0.01)
+    sweep = TrainConfig(estimator="sweep", batch=64, sigma=128, sigma_readout=0.25, lr=1)
+    assert sweep.hyperparameters_at(0).sigma == (128, 1024)
+    m, n = sweep.hyperparameters_at(0).rate[0]
+    assert m / 2**n == 1 / 64
     full = TrainConfig(estimator="full", sigma=4, sigma_final=0)
     assert full.hyperparameters_at(0).sigma[0] == round(4 * 256 / math.sqrt(2))
     assert full.hyperparameters_at(full.generations - 1).sigma[0] < 5

@@ -25,6 +25,7 @@ from eggroll_edge.training.results import RunResult
 from eggroll_edge.training.run import resume, train
 from eggroll_edge.training.run_dir import load, load_config
 from eggroll_edge.training.splits import open_split
+from eggroll_edge.training.trainer import members_of
 from tests.helpers.journals import history
 from tests.helpers.tiny_dataset import SETTINGS, TEST, TRAIN, config, dataset
 
@@ -44,6 +45,12 @@ LEARNS: list[tuple[str, dict[str, Any], float]] = [
     ("batch", {"readout": "spikes", "gain": 11, "threshold": 60}, 85),
     ("full", {}, 90),
     ("full", {"hidden": (16, 12), "threshold": 80}, 80),
+    ("sweep", {}, 95),
+    ("sweep", {"hidden": (16, 12), "threshold": 60, "sigma": 60}, 90),
+    ("sweep", {"hidden": (16, 12, 8), "threshold": 60, "sigma": 60, "generations": 250}, 80),
+    ("sweep", {"readout": "spikes", "gain": 11, "threshold": 60, "sigma": 100}, 95),
+    ("sweep", {"fitness": "accuracy", "sigma_readout": 4.0, "generations": 250}, 80),
+    ("sweep-online", {}, 95),
 ]
 
 
@@ -57,7 +64,7 @@ def test_it_learns(kind: str, changes: dict[str, Any], accuracy: float, tmp_path
 
 @pytest.mark.parametrize("kind", SETTINGS)
 def test_workers_change_no_bit(kind: str, tmp_path: Path) -> None:
-    few = config(kind, generations=600 if kind == "online" else 12)
+    few = config(kind, generations=600 if "online" in kind else 12)
     for workers in (1, 2, 3):
         run(few, tmp_path / str(workers), workers=workers)
     first = history(tmp_path / "1")
@@ -110,7 +117,7 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", SETTINGS)
 def test_stopped_anywhere_and_resumed_is_the_same_run(kind: str, tmp_path: Path) -> None:
-    short = config(kind, generations=1100 if kind == "online" else 21, eval_every=5)
+    short = config(kind, generations=1100 if "online" in kind else 21, eval_every=5)
     whole = run(short, tmp_path / "whole")
     where = tmp_path / "parts"
     asked = 0
@@ -230,9 +237,14 @@ def test_a_damaged_checkpoint_is_rebuilt(tmp_path: Path) -> None:
     assert result.weights_digest == whole.weights_digest
 
 
+def test_members_of_a_recording() -> None:
+    assert members_of(config("sample")) == 16
+    assert members_of(config("sweep")) == 6  # two runs for each segment
+
+
 def test_a_mini_batch_larger_than_the_dataset(tmp_path: Path) -> None:
     few = TRAIN.subset(slice(0, 5))
-    for kind in ("sample", "batch", "full"):
+    for kind in ("sample", "batch", "full", "sweep"):
         result = run(config(kind, generations=4), tmp_path / kind, data=few, workers=3)
         assert result.generations == 4
         again = replay(tmp_path / kind, data_override=few)

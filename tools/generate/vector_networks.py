@@ -241,7 +241,7 @@ def make_case(number: int, case: Case) -> Json:
     net.init_weights(seed, *case.std)
     initial = net.digest()
     digests = [initial]
-    generations = []
+    generations: list[Json] = []
     for generation, (lr_h, lr_o) in enumerate(case.lr):
         indices = ref.generation_indices(seed, generation, case.recordings, case.mini_batch)
         chosen = [recordings[i] for i in indices]
@@ -275,9 +275,21 @@ def make_case(number: int, case: Case) -> Json:
             }
         )
     assert len(set(digests)) == len(digests), f"{case.name}: weights did not change"
+    return case_json(case, seed, recordings, initial, generations)
+
+
+def case_json(
+    case: Case,
+    seed: int,
+    recordings: list[ref.Recording],
+    initial: int,
+    generations: list[Json],
+) -> Json:
+    """A case in the files. initial: the digest of the initial weights."""
+    es = case.es
     return {
         "name": case.name,
-        "net": net_json(config),
+        "net": net_json(case.net),
         "es": {
             "estimator": es.estimator,
             "pairs": es.pairs,

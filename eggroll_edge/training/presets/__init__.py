@@ -61,7 +61,7 @@ def merge(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> TrainConfi
         return values.get("estimator", "sample"), bool(values.get("online", False))
 
     base = dict(preset)
-    if "estimator" in overrides and overrides["estimator"] != "sample":
+    if "estimator" in overrides and overrides["estimator"] not in ("sample", "sweep"):
         base.pop("online", None)
     both = {**base, **overrides}
     if kind(both) != kind(preset):
