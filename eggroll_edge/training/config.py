@@ -375,10 +375,7 @@ class TrainConfig:
         return Units(self.estimator, self.pairs, self.batch, self.rank, self.leak_shift)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields, ready for JSON and TOML, but for a validation of 0.
-
-        Only test_data and start_from can be None.
-        """
+        """All fields for JSON, but a validation of 0. Only test_data and start_from can be None."""
         values = {**asdict(self), "hidden": list(self.hidden)}
         return values if self.validation else {k: v for k, v in values.items() if k != "validation"}
 
