@@ -1,8 +1,8 @@
 /* The selftest: builds each network in the given memory, repeats its training run and compares the digests. */
 #include "images/selftest.h"
 
-#include "estimators/egg_estimator.h"
 #include "base/egg_stream.h"
+#include "link/egg_session.h"
 
 typedef struct {
     const uint8_t *stream;
@@ -61,12 +61,21 @@ static void batch(const selftest_case *c, const selftest_generation *g, const eg
     egg_batch_update(gen, ws, fitness_bytes, active);
 }
 
+/* Whether this image has an estimator. */
+static bool has(uint32_t estimator) {
+    return (EGG_SESSION_ESTIMATORS >> estimator & 1u) != 0;
+}
+
 static void online(const selftest_case *c, const selftest_generation *g, const egg_generation *gen, egg_workspace *ws,
                    int8_t *fitness_bytes) {
     const selftest_recording *s = &c->recordings[g->order[0]];
-    uint8_t exponent;
-    egg_sample_evaluate(gen, ws, 0, s->stream, s->label, fitness_bytes, &exponent);
-    egg_sample_credit(gen, ws, 0, fitness_bytes, exponent);
+    if (has(EGG_ESTIMATOR_SAMPLE) && c->es.estimator == EGG_ESTIMATOR_SAMPLE) {
+        uint8_t exponent;
+        egg_sample_evaluate(gen, ws, 0, s->stream, s->label, fitness_bytes, &exponent);
+        egg_sample_credit(gen, ws, 0, fitness_bytes, exponent);
+    } else if (has(EGG_ESTIMATOR_SWEEP)) {
+        egg_sweep_evaluate(gen, ws, s->stream, s->label);
+    }
     egg_sample_update_online(gen, ws, s->stream);
 }
 
@@ -105,7 +114,7 @@ static uint32_t run(const selftest_case *c, pool p, selftest_report report) {
             const selftest_recording *s = &c->recordings[g->order[i]];
             if (egg_stream_check(s->stream, s->bytes, c->net.ticks, c->net.inputs) != EGG_OK) return differ + 1u;
         }
-        if (c->es.estimator == EGG_ESTIMATOR_BATCH)
+        if (has(EGG_ESTIMATOR_BATCH) && c->es.estimator == EGG_ESTIMATOR_BATCH)
             batch(c, g, &t->gen, &t->ws, fitness_diff, fitness_bytes, active);
         else
             online(c, g, &t->gen, &t->ws, fitness_bytes);
