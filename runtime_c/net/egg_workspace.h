@@ -21,7 +21,7 @@ typedef struct {
     int16_t *readout;                       /* [outputs][padded] transposed readout weights; hosts only, else NULL */
 
     /* Signs of the perturbations. Words hold 32 pairs, bit p that of slot p: set = +1. */
-    uint32_t *a_words[EGG_LAYERS_MAX + 1u]; /* [rank][cols] */
+    uint32_t *a_words[EGG_LAYERS_MAX + 1u]; /* [rank][cols]; estimators batch, sample, full */
     uint32_t *b_words[EGG_LAYERS_MAX + 1u]; /* [rank][rows]; estimator batch, matrices from 1 on */
     uint32_t *z_words[EGG_LAYERS_MAX];      /* [segments]; estimator sample */
     int16_t *a[EGG_LAYERS_MAX + 1u];        /* [rank][padded cols] of one pair, as +1 or -1 */
@@ -50,6 +50,17 @@ typedef struct {
         uint32_t spike_bit;    /* the bit of a half that says "spike": 2^14 or 2^15 */
         int32_t largest_current; /* largest magnitude of a base current of the recording */
     } pair;
+
+    struct {                   /* of estimators/egg_sweep.c; the letters are those of SPEC.md section 7.4 */
+        int32_t *logit_credit; /* [outputs] e */
+        int32_t *sensitivity;  /* [segments][padded] G */
+        int32_t *delta;        /* [segments][padded] */
+        int16_t *per_current;  /* [segments][padded] q */
+        int16_t *neurons;      /* [padded] 1 for a neuron, 0 for padding */
+        int16_t *drive;        /* [ticks] what the perturbation adds to each neuron */
+        int16_t *count[2];     /* [padded] spikes of the runs with more and with less current */
+        uint8_t *spikes[2];    /* [ticks][padded] the same in each tick; NULL with a single LIF layer */
+    } sweep;
 } egg_workspace;
 
 /* Bytes of a workspace. es = NULL if the net only runs and never trains. Both configurations must have passed their
