@@ -59,7 +59,7 @@ enum {
 enum {
     EGG_MODE_INFER = 0,       /* only runs the net: needs the least memory */
     EGG_MODE_GENERATIONS = 1, /* trains in mini-batches: GENERATION, then SAMPLE for each recording, then UPDATE */
-    EGG_MODE_ONLINE = 2       /* all estimators but batch: each SAMPLE is a generation, and changes the weights at once */
+    EGG_MODE_ONLINE = 2 /* all estimators but batch: each SAMPLE is a generation, and changes the weights at once */
 };
 
 /* Flags of the chunks of a recording in SAMPLE and INFER, and the label that stands for "ask the buttons of the board"

@@ -1,4 +1,4 @@
-"""Write firmware/images/selftest_vectors.h: runs of tests/vectors/generations.json, and one of `sweep`.
+"""Write firmware/images/selftest_vectors.h from tests/vectors/generations.json and the reference.
 
 python -m tools.generate.selftest           write it
 python -m tools.generate.selftest --check   exit 1 if it differs from what it should be
@@ -54,7 +54,9 @@ def sweep_case(case: Case) -> Case:
     answers = [False for _ in config.layers]
     for i, g in enumerate(case["generations"]):
         chosen = [samples[k] for k in g["indices"]]
-        result = ref.generation_sweep(net, ref.EsConfig(**es), case["seed"], i, chosen, *rates.values())
+        result = ref.generation_sweep(
+            net, ref.EsConfig(**es), case["seed"], i, chosen, *rates.values()
+        )
         for m, delta in enumerate(result.found[0].delta):
             answers[m] |= any(any(row) for row in delta)
         generations.append({"indices": g["indices"], "digest": f"{net.digest():08x}"})
@@ -126,7 +128,9 @@ def only_with(estimators: set[str], text: str) -> str:
 def header() -> str:
     """The text of the header."""
     all_runs = list(runs().items())
-    of = [i if name != SWEEP else list(RUNS).index(SWEEP_AS) for i, (name, _) in enumerate(all_runs)]
+    of = [
+        i if name != SWEEP else list(RUNS).index(SWEEP_AS) for i, (name, _) in enumerate(all_runs)
+    ]
     estimators = [case["es"]["estimator"] for _, case in all_runs]
     parts = ["/* Written by tools/generate/selftest.py; do not edit. For selftest.c only. */"]
     parts += ["/* clang-format off */", ""]
