@@ -39,7 +39,7 @@ expected_online = cache(linked.expected_online)
 
 
 def connect(url: str, baud: int = BAUD) -> Session:
-    return Session(lambda: SerialTransport(url), timeout=2, baud=baud)
+    return Session(lambda: SerialTransport(url), timeout=20, baud=baud)
 
 
 @contextlib.contextmanager
