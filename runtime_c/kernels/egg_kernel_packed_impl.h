@@ -92,6 +92,6 @@ static void round_row_packed(int8_t *w, const int16_t *step, uint32_t row_bits, 
 }
 
 /* add_scaled is NULL: it serves credit pair by pair, and on these cores egg_sample.c computes credit by table. */
-static const egg_kernels kernels_packed = {current_packed, lif_portable,     project_packed,
-                                           dot_portable,   expand_portable,  NULL,
-                                           combine_packed, round_row_packed, add_wide_portable};
+static const egg_kernels kernels_packed = {
+    current_packed,  lif_portable, respond_portable, project_packed,   dot_portable,
+    expand_portable, NULL,         combine_packed,   round_row_packed, add_wide_portable};

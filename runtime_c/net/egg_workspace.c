@@ -25,17 +25,13 @@ static inline bool has_credit(const egg_estimator_config *es) {
 
 /* The part of estimator sweep; a row of neurons has `widest` entries. */
 static void lay_out_sweep(egg_workspace *ws, const egg_net_config *net, uint32_t segments, uint32_t widest, carver *c) {
-    size_t rows = (size_t)segments * widest;
+    size_t row = widest * sizeof(int16_t);
     ws->sweep.logit_credit = carve(c, net->outputs * sizeof(int32_t));
-    ws->sweep.sensitivity = carve(c, rows * sizeof(int32_t));
-    ws->sweep.delta = carve(c, rows * sizeof(int32_t));
-    ws->sweep.per_current = carve(c, rows * sizeof(int16_t));
-    ws->sweep.neurons = carve(c, widest * sizeof(int16_t));
-    ws->sweep.drive = carve(c, net->ticks * sizeof(int16_t));
-    for (uint32_t i = 0; i < 2; i++) {
-        ws->sweep.count[i] = carve(c, widest * sizeof(int16_t));
-        ws->sweep.spikes[i] = net->layers > 1 ? carve(c, (size_t)net->ticks * widest) : NULL;
-    }
+    for (uint32_t i = 0; i < 2; i++)
+        if (net->layers > i + 1u) ws->sweep.per_current[i] = carve(c, segments * row);
+    ws->sweep.response = carve(c, net->layers > 1 ? segments * row : row);
+    ws->sweep.membrane = carve(c, row);
+    ws->sweep.blocked = carve(c, row);
 }
 
 static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_estimator_config *es, carver *c) {

@@ -51,15 +51,12 @@ typedef struct {
         int32_t largest_current; /* largest magnitude of a base current of the recording */
     } pair;
 
-    struct {                   /* of estimators/egg_sweep.c; the letters are those of SPEC.md section 7.4 */
-        int32_t *logit_credit; /* [outputs] e */
-        int32_t *sensitivity;  /* [segments][padded] G */
-        int32_t *delta;        /* [segments][padded] */
-        int16_t *per_current;  /* [segments][padded] q */
-        int16_t *neurons;      /* [padded] 1 for a neuron, 0 for padding */
-        int16_t *drive;        /* [ticks] what the perturbation adds to each neuron */
-        int16_t *count[2];     /* [padded] spikes of the runs with more and with less current */
-        uint8_t *spikes[2];    /* [ticks][padded] the same in each tick; NULL with a single LIF layer */
+    struct {                     /* of estimators/egg_sweep.c; the letters are those of SPEC.md section 7.4 */
+        int32_t *logit_credit;   /* [outputs] e */
+        int16_t *per_current[2]; /* [segments][padded] q of this layer and of the one above; NULL where not needed */
+        int16_t *response;       /* [padded], with several layers [segments][padded] (kernels/egg_kernel_private.h) */
+        int16_t *membrane;       /* [padded] of the unperturbed run */
+        int16_t *blocked;        /* [padded] its refractory ticks that remain */
     } sweep;
 } egg_workspace;
 
