@@ -1,8 +1,8 @@
 """Counts the guest instructions of the core in emulators, exactly, between two marks.
 
 The image `bench` (firmware/images/bench_main.c) runs the generations that this module describes, on
-the same object files as the product image: `batch`, online `sample`, and full-rank ES with the same
-kernels. QEMU counts with a plugin (tests/firmware/insncount.c); rp2040js counts in its loop. The
+the same object files as the product image: `batch`, online `sample` and `sweep`, and full-rank ES
+with the same kernels. QEMU counts with a plugin (tests/firmware/insncount.c); rp2040js counts in its loop. The
 counts are instructions, never clock cycles or seconds. The digest of the weights proves that the
 work was done: it must equal the host's.
 """
@@ -99,10 +99,7 @@ def count(target: Target, works: Sequence[Work]) -> list[Counted]:
         name, _, live, _, digest = line.split()
         if name != work.name or int(digest, 16) != expected_digest(work):
             raise BoardError(f"{target.name}: {line!r} is not {work.name} as the host computes it")
-        online = work.es.estimator == "sample"
-        parts = [
-            (next(regions), next(regions)) for _ in range(len(work.recordings) if online else 1)
-        ]
+        parts = [(next(regions), next(regions)) for _ in range(work.generations)]
         neurons = work.net.layers[0].size * len(work.recordings)
         evaluation, update = sum(p[0] for p in parts), sum(p[1] for p in parts)
         found.append(Counted(evaluation, update, int(live, 16) / neurons, int(digest, 16)))

@@ -17,12 +17,12 @@ from eggroll_edge.core.net import Net, active_bytes, padded
 from eggroll_edge.core.population import Population, shape_fitness
 from eggroll_edge.core.recordings import Recordings
 from eggroll_edge.core.workspace import Workspace
-from eggroll_edge.planning.instructions import EVENT_RATE
+from eggroll_edge.planning.instructions import EVENT_RATE, perturbed_runs
 
 
 @dataclass(frozen=True)
 class Work:
-    """A generation to be counted; with estimator sample, one for each recording."""
+    """A generation to be counted; with estimators sample and sweep, one for each recording."""
 
     name: str
     net: NetConfig
@@ -34,9 +34,14 @@ class Work:
     seed: int = 1
 
     @property
+    def generations(self) -> int:
+        """Generations; `sample` and `sweep` are online, so each recording is one."""
+        return len(self.recordings) if self.es.estimator in ("sample", "sweep") else 1
+
+    @property
     def members(self) -> int:
-        """Member evaluations; each is one member on one recording."""
-        return 2 * self.es.pairs * len(self.recordings)
+        """Member evaluations, or (sweep) perturbed runs; each is on one recording."""
+        return perturbed_runs(self.es) * len(self.recordings)
 
     @property
     def events(self) -> float:
@@ -65,6 +70,7 @@ def make_work(
         "batch": Hyperparameters((1536, 512), ((120, 8), (120, 8))),
         "sample": Hyperparameters((500, 7987), ((110, 13), (110, 13))),
         "full": Hyperparameters((1086, 362), ((120, 9), (120, 9))),
+        "sweep": Hyperparameters((net.layers[0].threshold // 2, 0), ((96, 9), (96, 9))),
     }[es.estimator]
     recorded = random_recordings(net, recordings, seed, event_rate)
     return Work(name, net, es, hyperparameters, trained.weights.copy(), recorded, seed)
@@ -85,6 +91,9 @@ def expected_digest(work: Work) -> int:
     population.at(0, work.hyperparameters)
     n, pairs = len(recordings), work.es.pairs
     index = np.arange(n, dtype=np.uint32)
+    if work.es.estimator == "sweep":
+        population.sweep_online(workspace, recordings, index)
+        return net.digest
     if work.es.estimator == "sample":
         fitness_bytes, exponent = np.zeros(n * pairs, np.int8), np.zeros(n, np.uint8)
         population.online(workspace, recordings, index, False, fitness_bytes, exponent)

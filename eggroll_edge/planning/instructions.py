@@ -47,8 +47,13 @@ class Load:
 
     @property
     def members(self) -> int:
-        """Member evaluations of a generation: one member on one recording."""
-        return 2 * self.es.pairs * self.samples
+        """Member evaluations of a generation, or (sweep) perturbed runs; each on one recording."""
+        return perturbed_runs(self.es) * self.samples
+
+
+def perturbed_runs(es: EsConfig) -> int:
+    """Runs on a recording in which something is perturbed: the members, or two for each segment."""
+    return 2 * (es.segments if es.estimator == "sweep" else es.pairs)
 
 
 def typical_load(
