@@ -23,6 +23,7 @@ from eggroll_edge.core.config import (
 from eggroll_edge.data.sources import help_text
 from eggroll_edge.training.settings import (
     DATA,
+    DERIVED,
     ESTIMATOR,
     NET,
     SCHEDULE,
@@ -83,13 +84,12 @@ class Fields:
         help="Neurons of each hidden LIF layer, such as 128 or 128,64.",
     )
     threshold: int = setting(
-        ByEstimator(1400, 1400, 900, 900, deep={"sample": 1500, "online": 1500}),
-        NET, low=1, high=THRESHOLD_MAX,
+        DERIVED, NET, low=1, high=THRESHOLD_MAX,
         help="Membrane at which a neuron of the first LIF layer spikes, in weight units (a weight "
         "is an int8).",
     )
     deep_threshold: int = setting(
-        None, NET, low=1, high=THRESHOLD_MAX, default_text="a fifth of threshold",
+        DERIVED, NET, low=1, high=THRESHOLD_MAX,
         help="The same for the LIF layers after the first, whose inputs are few.",
     )
     leak_shift: int = setting(
@@ -111,7 +111,7 @@ class Fields:
         help=f"Logit = readout << N, in 1/{BIT} bit; at most {GAIN_MAX} with readout integrate.",
     )
     init_std: int = setting(
-        28, NET, low=0, high=STD_MAX,
+        None, NET, low=0, high=STD_MAX, default_text="28, or less for inputs with many events",
         help="Standard deviation of the initial weights of LIF layers, in weight units.",
     )
     readout_std: int = setting(
@@ -163,9 +163,7 @@ class Fields:
     # The units of sigma and lr depend on the estimator. In a deep net the few and rare inputs of
     # the later layers need smaller values.
     sigma: float = setting(
-        ByEstimator(500.0, 500.0, 6.0, 6.0, 1200.0, 1000.0, deep={
-            "sample": 200.0, "online": 200.0}),
-        ESTIMATOR, low=0, high=8192, metavar="X",
+        ByEstimator(DERIVED, DERIVED, 6.0, 6.0), ESTIMATOR, low=0, high=8192, metavar="X",
         help="Size of the perturbation of LIF layers. Estimator sample: of a current, in weight "
         "units; sweep: the same for the first layer, for others in proportion to their thresholds; "
         "batch and full: standard deviation of the change of a weight, in weight units.",

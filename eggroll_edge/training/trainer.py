@@ -84,7 +84,7 @@ class Trainer:
             Started(
                 context.run_dir, self._config, history.generation, self._config.generations,
                 len(context.data), len(context.validation_data or ()), len(context.test_data),
-                self._net.config.parameters, len(self._pool),
+                self._net.config.parameters, len(self._pool), context.derived,
             )
         )  # fmt: skip
         self._diagnosis.start()
