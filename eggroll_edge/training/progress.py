@@ -33,7 +33,7 @@ class Started:
     """Weights of the net, biases included."""
     workers: int
     """Threads that evaluate the population."""
-    derived: tuple[str, ...]
+    derived: tuple[str, ...] = ()
     """Names of the settings in `config` that were derived from the first training recordings."""
 
 

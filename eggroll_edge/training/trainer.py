@@ -67,7 +67,7 @@ class Trainer:
         self._estimator, self._evaluators = estimator, evaluators
         self._config, self._net, self._history = context.config, context.net, context.history
         self._journal, self._notify = context.journal, context.on_event
-        self._diagnosis = Diagnosis(context.config, context.net, context.note)
+        self._diagnosis = Diagnosis(context.config, context.net, context.note, context.derived)
         self._telemetry = Telemetry()
         self._window = 0
         self._pending: GenerationRecord | None = None
