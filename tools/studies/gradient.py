@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -32,11 +33,11 @@ from eggroll_edge.core.recordings import Recordings
 from eggroll_edge.core.workspace import Workspace
 from eggroll_edge.training.units import learning_rate
 from tools.lib.paths import DESIGN_PAGE, RESULTS
-from tools.lib.tables import paragraph, table, write_section
+from tools.lib.tables import table, write_section
 from tools.studies.smoothed_net import F64, Noise, SmallNet, signs
 
 RESULT = RESULTS / "gradient-study.json"
-GENERATIONS, DRAWS, NETS = 1000, 1000, 5
+GENERATIONS, DRAWS, DEEP_DRAWS, NETS = 1000, 1000, 400, 5
 STEP = 6.0
 """Of the central differences, in weight units: as large as the noise of the weights."""
 BIT = 4096
@@ -66,6 +67,11 @@ class Case:
         detail = {"batch": f" rank {self.rank}"}
         detail |= dict.fromkeys(("sample", "sweep"), f" {self.segments} seg.")
         return self.estimator + detail.get(self.estimator, "")
+
+    @property
+    def lif_runs(self) -> int:
+        """How often an estimate runs a LIF layer on a recording."""
+        return 1 + 2 * (self.pairs if self.estimator in RANDOM else self.segments)
 
     @property
     def es(self) -> EsConfig:
@@ -302,6 +308,7 @@ DEEP = [Case("full"), Case("batch"), sample(3), sweep(1), sweep(3), sweep(5)]
 class Plan:
     """What is studied on the five nets."""
 
+    group: str
     case: Case
     inputs: int = 8
     hidden: tuple[int, ...] = (6,)
@@ -310,40 +317,114 @@ class Plan:
 
 def plans() -> list[Plan]:
     """All rows of the study."""
-    rows = [Plan(case) for case in (*ESTIMATORS, *SIGMAS, *PAIRS, *LOGIT_NOISE)]
-    rows += [Plan(case, hidden=(6, 5)) for case in DEEP]
-    for inputs in (32, 128, 250):
-        rows += [Plan(case, inputs, draws=0) for case in (Case("batch"), sample(3, inputs=inputs))]
+    rows = [Plan("estimators", case) for case in ESTIMATORS]
+    rows += [Plan("sigma", case) for case in SIGMAS]
+    rows += [Plan("pairs", case) for case in PAIRS]
+    rows += [Plan("logit noise", case) for case in LOGIT_NOISE]
+    rows += [Plan("two layers", case, hidden=(16, 8), draws=DEEP_DRAWS) for case in DEEP]
+    for inputs in (8, 32, 128, 250):
+        for case in (Case("batch"), sample(3, inputs=inputs)):
+            rows.append(Plan("inputs", case, inputs, draws=0))
     return rows
 
 
-def main() -> None:
-    argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    ).parse_args()
-    plan = [(case, 8, DRAWS) for case in (*ESTIMATORS, *PAIRS, *LOGIT_NOISE)]
-    for inputs in (32, 128, 250):
-        plan += [(case, inputs, 0) for case in (Case("batch"), sample(3, inputs=inputs))]
-    rows = []
-    for case, inputs, draws in plan:
-        each = [
-            study(small_net(seed, inputs), case, GENERATIONS, draws, seed)
-            for seed in range(1, NETS + 1)
-        ]
+def measure() -> list[dict[str, Any]]:
+    """A row for each of plans(): the means over the nets, and the figures of each net."""
+    rows, truths = [], dict[tuple[Any, ...], F64]()
+    for plan in plans():
+        each = []
+        for seed in range(1, NETS + 1):
+            net, common = small_net(seed, plan.inputs, hidden=plan.hidden), None
+            if plan.draws:
+                key = (seed, plan.inputs, plan.hidden)
+                if key not in truths:
+                    truths[key] = true_gradient(net, COMMON, plan.draws, seed + 100)
+                common = truths[key]
+            each.append(study(net, plan.case, GENERATIONS, plan.draws, seed, common))
         means = {key: round(float(np.mean([one[key] for one in each])), 3) for key in each[0]}
         nets = [{key: round(value, 3) for key, value in one.items()} for one in each]
-        rows.append({"name": case.name, "inputs": inputs, **asdict(case), **means, "nets": nets})
-        print(case.name, inputs, case.pairs, case.sigma_o, means, flush=True)
-    report = {
-        "what": "bias and noise of the estimators on nets INPUTS-6-3, 12 ticks, 12 recordings; "
-        "noise: member evaluations at which noise and signal are equal",
-        "command": "python -m tools.studies.gradient",
-        "generations": GENERATIONS,
-        "draws": DRAWS,
-        "step": STEP,
-        "rows": rows,
-    }
-    RESULT.write_text(json.dumps(report, indent=1) + "\n")
+        setup = {"name": plan.case.name, "lif_runs": plan.case.lif_runs, **asdict(plan.case)}
+        shape = {"group": plan.group, "inputs": plan.inputs, "hidden": plan.hidden}
+        rows.append(shape | setup | means | {"nets": nets})
+        print(plan.group, plan.case.name, plan.inputs, means, file=sys.stderr, flush=True)
+    return rows
+
+
+def tables() -> str:
+    """The tables of the documentation, from the saved rows."""
+    rows = json.loads(RESULT.read_text())["rows"]
+    one = [
+        [
+            row["name"],
+            f"{row['cosine_hidden']:.3f}",
+            f"{row['common_hidden']:.3f}",
+            f"{row['noise_hidden']:,.0f}" if row["noise_hidden"] else "none",
+            str(row["lif_runs"]),
+            f"{row['one_hidden']:.3f}",
+        ]
+        for row in rows
+        if row["group"] == "estimators"
+    ]
+    deep = [
+        [
+            row["name"],
+            *(f"{row[f'common_{part}']:.3f}" for part in ("hidden1", "hidden2", "readout")),
+            str(row["lif_runs"]),
+            *(f"{row[f'one_{part}']:.3f}" for part in ("hidden1", "hidden2", "readout")),
+        ]
+        for row in rows
+        if row["group"] == "two layers"
+    ]
+    mean, single = "mean of many estimates", "one estimate"
+    return "\n\n".join(
+        [
+            table(
+                [
+                    "one layer, hidden weights",
+                    f"{mean}: cosine with the gradient of its smoothed fitness",
+                    "with the common one",
+                    "noise (member evaluations)",
+                    f"{single}: LIF runs of a recording",
+                    "cosine with the common gradient",
+                ],
+                one,
+                "lrrrrr",
+            ),
+            table(
+                [
+                    "two layers, cosine with the common gradient",
+                    f"{mean}: first layer",
+                    "second layer",
+                    "readout",
+                    f"{single}: LIF runs of a layer and recording",
+                    "first layer",
+                    "second layer",
+                    "readout",
+                ],
+                deep,
+                "lrrrrrrr",
+            ),
+        ]
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--table", action="store_true", help="only write the tables again")
+    if not parser.parse_args().table:
+        report = {
+            "what": "bias and noise of the estimators on nets INPUTS-HIDDEN-3, 12 ticks, 12 "
+            "recordings; noise: member evaluations at which noise and signal are equal",
+            "seeds": list(range(1, NETS + 1)),
+            "generations": GENERATIONS,
+            "draws": {"one layer": DRAWS, "two layers": DEEP_DRAWS},
+            "step": STEP,
+            "rows": measure(),
+        }
+        save(RESULT, record("study", "python -m tools.studies.gradient", False, report))
+    write_section(DESIGN_PAGE, "gradients", tables())
 
 
 if __name__ == "__main__":

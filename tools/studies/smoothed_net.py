@@ -174,7 +174,9 @@ class SmallNet:
             else:
                 size = draw(draws, n, segments, neurons)
             currents.append(sigma * size[:, :, segment])
-        return Noise((np.zeros((1, 1, 1)),) * len(currents), tuple(currents), np.zeros((1, 1, 1)), logit)
+        return Noise(
+            (np.zeros((1, 1, 1)),) * len(currents), tuple(currents), np.zeros((1, 1, 1)), logit
+        )
 
     def weight_noise(
         self, rng: np.random.Generator, draws: int, rank: int, sigma: float, sigma_o: float
