@@ -12,16 +12,8 @@ import numpy as np
 import pytest
 
 from eggroll_edge.core.workspace import Workspace
-from tools.studies.gradient import (
-    COMMON,
-    Case,
-    CoreNet,
-    sample,
-    small_net,
-    study,
-    sweep,
-    true_gradient,
-)
+from tools.studies.gradient import COMMON, sample, study, sweep, true_gradient
+from tools.studies.small_estimates import Case, CoreNet, small_net
 from tools.studies.smoothed_net import SmallNet, spike_trains
 
 NETS = [small_net(1), small_net(2)]

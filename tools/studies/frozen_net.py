@@ -1,6 +1,7 @@
-"""Trained nets of one LIF layer in numpy, whose weights stay as they are. Only training uses the core.
+"""Trained nets of one LIF layer in numpy, whose weights stay as they are.
 
 `variance.py` and `leave_one_out.py` evaluate perturbed members of such nets on single recordings.
+Only training uses the core.
 """
 
 from __future__ import annotations
