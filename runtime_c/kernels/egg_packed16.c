@@ -2,6 +2,8 @@
  * them in assembly. The numbers are those of the C below, which every other core runs. */
 #include "kernels/egg_packed16_private.h"
 
+#include "base/egg_math_private.h"
+
 void egg_packed16_add_rows(egg_word *acc, const egg_word *x, const egg_word *y, uint32_t words) {
     const egg_word *end = x + words;
     if (y == NULL) {
@@ -140,4 +142,38 @@ uint32_t egg_packed16_halving(const int16_t *current, const uint32_t *drive, uin
     } while (drive != end);
     return count;
 #endif
+}
+
+const int16_t *egg_packed16_combine(const int16_t *x, const int16_t *factor, uint32_t count, uint32_t n, int16_t *y,
+                                    int32_t *times) {
+    int32_t f[EGG_SEGMENTS_MAX + 1u];
+    const int16_t *from[EGG_SEGMENTS_MAX + 1u];
+    uint32_t used = 0;
+    for (uint32_t k = 0; k < count; k++, x += n)
+        if (factor[k] != 0) f[used] = factor[k], from[used++] = x;
+    *times = 1;
+    if (used == 1) {
+        *times = f[0];
+        return from[0];
+    }
+    f[used] = 0, from[used] = y; /* the second of the last two, if their number is odd */
+    for (uint32_t k = 0; k < used; k += 2) {
+        const int16_t *a = from[k], *b = from[k + 1];
+        int32_t fa = f[k], fb = f[k + 1], old = k > 0;
+        for (int16_t *to = y, *end = y + n; to != end; to++) {
+            int32_t sum = fa * *a++ + fb * *b++;
+            *to = (int16_t)(old ? *to + sum : sum);
+        }
+    }
+    return y;
+}
+
+void egg_packed16_learn(int8_t *w, const uint32_t *touched, uint32_t n, const int16_t *step, int32_t times,
+                        uint32_t row_word) {
+    uint32_t row_bits = row_word >> EGG_TOUCHED_SHIFT << EGG_TOUCHED_SHIFT;
+    for (const uint32_t *end = touched + n; touched != end; touched++) {
+        uint32_t column = *touched & EGG_TOUCHED_COLUMN;
+        int32_t move = (*step++ * times + (int32_t)((*touched + row_bits) >> EGG_TOUCHED_SHIFT)) >> 12;
+        if (move != 0) w[column] = (int8_t)egg_clamp(w[column] + move, EGG_WEIGHT_MAX);
+    }
 }

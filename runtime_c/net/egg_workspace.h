@@ -32,10 +32,12 @@ typedef struct {
     int16_t *credit[EGG_LAYERS_MAX + 1u]; /* [segments][padded] (readout: one segment); estimators sample, sweep */
     int32_t *fitness_diff;                /* [pairs]; estimator sample */
 
-    /* With EGG_ROW_ALIGN 1 the next three, and `pair`, share memory with a, b and s: never in use at the same time. */
+    /* With EGG_ROW_ALIGN 1 the next four, and `pair`, share memory with a, b and s (estimator sweep: with base): never
+     * in use at the same time. */
     int32_t *sum;          /* [cols] of an update */
     int16_t *step;         /* [padded] change of a row of weights, in 1/4096 weight unit */
     uint16_t *column_bits; /* [padded] rounding bits of the columns */
+    uint32_t *touched;     /* [cols] the columns with credit, and their rounding bits; in the memory of sum */
 
     struct {                   /* of estimators/egg_pair.c, with EGG_ROW_ALIGN 1 only */
         int32_t *logits;       /* [outputs] of the unperturbed run, before the gain */
@@ -54,9 +56,9 @@ typedef struct {
     struct {                     /* of estimators/egg_sweep.c; the letters are those of SPEC.md section 7.4 */
         int32_t *logit_credit;   /* [outputs] e */
         int16_t *per_current[2]; /* [segments][padded] q of this layer and of the one above; NULL where not needed */
-        int16_t *response;       /* [padded], with several layers [segments][padded] (kernels/egg_kernel_private.h) */
+        int16_t *response;       /* [segments][padded]; NULL with a single layer */
         int16_t *membrane;       /* [padded] of the unperturbed run */
-        int16_t *blocked;        /* [padded] its refractory ticks that remain */
+        int16_t *blocked;        /* [padded] its refractory ticks that remain; NULL if no layer has any */
     } sweep;
 } egg_workspace;
 
