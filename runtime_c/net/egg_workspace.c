@@ -24,26 +24,18 @@ static inline bool has_credit(const egg_estimator_config *es) {
 }
 
 /* What an update needs beside the scratch memory; a row has `widest` entries. */
-static void lay_out_update(egg_workspace *ws, bool sum, uint32_t widest, carver *c) {
-    if (sum) ws->sum = carve(c, widest * sizeof(int32_t));
-    ws->touched = (uint32_t *)ws->sum;
+static void lay_out_update(egg_workspace *ws, uint32_t widest, carver *c) {
     ws->step = carve(c, widest * sizeof(int16_t));
     ws->column_bits = carve(c, widest * sizeof(uint16_t));
 }
 
-static size_t update_bytes(uint32_t widest) {
-    egg_workspace ws;
-    carver c = {NULL, 0};
-    lay_out_update(&ws, true, widest, &c);
-    return c.used;
-}
-
 /* What the evaluations of estimator sweep need. */
 static void lay_out_sweep(egg_workspace *ws, const egg_net_config *net, uint32_t segments, uint32_t widest, carver *c) {
-    size_t row = widest * sizeof(int16_t);
+    size_t row = egg_credit_row(widest) * sizeof(int16_t);
     uint32_t refractory = 0;
     for (uint32_t l = 0; l < net->layers; l++) refractory |= net->layer[l].refractory;
     ws->sweep.logit_credit = carve(c, net->outputs * sizeof(int32_t));
+    if (EGG_ROW_ALIGN == 1) ws->sweep.drive = carve(c, net->ticks * sizeof(uint32_t));
     ws->sweep.membrane = carve(c, row);
     if (refractory != 0) ws->sweep.blocked = carve(c, row);
     if (net->layers > 1) ws->sweep.response = carve(c, segments * row);
@@ -64,7 +56,7 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     size_t base = (size_t)net->ticks * egg_padded(net->layer[0].size) * sizeof(int16_t), least = 0;
     if (es != NULL) least = has_credit(es) ? sizeof(egg_scratch) : sizeof ws->scratch->sums;
     bool sweep = es != NULL && es->estimator == EGG_ESTIMATOR_SWEEP, small = EGG_ROW_ALIGN == 1;
-    if (sweep && small) least += update_bytes(widest); /* an update no longer needs `base` */
+    if (sweep && small) least += 3u * ((widest + 1u) & ~1u) * sizeof(int16_t); /* see below */
     ws->base = carve(c, base < least ? least : base);
     ws->scratch = (void *)ws->base;
     if (layers > 1) {
@@ -86,7 +78,7 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
         if (has_credit(es)) {
             uint32_t segments = m < layers ? es->segments : 1;
             if (m < layers && !sweep) ws->z_words[m] = carve(c, segments * sizeof(uint32_t));
-            ws->credit[m] = carve(c, (size_t)segments * egg_padded(cols) * sizeof(int16_t));
+            ws->credit[m] = carve(c, (size_t)segments * egg_credit_row(cols) * sizeof(int16_t));
         }
     }
     if (es->estimator == EGG_ESTIMATOR_BATCH)
@@ -95,7 +87,8 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     if (sweep) {
         lay_out_sweep(ws, net, es->segments, widest, c);
         carver behind = {c->base != NULL ? (uint8_t *)ws->base : NULL, sizeof(egg_scratch)};
-        lay_out_update(ws, small, widest, small ? &behind : c);
+        lay_out_update(ws, widest, small ? &behind : c); /* an update no longer needs `base` */
+        if (small) ws->touched = carve(&behind, widest * sizeof(uint16_t));
         return;
     }
 
@@ -110,7 +103,9 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     /* A microcontroller needs these in updates, and on recordings whose pairs run together (egg_pair.c): never
      * at the same time as the signs. On hosts the signs' padding must stay 0. */
     if (small) c->used = signs;
-    lay_out_update(ws, small || es->estimator == EGG_ESTIMATOR_BATCH, widest, c);
+    if (small || es->estimator == EGG_ESTIMATOR_BATCH) ws->sum = carve(c, widest * sizeof(int32_t));
+    if (small) ws->touched = (uint16_t *)(void *)ws->sum;
+    lay_out_update(ws, widest, c);
     if (small && layers == 1) { /* egg_pair.c runs single layers only */
         ws->pair.logits = carve(c, net->outputs * sizeof(int32_t));
         ws->pair.drive = carve(c, 2u * net->ticks * sizeof(uint32_t));
