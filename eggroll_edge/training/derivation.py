@@ -35,7 +35,7 @@ INIT_STD = 28
 DEEP_FIRING = 0.08
 """Share of neuron-ticks with a spike that is assumed of the layer below, for a deep threshold."""
 
-_SPREADS = ByEstimator(3.7, 3.7, 2.4, 2.4, 2.2, 2.2)
+_SPREADS = ByEstimator(3.7, 3.7, 2.4, 2.4)
 """A threshold is this many standard deviations of the current that random weights give."""
 _REACH = ByEstimator(0.63, 0.63, 0.63, 0.63, 1.5, 1.25, deep={"sample": 0.23, "online": 0.23})
 """A sigma moves the membrane, in a segment, by this many thresholds of the first layer."""
