@@ -18,7 +18,6 @@ from eggroll_edge.bench.recipes import (
     ADAPTED,
     COMPARISONS,
     FULL,
-    OUTPUTS,
     PENALTIES,
     RECIPES,
     SEEDS,
@@ -29,7 +28,7 @@ from eggroll_edge.bench.report import Notify, Rows, data_folder
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.errors import ConfigError
 from eggroll_edge.planning.instructions import cost, modelled, typical_load
-from eggroll_edge.planning.memory import Plan, plan_of
+from eggroll_edge.planning.memory import plan_of
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.evaluation import evaluate
 from eggroll_edge.training.results import RunResult
@@ -171,10 +170,8 @@ class RecipeRunner:
 
     def _row(self, recipe: Recipe, runs: list[RunResult], scores: list[float]) -> dict[str, Any]:
         config = recipe.config(self._folder, 1)
-        data = self._open(config, "train")
-        # A stream has one byte for each event, and one for each tick.
-        events = len(data.streams) / len(data) - config.ticks
-        return _row(recipe, runs, scores, events)
+        device = on_a_device(config, self._open(config, "train"))
+        return _row(recipe, runs, scores, device)
 
     def _real(self, config: TrainConfig) -> TrainConfig:
         """The same net and binning on the real recordings."""
@@ -207,31 +204,33 @@ CORES = ("Cortex-M0", "Cortex-M4")
 """Of the microcontrollers for which a row gives the instructions."""
 
 
-def _plan(config: TrainConfig) -> Plan | None:
-    """The RAM in which a device trains this net; None if it cannot."""
-    try:
-        return plan_of(
-            config.net_config(config.binning().n_in, OUTPUTS), config.es_config(),
-            online=config.online,
-        )  # fmt: skip
-    except ConfigError:
-        return None
+def on_a_device(config: TrainConfig, data: EventDataset) -> dict[str, Any]:
+    """RAM and instructions with which a microcontroller trains a net; None where it cannot.
 
-
-def _instructions(config: TrainConfig, events: float) -> dict[str, int] | None:
-    """Core -> instructions that a recording takes, by the model of `plan`; None: not modelled.
-
-    events: mean events of a recording.
+    RAM is without the buffer of a recording. Instructions are those of a recording, by the model
+    of `plan`, for each of CORES.
     """
-    net, es = config.net_config(config.binning().n_in, OUTPUTS), config.es_config()
+    net, es = config.net_config(data.n_in, data.n_classes), config.es_config()
+    none = {"inference_bytes": None, "training_bytes": None, "instructions": None}
+    try:
+        plan = plan_of(net, es, online=config.online)
+    except ConfigError:
+        return none
+    found: dict[str, Any] = {
+        "inference_bytes": plan.ram_inference - plan.sample_buffer,
+        "training_bytes": plan.ram_training - plan.sample_buffer,
+    }
     if not modelled(net, es):
-        return None
+        return none | found
+    # A stream has one byte for each event, and one for each tick.
+    events = len(data.streams) / len(data) - config.ticks
     load = typical_load(net, es, config.batch, events)
-    return {core: round(cost(core, load).generation / config.batch) for core in CORES}
+    counts = {core: round(cost(core, load).generation / config.batch) for core in CORES}
+    return found | {"instructions": counts}
 
 
 def _row(
-    recipe: Recipe, runs: list[RunResult], scores: list[float], events: float
+    recipe: Recipe, runs: list[RunResult], scores: list[float], device: dict[str, Any]
 ) -> dict[str, Any]:
     config = recipe.config(Path(), 1)
     recordings = config.batch * config.generations
@@ -239,7 +238,6 @@ def _row(
     sent = config.pairs * config.generations
     if config.estimator == "sample":
         sent = (config.pairs + 1) * recordings
-    plan = _plan(config)
     return {
         "name": recipe.name,
         "what": recipe.what,
@@ -251,9 +249,7 @@ def _row(
         "recordings": recordings,
         "member_evaluations": 2 * config.pairs * recordings if member else 0,
         "exchanged_bytes": sent if member else 0,
-        "inference_bytes": plan.ram_inference - plan.sample_buffer if plan else None,
-        "training_bytes": plan.ram_training - plan.sample_buffer if plan else None,
-        "instructions": _instructions(config, events) if plan else None,
+        **device,
         "seconds": round(statistics.mean(run.seconds for run in runs), 2),
         "digests": [run.weights_digest for run in runs],
     }

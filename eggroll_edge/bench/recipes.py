@@ -21,7 +21,6 @@ from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.presets import load_preset, merge
 
 SEEDS = (1, 2, 3, 4, 5)
-OUTPUTS = 10  # digits
 PENALTIES = (0.0, 0.0005, 0.005, 0.02)
 """Bits that a spike costs, for the curve of accuracy against firing rate."""
 Settings = Mapping[str, Any]

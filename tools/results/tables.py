@@ -140,7 +140,9 @@ def accuracy_tables() -> list[str]:
 
 
 def _ram(row: dict[str, Any]) -> str:
-    """RAM of a device without the buffer of a recording."""
+    """RAM of a device without the buffer of a recording. "-": not measured."""
+    if "training_bytes" not in row:
+        return "-"
     if not row["training_bytes"]:
         return "hosts only"
     train = f"{row['training_bytes'] / 1000:,.0f} KB"
@@ -305,6 +307,8 @@ def other_table() -> str:
                 scores([run["test_accuracy"] for run in runs]),
                 f"{statistics.mean(run['seconds'] for run in runs):.0f}",
                 f"{statistics.mean(run['member_evals_per_s'] for run in runs) / 1e6:.2f} M",
+                _ram(report),
+                _instructions(report),
             ]
         )
     head = [
@@ -313,6 +317,8 @@ def other_table() -> str:
         "test accuracy, final weights",
         "seconds of training",
         "member evaluations/s",
+        "RAM on a device: to train (to run)",
+        "instructions of a recording, Cortex-M0, M4",
     ]
     return table(head, rows)
 
