@@ -154,7 +154,9 @@ static void lif_matrix(const egg_generation *gen, egg_workspace *ws, uint32_t m,
     uint32_t ticks = c->ticks, segments = gen->es.segments, bias = egg_net_rows(c, m) - 1u;
     egg_key row_key = egg_row_bits_key(gen, m);
     egg_scratch *x = ws->scratch;
-    int16_t factor[EGG_SEGMENTS_MAX];
+    int16_t factor[EGG_TICKS_MAX];
+    uint32_t stride = segments > EGG_SEGMENTS_MAX ? EGG_TICKS_MAX : EGG_SEGMENTS_MAX;
+    uint32_t block = EGG_GATHER_ROWS * EGG_SEGMENTS_MAX / stride;
     const uint8_t *tick = stream;
     for (uint32_t t = 0; t < ticks; t++) {
         x->gather.at[t] = (uint32_t)(tick - stream);
@@ -163,18 +165,18 @@ static void lif_matrix(const egg_generation *gen, egg_workspace *ws, uint32_t m,
         x->gather.index[t] = -1;
         advance(x, t, stream);
     }
-    for (uint32_t row0 = 0; row0 < bias; row0 += EGG_GATHER_ROWS) {
-        uint32_t rows = bias - row0 < EGG_GATHER_ROWS ? bias - row0 : EGG_GATHER_ROWS;
-        egg_zero(x->gather.n, rows * sizeof x->gather.n[0]);
+    for (uint32_t row0 = 0; row0 < bias; row0 += block) {
+        uint32_t rows = bias - row0 < block ? bias - row0 : block;
+        egg_zero(x->gather.n, rows * stride);
         for (uint32_t t = 0; t < ticks; t++) {
-            uint8_t *count = &x->gather.n[0][egg_segment_of(t, segments, ticks)];
+            uint8_t *count = x->gather.n + egg_segment_of(t, segments, ticks);
             while (x->gather.index[t] < (int32_t)(row0 + rows)) {
-                count[((uint32_t)x->gather.index[t] - row0) * EGG_SEGMENTS_MAX]++;
+                count[((uint32_t)x->gather.index[t] - row0) * stride]++;
                 advance(x, t, stream);
             }
         }
         for (uint32_t row = 0; row < rows; row++) {
-            const uint8_t *n = x->gather.n[row];
+            const uint8_t *n = x->gather.n + row * stride;
             uint32_t any = 0;
             for (uint32_t s = 0; s < segments; s++) any |= n[s], factor[s] = n[s];
             if (any != 0) update_row(gen, ws, m, row0 + row, factor, segments, row_key, sum);
@@ -188,7 +190,7 @@ static void lif_matrix(const egg_generation *gen, egg_workspace *ws, uint32_t m,
 /* All rows of the readout matrix: the events of a row are the spikes of its neuron. */
 static void readout_matrix(const egg_generation *gen, egg_workspace *ws, int32_t *sum) {
     const egg_net_config *c = &gen->net->config;
-    uint32_t m = c->layers, size = c->layer[m - 1u].size;
+    uint32_t m = c->layers, size = egg_net_rows(c, m) - 1u;
     egg_key row_key = egg_row_bits_key(gen, m);
     for (uint32_t h = 0; h <= size; h++) {
         int16_t n = h < size ? ws->count[h] : c->ticks;

@@ -20,7 +20,8 @@ static void *carve(carver *c, size_t bytes) {
 
 /* Whether each recording leaves credit for the neurons. */
 static inline bool has_credit(const egg_estimator_config *es) {
-    return es->estimator == EGG_ESTIMATOR_SAMPLE || es->estimator == EGG_ESTIMATOR_SWEEP;
+    return es->estimator == EGG_ESTIMATOR_SAMPLE || es->estimator == EGG_ESTIMATOR_SWEEP ||
+           es->estimator == EGG_ESTIMATOR_EPROP;
 }
 
 static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_estimator_config *es, carver *c) {
@@ -33,9 +34,9 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     }
     egg_zero(ws, sizeof *ws);
     ws->logits = carve(c, net->outputs * sizeof(int32_t));
-    ws->count = carve(c, widest * sizeof(int16_t));
-    size_t base = (size_t)net->ticks * egg_padded(net->layer[0].size) * sizeof(int16_t), least = 0;
-    if (es != NULL) least = has_credit(es) ? sizeof(egg_scratch) : sizeof ws->scratch->sums;
+    ws->count = carve(c, (layers > 0 ? widest : egg_net_rows(net, 0) - 1u) * sizeof(int16_t));
+    size_t base = layers > 0 ? (size_t)net->ticks * egg_padded(net->layer[0].size) * sizeof(int16_t) : 0, least = 0;
+    if (es != NULL && layers > 0) least = has_credit(es) ? sizeof(egg_scratch) : sizeof ws->scratch->sums;
     ws->base = carve(c, base < least ? least : base);
     ws->scratch = (void *)ws->base;
     if (layers > 1) {
@@ -44,7 +45,7 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
         for (uint32_t l = 0; l + 1 < layers; l++)
             ws->layer_streams[l] = carve(c, egg_stream_bytes(net->ticks, net->layer[l].size));
     }
-    if (EGG_ROW_ALIGN > 1 && matrices > layers)
+    if (EGG_ROW_ALIGN > 1 && layers > 0 && matrices > layers)
         ws->readout = carve(c, (size_t)net->outputs * egg_padded(net->layer[layers - 1u].size) * sizeof(int16_t));
     if (es == NULL) return;
 
@@ -62,6 +63,11 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     }
     if (es->estimator == EGG_ESTIMATOR_BATCH)
         ws->projection = carve(c, (size_t)ranks * net->ticks * 32u * EGG_SIGN_WORDS * sizeof(int16_t));
+    if (es->estimator == EGG_ESTIMATOR_EPROP) {
+        ws->logit_credit = carve(c, net->outputs * sizeof(int32_t));
+        for (uint32_t l = 1; l < layers; l++)
+            ws->per_current[l] = carve(c, (size_t)net->ticks * egg_padded(net->layer[l].size) * sizeof(int16_t));
+    }
     if (es->estimator == EGG_ESTIMATOR_SAMPLE) ws->fitness_diff = carve(c, es->pairs * sizeof(int32_t));
 
     size_t signs = c->used; /* of one pair; last, so that the pieces below can share their memory */

@@ -10,7 +10,8 @@
 typedef struct {
     const struct egg_kernels *kernels; /* the hot loops for this machine */
     int32_t *logits;                   /* [outputs] of the last run, in 1/4096 bit */
-    int16_t *count;                    /* [padded] spikes of each neuron of the last LIF layer in the last run */
+    int16_t *count;                    /* [padded] spikes of each neuron of the last LIF layer in the last run; without a
+                                          LIF layer [segments][inputs]: events of each input */
     uint32_t *unit_spikes; /* NULL, or [neurons of all LIF layers]: unperturbed runs add each neuron's spikes here */
 
     int16_t *base;              /* [ticks][padded] currents of layer 0, which all members share */
@@ -31,6 +32,8 @@ typedef struct {
 
     int16_t *credit[EGG_LAYERS_MAX + 1u]; /* [segments][padded] (readout: one segment); estimators sample, sweep */
     int32_t *fitness_diff;                /* [pairs]; estimator sample */
+    int32_t *logit_credit;                /* [outputs] e; estimator eprop */
+    int16_t *per_current[EGG_LAYERS_MAX]; /* [ticks][padded] q of the layers from 1 on; estimator eprop */
 
     /* With EGG_ROW_ALIGN 1 the next three, and `pair`, share memory with a, b and s: never in use at the same time. */
     int32_t *sum;          /* [cols] of an update */
