@@ -277,14 +277,14 @@ class Population:
     ) -> None:
         """Put the steps of recordings[index] into `credit`, at most credit.capacity of them."""
         lib.egg_dataset_sweep(
-            self.native, workspace.native, u8_ptr(workspace.host_memory), recordings.native,
+            self.native, workspace.native, recordings.native,
             u32_ptr(index), len(index), credit.native, workspace.counts,
         )  # fmt: skip
 
     def sweep_online(self, workspace: Workspace, recordings: Recordings, index: U32) -> None:
         """len(index) generations of one recording each; the weights change after each."""
         lib.egg_dataset_sweep_online(
-            self.native, workspace.native, u8_ptr(workspace.host_memory), recordings.native,
+            self.native, workspace.native, recordings.native,
             u32_ptr(index), len(index), workspace.counts,
         )  # fmt: skip
 

@@ -44,18 +44,18 @@ static void credit_layer(const egg_generation *gen, egg_workspace *ws, uint32_t 
     uint32_t last = l + 1u == c->layers, above = last ? 0 : egg_padded(c->layer[l + 1u].size);
     for (uint32_t h = 0; h < lif->size; h++) {
         trace neuron = run_neuron(lif, c->ticks, current + h, padded, width);
-        int32_t sensitivity = last && neuron.any ? egg_credit_sensitivity_last(gen, ws->logit_credit, h) : 0;
+        int32_t sensitivity = last && neuron.any ? egg_credit_sensitivity_last(gen, ws->eprop.logit_credit, h) : 0;
         int32_t filtered = 0;
         for (uint32_t t = c->ticks; t-- > 0;) {
             int32_t delta = 0;
             filtered -= filtered >> lif->leak_shift;
             if (neuron.slope[t] != 0) {
-                if (!last) sensitivity = egg_credit_sensitivity(gen, l, h, ws->per_current[l + 1u] + t * above);
+                if (!last) sensitivity = egg_credit_sensitivity(gen, l, h, ws->eprop.per_current[l + 1u] + t * above);
                 filtered += neuron.slope[t] * sensitivity;
             }
             if (!((neuron.blocked >> t) & 1u)) delta = egg_round_shift(filtered, SLOPE_SHIFT - 1);
             egg_credit_scale(gen, l, &delta, 1, ws->credit[l] + t * padded + h);
-            if (l > 0) ws->per_current[l][t * padded + h] = egg_credit_per_current(delta, width);
+            if (l > 0) ws->eprop.per_current[l][t * padded + h] = egg_credit_per_current(delta, width);
         }
     }
 }
@@ -63,9 +63,9 @@ static void credit_layer(const egg_generation *gen, egg_workspace *ws, uint32_t 
 egg_result egg_eprop_evaluate(const egg_generation *gen, egg_workspace *ws, const uint8_t *stream, uint32_t label) {
     const egg_net_config *c = &gen->net->config;
     egg_result result = egg_forward_result(gen->net, ws, egg_run(gen->net, ws, stream), label);
-    egg_credit_logits(gen, ws, label, ws->logit_credit);
+    egg_credit_logits(gen, ws, label, ws->eprop.logit_credit);
     if (egg_net_matrices(c) > c->layers)
-        egg_credit_scale(gen, c->layers, ws->logit_credit, c->outputs, ws->credit[c->layers]);
+        egg_credit_scale(gen, c->layers, ws->eprop.logit_credit, c->outputs, ws->credit[c->layers]);
     for (uint32_t l = c->layers; l-- > 0;) {
         if (l > 0)
             egg_forward_currents(gen->net, ws, l, ws->layer_streams[l - 1u], egg_forward_base_limit(&c->layer[l]),

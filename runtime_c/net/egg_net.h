@@ -17,7 +17,8 @@ typedef struct {
 /* Number of matrices: the layers, and one more with EGG_READOUT_INTEGRATE. */
 uint32_t egg_net_matrices(const egg_net_config *config);
 
-/* Rows of matrix m (presynaptic neurons or inputs, without a LIF layer for each segment, and the bias) and its columns (neurons or outputs). */
+/* Rows of matrix m (presynaptic neurons or inputs, without a LIF layer for each segment, and the bias) and its columns
+ * (neurons or outputs). */
 uint32_t egg_net_rows(const egg_net_config *config, uint32_t m);
 uint32_t egg_net_cols(const egg_net_config *config, uint32_t m);
 

@@ -24,6 +24,21 @@ static inline bool has_credit(const egg_estimator_config *es) {
            es->estimator == EGG_ESTIMATOR_EPROP;
 }
 
+/* The part of estimator sweep; a row of neurons has `widest` entries. */
+static void lay_out_sweep(egg_workspace *ws, const egg_net_config *net, uint32_t segments, uint32_t widest, carver *c) {
+    size_t rows = (size_t)segments * widest;
+    ws->sweep.logit_credit = carve(c, net->outputs * sizeof(int32_t));
+    ws->sweep.sensitivity = carve(c, rows * sizeof(int32_t));
+    ws->sweep.delta = carve(c, rows * sizeof(int32_t));
+    ws->sweep.per_current = carve(c, rows * sizeof(int16_t));
+    ws->sweep.neurons = carve(c, widest * sizeof(int16_t));
+    ws->sweep.drive = carve(c, net->ticks * sizeof(int16_t));
+    for (uint32_t i = 0; i < 2; i++) {
+        ws->sweep.count[i] = carve(c, widest * sizeof(int16_t));
+        ws->sweep.spikes[i] = net->layers > 1 ? carve(c, (size_t)net->ticks * widest) : NULL;
+    }
+}
+
 static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_estimator_config *es, carver *c) {
     uint32_t matrices = egg_net_matrices(net), layers = net->layers;
     uint32_t widest = 0, deeper = 0; /* padded columns of any matrix; of any LIF layer but the first */
@@ -49,34 +64,36 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
         ws->readout = carve(c, (size_t)net->outputs * egg_padded(net->layer[layers - 1u].size) * sizeof(int16_t));
     if (es == NULL) return;
 
+    bool sweep = es->estimator == EGG_ESTIMATOR_SWEEP, drawn = !sweep && es->estimator != EGG_ESTIMATOR_EPROP;
     uint32_t ranks = es->estimator == EGG_ESTIMATOR_BATCH ? es->rank : 1;
     for (uint32_t m = 0; m < matrices; m++) {
         uint32_t rows = egg_net_rows(net, m), cols = egg_net_cols(net, m);
-        ws->a_words[m] = carve(c, (size_t)ranks * cols * sizeof(uint32_t));
+        if (drawn) ws->a_words[m] = carve(c, (size_t)ranks * cols * sizeof(uint32_t));
         if (es->estimator == EGG_ESTIMATOR_BATCH && m > 0)
             ws->b_words[m] = carve(c, (size_t)ranks * rows * sizeof(uint32_t));
         if (has_credit(es)) {
             uint32_t segments = m < layers ? es->segments : 1;
-            if (m < layers) ws->z_words[m] = carve(c, segments * sizeof(uint32_t));
+            if (m < layers && drawn) ws->z_words[m] = carve(c, segments * sizeof(uint32_t));
             ws->credit[m] = carve(c, (size_t)segments * egg_padded(cols) * sizeof(int16_t));
         }
     }
     if (es->estimator == EGG_ESTIMATOR_BATCH)
         ws->projection = carve(c, (size_t)ranks * net->ticks * 32u * EGG_SIGN_WORDS * sizeof(int16_t));
-    if (es->estimator == EGG_ESTIMATOR_EPROP) {
-        ws->logit_credit = carve(c, net->outputs * sizeof(int32_t));
-        for (uint32_t l = 1; l < layers; l++)
-            ws->per_current[l] = carve(c, (size_t)net->ticks * egg_padded(net->layer[l].size) * sizeof(int16_t));
-    }
     if (es->estimator == EGG_ESTIMATOR_SAMPLE) ws->fitness_diff = carve(c, es->pairs * sizeof(int32_t));
+    if (sweep) lay_out_sweep(ws, net, es->segments, widest, c);
+    if (es->estimator == EGG_ESTIMATOR_EPROP) {
+        ws->eprop.logit_credit = carve(c, net->outputs * sizeof(int32_t));
+        for (uint32_t l = 1; l < layers; l++)
+            ws->eprop.per_current[l] = carve(c, (size_t)net->ticks * egg_padded(net->layer[l].size) * sizeof(int16_t));
+    }
 
     size_t signs = c->used; /* of one pair; last, so that the pieces below can share their memory */
-    for (uint32_t m = 0; m < matrices; m++) {
+    for (uint32_t m = 0; m < matrices && drawn; m++) {
         ws->a[m] = carve(c, (size_t)ranks * egg_padded(egg_net_cols(net, m)) * sizeof(int16_t));
         if (es->estimator == EGG_ESTIMATOR_BATCH && m > 0)
             ws->b[m] = carve(c, (size_t)ranks * egg_padded(egg_net_rows(net, m)) * sizeof(int16_t));
     }
-    ws->s = carve(c, (size_t)ranks * net->ticks * sizeof(int16_t));
+    if (drawn) ws->s = carve(c, (size_t)ranks * net->ticks * sizeof(int16_t));
     size_t end = c->used;
     /* A microcontroller needs these in updates, and on recordings whose pairs run together (egg_pair.c): never
      * at the same time as the signs. On hosts the signs' padding must stay 0. */
@@ -84,7 +101,7 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     if (es->estimator == EGG_ESTIMATOR_BATCH || EGG_ROW_ALIGN == 1) ws->sum = carve(c, widest * sizeof(int32_t));
     ws->step = carve(c, widest * sizeof(int16_t));
     ws->column_bits = carve(c, widest * sizeof(uint16_t));
-    if (EGG_ROW_ALIGN == 1 && layers == 1) { /* egg_pair.c runs single layers only */
+    if (EGG_ROW_ALIGN == 1 && layers == 1 && drawn) { /* egg_pair.c runs single layers only */
         ws->pair.logits = carve(c, net->outputs * sizeof(int32_t));
         ws->pair.drive = carve(c, 2u * net->ticks * sizeof(uint32_t));
         ws->pair.project = carve(c, ranks * sizeof(uint32_t));

@@ -13,8 +13,8 @@
 
 typedef union egg_scratch {
     struct {
-        uint32_t at[EGG_TICKS_MAX];                   /* offset in the stream behind `index` */
-        int32_t index[EGG_TICKS_MAX];                 /* next event of each tick; INT32_MAX behind its last one */
+        uint32_t at[EGG_TICKS_MAX];                    /* offset in the stream behind `index` */
+        int32_t index[EGG_TICKS_MAX];                  /* next event of each tick; INT32_MAX behind its last one */
         uint8_t n[EGG_GATHER_ROWS * EGG_SEGMENTS_MAX]; /* events of each row in each segment */
     } gather;                                          /* estimators/egg_sample.c */
     struct {

@@ -97,20 +97,16 @@ static void sweep_generation(const egg_generation *gen, egg_workspace *ws, const
                              const unsigned *index, unsigned n) {
     const egg_net_config *c = &gen->net->config;
     size_t weights = egg_net_bytes(c);
-    void *memory = need(egg_sweep_bytes(c, &gen->es));
     int32_t *sum = need(weights * sizeof *sum);
     memset(sum, 0, weights * sizeof *sum);
-    egg_sweep sweep;
-    egg_sweep_init(&sweep, c, &gen->es, memory);
     for (unsigned i = 0; i < n; i++) {
         const recording *s = &recordings[index[i]];
-        egg_result r = egg_sweep_evaluate(gen, ws, &sweep, s->stream, s->label);
+        egg_result r = egg_sweep_evaluate(gen, ws, s->stream, s->label);
         egg_sample_accumulate(gen, ws, s->stream, n == 1 ? NULL : sum);
         printf(" loss %d %d", (int)r.loss, r.predicted == s->label);
     }
     for (uint32_t m = 0; n > 1 && m < egg_net_matrices(c); m++)
         egg_sample_finish(gen, ws, m, 0, egg_net_rows(c, m), sum);
-    free(memory);
     free(sum);
 }
 

@@ -111,12 +111,12 @@ static uint32_t run(const shape *s, const egg_dataset *data, const egg_kernels *
     egg_run_counts counts = {0, 0, 0, 0};
     for (gen.generation = 0; gen.generation < GENERATIONS; gen.generation++) {
         if (sweep && s->online) {
-            egg_dataset_credit_online(&gen, &ws, scratch, data, index, RECORDINGS, &counts);
+            egg_dataset_credit_online(&gen, &ws, data, index, RECORDINGS, &counts);
         } else if (sample && s->online) {
             egg_dataset_online(&gen, &ws, scratch, data, index, RECORDINGS, false, fitness_bytes, exponent, &counts);
         } else if (sample) {
             if (sweep)
-                egg_dataset_credit(&gen, &ws, scratch, data, index, RECORDINGS, &update, &counts);
+                egg_dataset_credit(&gen, &ws, data, index, RECORDINGS, &update, &counts);
             else
                 egg_dataset_sample(&gen, &ws, scratch, data, index, RECORDINGS, 0, false, fitness_bytes, exponent,
                                    &update, &counts);
