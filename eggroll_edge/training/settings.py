@@ -30,7 +30,12 @@ KINDS = (
 UINT32_MAX = 2**32 - 1
 
 
-_LIKE = {"sweep": "sample", "sweep-online": "online", "eprop": "sweep", "eprop-online": "sweep-online"}
+_LIKE = {
+    "sweep": "sample",
+    "sweep-online": "online",
+    "eprop": "sweep",
+    "eprop-online": "sweep-online",
+}
 """Kind of training -> the kind whose default it takes if it has none."""
 
 
@@ -57,9 +62,7 @@ class ByEstimator:
     linear: Mapping[str, Any] = field(default_factory=dict)
     """Kind of training -> default for nets without a LIF layer, if that differs."""
 
-    def of(
-        self, kind: str, deep: bool = False, spikes: bool = False, linear: bool = False
-    ) -> Any:
+    def of(self, kind: str, deep: bool = False, spikes: bool = False, linear: bool = False) -> Any:
         """The default for one of KINDS, a deep net or not, a readout by spikes or not, and a net
         without a LIF layer or not."""
         if linear and kind in self.linear:

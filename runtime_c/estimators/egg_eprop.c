@@ -42,6 +42,8 @@ static void credit_layer(const egg_generation *gen, egg_workspace *ws, uint32_t 
     const egg_lif_config *lif = &c->layer[l];
     uint32_t padded = egg_padded(lif->size), width = egg_credit_sigma(gen, l, EGG_SIGMA_MAX);
     uint32_t last = l + 1u == c->layers, above = last ? 0 : egg_padded(c->layer[l + 1u].size);
+    int16_t *per_current = ws->eprop.per_current[l & 1u];
+    const int16_t *per_current_above = ws->eprop.per_current[(l + 1u) & 1u];
     for (uint32_t h = 0; h < lif->size; h++) {
         trace neuron = run_neuron(lif, c->ticks, current + h, padded, width);
         int32_t sensitivity = last && neuron.any ? egg_credit_sensitivity_last(gen, ws->eprop.logit_credit, h) : 0;
@@ -50,12 +52,12 @@ static void credit_layer(const egg_generation *gen, egg_workspace *ws, uint32_t 
             int32_t delta = 0;
             filtered -= filtered >> lif->leak_shift;
             if (neuron.slope[t] != 0) {
-                if (!last) sensitivity = egg_credit_sensitivity(gen, l, h, ws->eprop.per_current[l + 1u] + t * above);
+                if (!last) sensitivity = egg_credit_sensitivity(gen, l, h, per_current_above + t * above);
                 filtered += neuron.slope[t] * sensitivity;
             }
             if (!((neuron.blocked >> t) & 1u)) delta = egg_round_shift(filtered, SLOPE_SHIFT - 1);
             egg_credit_scale(gen, l, &delta, 1, ws->credit[l] + t * padded + h);
-            if (l > 0) ws->eprop.per_current[l][t * padded + h] = egg_credit_per_current(delta, width);
+            if (l > 0) per_current[t * padded + h] = egg_credit_per_current(delta, width);
         }
     }
 }

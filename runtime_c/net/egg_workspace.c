@@ -83,8 +83,8 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     if (sweep) lay_out_sweep(ws, net, es->segments, widest, c);
     if (es->estimator == EGG_ESTIMATOR_EPROP) {
         ws->eprop.logit_credit = carve(c, net->outputs * sizeof(int32_t));
-        for (uint32_t l = 1; l < layers; l++)
-            ws->eprop.per_current[l] = carve(c, (size_t)net->ticks * egg_padded(net->layer[l].size) * sizeof(int16_t));
+        if (layers > 1) ws->eprop.per_current[1] = carve(c, (size_t)net->ticks * deeper * sizeof(int16_t));
+        if (layers > 2) ws->eprop.per_current[0] = carve(c, (size_t)net->ticks * deeper * sizeof(int16_t));
     }
 
     size_t signs = c->used; /* of one pair; last, so that the pieces below can share their memory */

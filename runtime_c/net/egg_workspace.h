@@ -63,9 +63,9 @@ typedef struct {
         uint8_t *spikes[2];    /* [ticks][padded] the same in each tick; NULL with a single LIF layer */
     } sweep;
 
-    struct {                                  /* of estimators/egg_eprop.c; letters are those of SPEC.md section 7.5 */
-        int32_t *logit_credit;                /* [outputs] e */
-        int16_t *per_current[EGG_LAYERS_MAX]; /* [ticks][padded] q of the layers from 1 on */
+    struct {                     /* of estimators/egg_eprop.c; the letters are those of SPEC.md section 7.5 */
+        int32_t *logit_credit;   /* [outputs] e */
+        int16_t *per_current[2]; /* [ticks][padded] q of a layer from 1 on, and of the one above: layer l has l % 2 */
     } eprop;
 } egg_workspace;
 
