@@ -228,9 +228,9 @@ class Runner:
         counts = []
         for i in range(n):
             if n == 1:
-                self.population.sweep_online(self.ws, self.samples, index)
+                self.population.credit_online(self.ws, self.samples, index)
             else:
-                self.population.sweep(self.ws, self.samples, index[i : i + 1], credit)
+                self.population.credit(self.ws, self.samples, index[i : i + 1], credit)
                 for m, (rows, _) in enumerate(self.net.config.shapes):
                     self.population.learn(self.ws, [credit], m, 0, rows, total, i == n - 1)
             counts.append(self.ws.drain_counts())
