@@ -29,15 +29,7 @@ REFRACTORY_MAX: int = lib.EGG_REFRACTORY_MAX
 PENALTY_MAX: int = lib.EGG_PENALTY_MAX
 GAIN_MAX: int = lib.EGG_GAIN_MAX
 GAIN_SPIKES_MAX: int = lib.EGG_GAIN_SPIKES_MAX
-GAIN_LINEAR_MAX: int = lib.EGG_GAIN_LINEAR_MAX
 STD_MAX: int = lib.EGG_STD_MAX
-
-
-def most_gain(readout: Readout, *, linear: bool) -> int:
-    """The largest gain with a readout; linear: without a LIF layer."""
-    if linear:
-        return GAIN_LINEAR_MAX
-    return GAIN_SPIKES_MAX if readout == "spikes" else GAIN_MAX
 
 
 def status_text(status: int) -> str:
@@ -103,8 +95,7 @@ class NetConfig:
     """How logits are made. integrate: one more matrix sums up the spikes of the last LIF layer.
     spikes: the spikes of the last LIF layer are counted, so it has one neuron for each class."""
     gain: int = 6
-    """A logit is the readout shifted left by gain, in 1/4096 bit; 0..8 (readout spikes: 0..12;
-    without a LIF layer: 0..3)."""
+    """A logit is the readout shifted left by gain, in 1/4096 bit; 0..8 (readout spikes: 0..12)."""
     input_segments: int = 1
     """Without a LIF layer: parts of a recording in each of which the events of an input are
     counted, 1..8 and at most as many as ticks."""
@@ -118,7 +109,8 @@ class NetConfig:
                 f"the net has {len(self.layers)} LIF layers: use 0..{lib.EGG_LAYERS_MAX}"
             )
         check_choice("readout", self.readout, READOUTS)
-        check_int("gain", self.gain, 0, most_gain(self.readout, linear=not self.layers))
+        most = GAIN_SPIKES_MAX if self.readout == "spikes" else GAIN_MAX
+        check_int("gain", self.gain, 0, most)
         segments = 1 if self.layers else min(lib.EGG_SEGMENTS_MAX, self.ticks)
         check_int("input_segments", self.input_segments, 1, segments)
         status = lib.egg_net_check(self.native())

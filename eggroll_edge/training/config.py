@@ -13,11 +13,11 @@ from typing import Any
 
 from eggroll_edge._core import lib
 from eggroll_edge.core.config import (
+    GAIN_MAX,
     EsConfig,
     Hyperparameters,
     LifConfig,
     NetConfig,
-    most_gain,
 )
 from eggroll_edge.data.binning import Binning
 from eggroll_edge.data.sources import adapt_binning
@@ -78,10 +78,8 @@ class TrainConfig(Fields):
                 f"hidden is none with estimator {self.estimator}: only sweep trains a net without "
                 "a hidden layer; set estimator = sweep"
             )
-        most = most_gain(self.readout, linear=self.linear)
-        if self.gain > most:
-            where = "hidden = none" if self.linear else f"readout = {self.readout}"
-            raise ConfigError(f"gain is {self.gain}: use 0..{most} with {where}")
+        if self.readout == "integrate" and self.gain > GAIN_MAX:
+            raise ConfigError(f"gain is {self.gain}: use 0..{GAIN_MAX} with readout = integrate")
         if self.linear and self.input_segments > self.ticks:
             raise ConfigError(
                 f"input_segments is {self.input_segments}, but a recording has {self.ticks} ticks: "

@@ -9,7 +9,6 @@ from typing import Literal
 
 from eggroll_edge._core import lib
 from eggroll_edge.core.config import (
-    GAIN_LINEAR_MAX,
     GAIN_MAX,
     GAIN_SPIKES_MAX,
     LEAK_SHIFT_MAX,
@@ -114,10 +113,9 @@ class Fields:
     )
     gain: int = setting(
         ByEstimator(5, 5, 4, 4, 6, 6, deep={"sweep": 4, "sweep-online": 4}, spikes=11,
-            linear={"sweep": 2, "sweep-online": 2}),
+            linear={"sweep": 5, "sweep-online": 5}),
         NET, low=0, high=GAIN_SPIKES_MAX,
-        help=f"Logit = readout << N, in 1/{BIT} bit; at most {GAIN_MAX} with readout integrate, "
-        f"{GAIN_LINEAR_MAX} with hidden none.",
+        help=f"Logit = readout << N, in 1/{BIT} bit; at most {GAIN_MAX} with readout integrate.",
     )
     init_std: int = setting(
         28, NET, low=0, high=STD_MAX,

@@ -9,7 +9,7 @@ const char *egg_status_text(egg_status status) {
         "outputs must be 2..64, and equal the last layer's size with the spike-count readout",
         "ticks must be 1..32",
         "threshold must be 1..16383, leak shift 1..8, refractory ticks 0..15",
-        "readout must be integrate or spikes, gain 0..8 (spikes: 0..12, without a LIF layer: integrate, 0..3)",
+        "readout must be integrate or spikes, gain 0..8 (spikes: 0..12); without a LIF layer integrate",
         "estimator must be batch or sample",
         "pairs must be 1..8192 (batch, full) or 1..256 (sample)",
         "rank must be 1..16, and pairs * rank at most 65536",

@@ -60,7 +60,6 @@ const char *egg_status_text(egg_status status);
 #define EGG_REFRACTORY_MAX 15u  /* ticks; 0 is allowed */
 #define EGG_GAIN_MAX 8u         /* EGG_READOUT_INTEGRATE; 0 is allowed */
 #define EGG_GAIN_SPIKES_MAX 12u /* EGG_READOUT_SPIKES; 0 is allowed */
-#define EGG_GAIN_LINEAR_MAX 3u  /* without a LIF layer; 0 is allowed */
 #define EGG_STD_MAX 64u         /* standard deviation of initial weights, weight units; 0 is allowed */
 #define EGG_WEIGHT_MAX 127      /* magnitude of a weight */
 

@@ -1,16 +1,13 @@
 #include "net/egg_config.h"
 
-static uint32_t most_gain(const egg_net_config *c) {
-    if (c->layers == 0) return EGG_GAIN_LINEAR_MAX;
-    return c->readout == EGG_READOUT_SPIKES ? EGG_GAIN_SPIKES_MAX : EGG_GAIN_MAX;
-}
-
 egg_status egg_net_check(const egg_net_config *c) {
     if (c->inputs < 1 || c->inputs > EGG_INPUTS_MAX) return EGG_E_INPUTS;
     if (c->layers > EGG_LAYERS_MAX) return EGG_E_LAYERS;
     if (c->outputs < 2 || c->outputs > EGG_OUTPUTS_MAX) return EGG_E_OUTPUTS;
     if (c->ticks < 1 || c->ticks > EGG_TICKS_MAX) return EGG_E_TICKS;
-    if (c->readout > EGG_READOUT_SPIKES || c->gain > most_gain(c)) return EGG_E_READOUT;
+    if (c->readout > EGG_READOUT_SPIKES ||
+        c->gain > (c->readout == EGG_READOUT_SPIKES ? EGG_GAIN_SPIKES_MAX : EGG_GAIN_MAX))
+        return EGG_E_READOUT;
     if (c->layers == 0) {
         if (c->readout != EGG_READOUT_INTEGRATE) return EGG_E_READOUT;
         if (c->input_segments < 1 || c->input_segments > EGG_SEGMENTS_MAX || c->input_segments > c->ticks)

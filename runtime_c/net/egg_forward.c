@@ -5,6 +5,8 @@
 #include "base/egg_stream.h"
 #include "kernels/egg_kernel_private.h"
 
+#define LINEAR_LIMIT ((1 << 22) - 1) /* of a readout sum without a LIF layer; SPEC.md section 5 */
+
 /* Imax of SPEC.md section 5 */
 static int32_t current_limit(const egg_lif_config *lif) {
     return (32767 >> lif->leak_shift) - 1;
@@ -148,6 +150,7 @@ uint32_t egg_forward_member(const egg_net *net, const egg_estimator_config *es, 
     egg_forward_integrate(net, ws);
     if (sign != 0 && es->estimator == EGG_ESTIMATOR_BATCH) perturb_readout(net, es, sigma, ws, sign);
     for (uint32_t j = 0; j < c->outputs; j++) {
+        if (c->layers == 0) ws->logits[j] = egg_clamp(ws->logits[j], LINEAR_LIMIT);
         ws->logits[j] *= 1 << c->gain;
         if (sign != 0 && es->estimator == EGG_ESTIMATOR_SAMPLE)
             ws->logits[j] += sign * ws->a[c->layers][j] * sigma.readout;

@@ -64,7 +64,6 @@ class NetConfig:
         if not self.layers:
             assert self.readout == "integrate"
             assert 1 <= self.input_segments <= min(MAX_SEGMENTS, self.ticks)
-            assert self.gain <= 3
         assert 0 <= self.gain <= (12 if self.readout == "spikes" else 8)
         for layer in self.layers:
             assert 1 <= layer.size <= MAX_NEURONS

@@ -142,5 +142,5 @@ def _readout(net: Net, count: list[int], member: Member) -> list[int]:
         assert abs(pert_l[j]) <= 2**19
         a = config.ticks * w[-1][j] + sum(c * w[h][j] for h, c in enumerate(count)) + pert_l[j]
         assert abs(a) <= (32 * 1025 * 127 + 2**19 if config.layers else 32 * 32767 * 127)
-        acc.append(a)
+        acc.append(a if config.layers else clamp(a, 2**22 - 1))
     return acc
