@@ -47,7 +47,7 @@ from eggroll_edge.errors import ConfigError
 
 
 class Credit:
-    """The steps of up to `capacity` recordings of a generation (estimators `sample`, `sweep`, `eprop`).
+    """The steps of up to `capacity` recordings of a generation (`sample`, `sweep`, `eprop`).
 
     capacity: 1..Credit.MOST. runtime_c/host/egg_sample_update.h describes the layout of its memory.
     """

@@ -58,7 +58,9 @@ class HostEstimator(Estimator):
 
 
 class Credited(HostEstimator):
-    """Common to `sample`, `sweep` and `eprop` with mini-batches: each recording credits its events."""
+    """Common to `sample`, `sweep` and `eprop` with mini-batches: each recording credits its
+    events.
+    """
 
     def __init__(
         self, net: Net, es: EsConfig, seed: int, batch_size: int, pool: WorkerPool

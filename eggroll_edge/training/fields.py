@@ -139,7 +139,7 @@ class Fields:
     )
     online: bool = setting(
         False, ESTIMATOR, off="mini-batch",
-        help="Update the weights after every recording, as a device does (sample, sweep and eprop).",
+        help="Update the weights after every recording, as a device does (sample, sweep, eprop).",
     )
     pairs: int = setting(
         ByEstimator(256, 128, 8192, 64, 1, 1, deep={"sample": 48, "online": 16}),
@@ -183,7 +183,8 @@ class Fields:
     sigma_readout: float = setting(
         ByEstimator(1.95, 1.22, 2.0, 2.0), ESTIMATOR, low=0, high=127, metavar="X",
         help="Size of the perturbation of the readout. Estimators sample, and sweep and eprop with "
-        "fitness accuracy: of a logit, in bits (with xent they have none); batch and full: as sigma.",
+        "fitness accuracy: of a logit, in bits (with xent they have none); batch and full: as "
+        "sigma.",
     )
     sigma_final: float = setting(
         1.0, ESTIMATOR, low=0, high=1, metavar="SHARE",
@@ -203,8 +204,8 @@ class Fields:
             "sample": 8.0, "online": 0.15, "sweep": 60.0, "sweep-online": 2.0}),
         SCHEDULE, low=0, high=1_000_000, metavar="X",
         help="Learning rate of LIF layers. Estimators sample, sweep and eprop: weight units per "
-        "bit of fitness difference, averaged over pairs and recordings; batch and full: weight units that "
-        "a typical weight moves in a generation.",
+        "bit of fitness difference, averaged over pairs and recordings; batch and full: weight "
+        "units that a typical weight moves in a generation.",
     )
     lr_readout: float = setting(
         ByEstimator(6.0, 0.1, 1.25, 1.25, 20.0, 0.4, deep={"sweep": 10.0, "sweep-online": 0.15}),
