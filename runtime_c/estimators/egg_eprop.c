@@ -42,21 +42,23 @@ static void credit_layer(const egg_generation *gen, egg_workspace *ws, uint32_t 
     const egg_lif_config *lif = &c->layer[l];
     uint32_t padded = egg_padded(lif->size), width = egg_credit_sigma(gen, l, EGG_SIGMA_MAX);
     uint32_t last = l + 1u == c->layers, above = last ? 0 : egg_padded(c->layer[l + 1u].size);
-    int16_t *per_current = ws->eprop.per_current[l & 1u];
-    const int16_t *per_current_above = ws->eprop.per_current[(l + 1u) & 1u];
+    const int32_t *e = ws->eprop.logit_credit;
+    int16_t *credit = ws->credit[l], *per_current = ws->eprop.per_current[(l + 1u) & 1u];
+    const int16_t *per_current_above = ws->eprop.per_current[l & 1u];
+    int32_t limit = egg_credit_limit(c);
     for (uint32_t h = 0; h < lif->size; h++) {
         trace neuron = run_neuron(lif, c->ticks, current + h, padded, width);
-        int32_t sensitivity = last && neuron.any ? egg_credit_sensitivity_last(gen, ws->eprop.logit_credit, h) : 0;
-        int32_t filtered = 0;
+        int32_t filtered = 0, sensitivity = 0;
+        if (last && neuron.any) sensitivity = egg_credit_sensitivity(gen, l, h, e, NULL);
         for (uint32_t t = c->ticks; t-- > 0;) {
             int32_t delta = 0;
             filtered -= filtered >> lif->leak_shift;
             if (neuron.slope[t] != 0) {
-                if (!last) sensitivity = egg_credit_sensitivity(gen, l, h, per_current_above + t * above);
+                if (!last) sensitivity = egg_credit_sensitivity(gen, l, h, e, per_current_above + t * above);
                 filtered += neuron.slope[t] * sensitivity;
             }
             if (!((neuron.blocked >> t) & 1u)) delta = egg_round_shift(filtered, SLOPE_SHIFT - 1);
-            egg_credit_scale(gen, l, &delta, 1, ws->credit[l] + t * padded + h);
+            credit[t * padded + h] = egg_credit_of(delta, gen->learning_rate_hidden, limit);
             if (l > 0) per_current[t * padded + h] = egg_credit_per_current(delta, width);
         }
     }
@@ -66,8 +68,7 @@ egg_result egg_eprop_evaluate(const egg_generation *gen, egg_workspace *ws, cons
     const egg_net_config *c = &gen->net->config;
     egg_result result = egg_forward_result(gen->net, ws, egg_run(gen->net, ws, stream), label);
     egg_credit_logits(gen, ws, label, ws->eprop.logit_credit);
-    if (egg_net_matrices(c) > c->layers)
-        egg_credit_scale(gen, c->layers, ws->eprop.logit_credit, c->outputs, ws->credit[c->layers]);
+    egg_credit_readout(gen, ws, ws->eprop.logit_credit);
     for (uint32_t l = c->layers; l-- > 0;) {
         if (l > 0)
             egg_forward_currents(gen->net, ws, l, ws->layer_streams[l - 1u], egg_forward_base_limit(&c->layer[l]),

@@ -24,19 +24,38 @@ static inline bool has_credit(const egg_estimator_config *es) {
            es->estimator == EGG_ESTIMATOR_EPROP;
 }
 
-/* The part of estimator sweep; a row of neurons has `widest` entries. */
+/* What an update needs beside the scratch memory; a row has `widest` entries. */
+static void lay_out_update(egg_workspace *ws, bool sum, uint32_t widest, carver *c) {
+    if (sum) ws->sum = carve(c, widest * sizeof(int32_t));
+    ws->touched = (uint32_t *)ws->sum;
+    ws->step = carve(c, widest * sizeof(int16_t));
+    ws->column_bits = carve(c, widest * sizeof(uint16_t));
+}
+
+static size_t update_bytes(uint32_t widest) {
+    egg_workspace ws;
+    carver c = {NULL, 0};
+    lay_out_update(&ws, true, widest, &c);
+    return c.used;
+}
+
+/* What the evaluations of estimator sweep need. */
 static void lay_out_sweep(egg_workspace *ws, const egg_net_config *net, uint32_t segments, uint32_t widest, carver *c) {
-    size_t rows = (size_t)segments * widest;
+    size_t row = widest * sizeof(int16_t);
+    uint32_t refractory = 0;
+    for (uint32_t l = 0; l < net->layers; l++) refractory |= net->layer[l].refractory;
     ws->sweep.logit_credit = carve(c, net->outputs * sizeof(int32_t));
-    ws->sweep.sensitivity = carve(c, rows * sizeof(int32_t));
-    ws->sweep.delta = carve(c, rows * sizeof(int32_t));
-    ws->sweep.per_current = carve(c, rows * sizeof(int16_t));
-    ws->sweep.neurons = carve(c, widest * sizeof(int16_t));
-    ws->sweep.drive = carve(c, net->ticks * sizeof(int16_t));
-    for (uint32_t i = 0; i < 2; i++) {
-        ws->sweep.count[i] = carve(c, widest * sizeof(int16_t));
-        ws->sweep.spikes[i] = net->layers > 1 ? carve(c, (size_t)net->ticks * widest) : NULL;
-    }
+    ws->sweep.membrane = carve(c, row);
+    if (refractory != 0) ws->sweep.blocked = carve(c, row);
+    if (net->layers > 1) ws->sweep.response = carve(c, segments * row);
+    for (uint32_t i = 0; i + 1u < net->layers && i < 2; i++) ws->sweep.per_current[i] = carve(c, segments * row);
+}
+
+/* What the evaluations of estimator eprop need; a row of neurons of a layer from 1 on has at most `deeper` entries. */
+static void lay_out_eprop(egg_workspace *ws, const egg_net_config *net, uint32_t deeper, carver *c) {
+    ws->eprop.logit_credit = carve(c, net->outputs * sizeof(int32_t));
+    for (uint32_t i = 0; i + 1u < net->layers && i < 2; i++)
+        ws->eprop.per_current[i] = carve(c, (size_t)net->ticks * deeper * sizeof(int16_t));
 }
 
 static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_estimator_config *es, carver *c) {
@@ -51,7 +70,11 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     ws->logits = carve(c, net->outputs * sizeof(int32_t));
     ws->count = carve(c, (layers > 0 ? widest : egg_net_rows(net, 0) - 1u) * sizeof(int16_t));
     size_t base = layers > 0 ? (size_t)net->ticks * egg_padded(net->layer[0].size) * sizeof(int16_t) : 0, least = 0;
-    if (es != NULL && layers > 0) least = has_credit(es) ? sizeof(egg_scratch) : sizeof ws->scratch->sums;
+    size_t scratch = layers > 0 ? sizeof(egg_scratch) : 0;
+    if (es != NULL) least = has_credit(es) ? scratch : sizeof ws->scratch->sums;
+    bool eprop = es != NULL && es->estimator == EGG_ESTIMATOR_EPROP, small = EGG_ROW_ALIGN == 1;
+    bool drawn = !eprop && es != NULL && es->estimator != EGG_ESTIMATOR_SWEEP; /* whether there are signs */
+    if (es != NULL && !drawn && small) least += update_bytes(widest);          /* an update no longer needs `base` */
     ws->base = carve(c, base < least ? least : base);
     ws->scratch = (void *)ws->base;
     if (layers > 1) {
@@ -64,7 +87,6 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
         ws->readout = carve(c, (size_t)net->outputs * egg_padded(net->layer[layers - 1u].size) * sizeof(int16_t));
     if (es == NULL) return;
 
-    bool sweep = es->estimator == EGG_ESTIMATOR_SWEEP, drawn = !sweep && es->estimator != EGG_ESTIMATOR_EPROP;
     uint32_t ranks = es->estimator == EGG_ESTIMATOR_BATCH ? es->rank : 1;
     for (uint32_t m = 0; m < matrices; m++) {
         uint32_t rows = egg_net_rows(net, m), cols = egg_net_cols(net, m);
@@ -80,28 +102,29 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     if (es->estimator == EGG_ESTIMATOR_BATCH)
         ws->projection = carve(c, (size_t)ranks * net->ticks * 32u * EGG_SIGN_WORDS * sizeof(int16_t));
     if (es->estimator == EGG_ESTIMATOR_SAMPLE) ws->fitness_diff = carve(c, es->pairs * sizeof(int32_t));
-    if (sweep) lay_out_sweep(ws, net, es->segments, widest, c);
-    if (es->estimator == EGG_ESTIMATOR_EPROP) {
-        ws->eprop.logit_credit = carve(c, net->outputs * sizeof(int32_t));
-        if (layers > 1) ws->eprop.per_current[1] = carve(c, (size_t)net->ticks * deeper * sizeof(int16_t));
-        if (layers > 2) ws->eprop.per_current[0] = carve(c, (size_t)net->ticks * deeper * sizeof(int16_t));
+    if (!drawn) {
+        if (eprop)
+            lay_out_eprop(ws, net, deeper, c);
+        else
+            lay_out_sweep(ws, net, es->segments, widest, c);
+        carver behind = {c->base != NULL ? (uint8_t *)ws->base : NULL, scratch};
+        lay_out_update(ws, small, widest, small ? &behind : c);
+        return;
     }
 
     size_t signs = c->used; /* of one pair; last, so that the pieces below can share their memory */
-    for (uint32_t m = 0; m < matrices && drawn; m++) {
+    for (uint32_t m = 0; m < matrices; m++) {
         ws->a[m] = carve(c, (size_t)ranks * egg_padded(egg_net_cols(net, m)) * sizeof(int16_t));
         if (es->estimator == EGG_ESTIMATOR_BATCH && m > 0)
             ws->b[m] = carve(c, (size_t)ranks * egg_padded(egg_net_rows(net, m)) * sizeof(int16_t));
     }
-    if (drawn) ws->s = carve(c, (size_t)ranks * net->ticks * sizeof(int16_t));
+    ws->s = carve(c, (size_t)ranks * net->ticks * sizeof(int16_t));
     size_t end = c->used;
     /* A microcontroller needs these in updates, and on recordings whose pairs run together (egg_pair.c): never
      * at the same time as the signs. On hosts the signs' padding must stay 0. */
-    if (EGG_ROW_ALIGN == 1) c->used = signs;
-    if (es->estimator == EGG_ESTIMATOR_BATCH || EGG_ROW_ALIGN == 1) ws->sum = carve(c, widest * sizeof(int32_t));
-    ws->step = carve(c, widest * sizeof(int16_t));
-    ws->column_bits = carve(c, widest * sizeof(uint16_t));
-    if (EGG_ROW_ALIGN == 1 && layers == 1 && drawn) { /* egg_pair.c runs single layers only */
+    if (small) c->used = signs;
+    lay_out_update(ws, small || es->estimator == EGG_ESTIMATOR_BATCH, widest, c);
+    if (small && layers == 1) { /* egg_pair.c runs single layers only */
         ws->pair.logits = carve(c, net->outputs * sizeof(int32_t));
         ws->pair.drive = carve(c, 2u * net->ticks * sizeof(uint32_t));
         ws->pair.project = carve(c, ranks * sizeof(uint32_t));

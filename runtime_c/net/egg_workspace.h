@@ -33,10 +33,12 @@ typedef struct {
     int16_t *credit[EGG_LAYERS_MAX + 1u]; /* [segments][padded] (readout: one segment); estimators sample, sweep */
     int32_t *fitness_diff;                /* [pairs]; estimator sample */
 
-    /* With EGG_ROW_ALIGN 1 the next three, and `pair`, share memory with a, b and s: never in use at the same time. */
+    /* With EGG_ROW_ALIGN 1 the next four, and `pair`, share memory with a, b and s (estimator sweep: with base): never
+     * in use at the same time. */
     int32_t *sum;          /* [cols] of an update */
     int16_t *step;         /* [padded] change of a row of weights, in 1/4096 weight unit */
     uint16_t *column_bits; /* [padded] rounding bits of the columns */
+    uint32_t *touched;     /* [cols] the columns with credit, and their rounding bits; in the memory of sum */
 
     struct {                   /* of estimators/egg_pair.c, with EGG_ROW_ALIGN 1 only */
         int32_t *logits;       /* [outputs] of the unperturbed run, before the gain */
@@ -52,20 +54,17 @@ typedef struct {
         int32_t largest_current; /* largest magnitude of a base current of the recording */
     } pair;
 
-    struct {                   /* of estimators/egg_sweep.c; the letters are those of SPEC.md section 7.4 */
-        int32_t *logit_credit; /* [outputs] e */
-        int32_t *sensitivity;  /* [segments][padded] G */
-        int32_t *delta;        /* [segments][padded] */
-        int16_t *per_current;  /* [segments][padded] q */
-        int16_t *neurons;      /* [padded] 1 for a neuron, 0 for padding */
-        int16_t *drive;        /* [ticks] what the perturbation adds to each neuron */
-        int16_t *count[2];     /* [padded] spikes of the runs with more and with less current */
-        uint8_t *spikes[2];    /* [ticks][padded] the same in each tick; NULL with a single LIF layer */
+    struct {                     /* of estimators/egg_sweep.c; the letters are those of SPEC.md section 7.4 */
+        int32_t *logit_credit;   /* [outputs] e */
+        int16_t *per_current[2]; /* [segments][padded] q of this layer and of the one above; NULL where not needed */
+        int16_t *response;       /* [segments][padded]; NULL with a single layer */
+        int16_t *membrane;       /* [padded] of the unperturbed run */
+        int16_t *blocked;        /* [padded] its refractory ticks that remain; NULL if no layer has any */
     } sweep;
 
     struct {                     /* of estimators/egg_eprop.c; the letters are those of SPEC.md section 7.5 */
         int32_t *logit_credit;   /* [outputs] e */
-        int16_t *per_current[2]; /* [ticks][padded] q of a layer from 1 on, and of the one above: layer l has l % 2 */
+        int16_t *per_current[2]; /* [ticks][padded] q of a layer from 1 on, and of the one above it */
     } eprop;
 } egg_workspace;
 
