@@ -84,7 +84,7 @@ class Fields:
         "the inputs, for comparison (estimator sweep).",
     )
     input_segments: int = setting(
-        3, NET, low=1, high=lib.EGG_SEGMENTS_MAX,
+        5, NET, low=1, high=lib.EGG_SEGMENTS_MAX,
         help="With hidden none: parts of a recording, no more than ticks, in each of which the "
         "events of an input are counted.",
     )
@@ -113,7 +113,7 @@ class Fields:
     )
     gain: int = setting(
         ByEstimator(5, 5, 4, 4, 6, 6, deep={"sweep": 4, "sweep-online": 4}, spikes=11,
-            linear={"sweep": 5, "sweep-online": 5}),
+            linear={"sweep": 6, "sweep-online": 6}),
         NET, low=0, high=GAIN_SPIKES_MAX,
         help=f"Logit = readout << N, in 1/{BIT} bit; at most {GAIN_MAX} with readout integrate.",
     )

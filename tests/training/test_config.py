@@ -67,7 +67,7 @@ def test_a_value_out_of_range_is_named(field: str, bad: Any) -> None:
         ({"hidden": [], "estimator": "sweep", "gain": 9}, "use 0..8 with readout = integrate"),
         (
             {"hidden": [], "estimator": "sweep", "ticks": 2},
-            "input_segments is 3, but a recording has 2 ticks",
+            "input_segments is 5, but a recording has 2 ticks",
         ),
         ({"gain": 9}, "use 0..8 with readout = integrate"),
         ({"lr_readout": 1e-7}, "lr_readout is 1e-07: use at least"),
