@@ -27,13 +27,7 @@ static const uint8_t *current_packed(const uint8_t *stream, const int8_t *w, uin
         event = egg_stream_next(&at, &index);
     } while (event >= 0);
     if (waiting != NULL) egg_packed16_add_rows(acc, waiting, NULL, words);
-    for (; words > 0; words--, acc += 2, current += 4) {
-        uint32_t even = acc[0], odd = acc[1];
-        current[0] = (int16_t)egg_clamp(egg_packed16_sum(even, rows), limit);
-        current[1] = (int16_t)egg_clamp(egg_packed16_sum(odd, rows), limit);
-        current[2] = (int16_t)egg_clamp(egg_packed16_sum(even >> 16, rows), limit);
-        current[3] = (int16_t)egg_clamp(egg_packed16_sum(odd >> 16, rows), limit);
-    }
+    egg_packed16_finish(acc, words, rows, limit);
     return at;
 }
 
