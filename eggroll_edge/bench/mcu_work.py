@@ -91,8 +91,8 @@ def expected_digest(work: Work) -> int:
     population.at(0, work.hyperparameters)
     n, pairs = len(recordings), work.es.pairs
     index = np.arange(n, dtype=np.uint32)
-    if work.es.estimator == "sweep":
-        population.sweep_online(workspace, recordings, index)
+    if work.es.estimator in ("sweep", "eprop"):
+        population.credit_online(workspace, recordings, index)
         return net.digest
     if work.es.estimator == "sample":
         fitness_bytes, exponent = np.zeros(n * pairs, np.int8), np.zeros(n, np.uint8)

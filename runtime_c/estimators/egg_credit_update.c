@@ -1,5 +1,5 @@
-/* The update of the estimators sample and sweep: takes the credit that a recording has left in the workspace to the
- * weights of its events (SPEC.md section 9). */
+/* The update of the estimators sample, sweep and eprop: takes the credit that a recording has left in the workspace to
+ * the weights of its events (SPEC.md section 9). */
 #include "base/egg_stream.h"
 #include "estimators/egg_estimator_private.h"
 #include "kernels/egg_kernel_private.h"
@@ -72,7 +72,7 @@ static void update_row(const update *u, uint32_t row, uint32_t n) {
             egg_packed16_add(sum, step, times, u->used, ws->touched);
         return;
     }
-    int16_t factor[EGG_SEGMENTS_MAX];
+    int16_t factor[EGG_TICKS_MAX];
     for (uint32_t s = 0; s < u->segments; s++, n >>= u->width) factor[s] = (int16_t)(n & ((1u << u->width) - 1u));
     ws->kernels->combine(ws->credit[u->matrix], factor, u->segments, u->used, ws->step);
     if (sum != NULL)
@@ -143,7 +143,7 @@ static void lif_matrix(const update *u, const uint8_t *stream) {
 /* All rows of the readout matrix: the events of a row are the spikes of its neuron. */
 static void readout_matrix(const update *u) {
     const egg_net_config *c = &u->gen->net->config;
-    uint32_t size = c->layer[c->layers - 1u].size;
+    uint32_t size = egg_net_rows(c, c->layers) - 1u;
     for (uint32_t h = 0; h <= size; h++) {
         uint32_t n = h < size ? (uint16_t)u->ws->count[h] : c->ticks;
         if (n != 0) update_row(u, h, n);

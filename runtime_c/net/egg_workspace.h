@@ -10,7 +10,8 @@
 typedef struct {
     const struct egg_kernels *kernels; /* the hot loops for this machine */
     int32_t *logits;                   /* [outputs] of the last run, in 1/4096 bit */
-    int16_t *count;                    /* [padded] spikes of each neuron of the last LIF layer in the last run */
+    int16_t *count;        /* [padded] spikes of each neuron of the last LIF layer in the last run; without a
+                              LIF layer [segments][inputs]: events of each input */
     uint32_t *unit_spikes; /* NULL, or [neurons of all LIF layers]: unperturbed runs add each neuron's spikes here */
 
     int16_t *base;              /* [ticks][padded] currents of layer 0, which all members share */
@@ -61,6 +62,11 @@ typedef struct {
         int16_t *membrane;       /* [padded] of the unperturbed run */
         int16_t *blocked;        /* [padded] its refractory ticks that remain; NULL if no layer has any */
     } sweep;
+
+    struct {                     /* of estimators/egg_eprop.c; the letters are those of SPEC.md section 7.5 */
+        int32_t *logit_credit;   /* [outputs] e */
+        int16_t *per_current[2]; /* [ticks][padded] q of a layer from 1 on, and of the one above it */
+    } eprop;
 } egg_workspace;
 
 /* Bytes of a workspace. es = NULL if the net only runs and never trains. Both configurations must have passed their

@@ -194,7 +194,7 @@ class CoreNet:
         total = np.zeros(self.config.parameters, np.int32)
         for i in self.index:
             step = np.zeros_like(total)
-            population.sweep(ws, self.samples, self.index[i : i + 1], credit)
+            population.credit(ws, self.samples, self.index[i : i + 1], credit)
             for m, (rows, _) in enumerate(self.config.shapes):
                 population.learn(ws, [credit], m, 0, rows, step, last=False)
             total += step
