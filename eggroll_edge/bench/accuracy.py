@@ -19,6 +19,7 @@ from eggroll_edge.bench.report import Notify, Rows, data_folder
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.planning.memory import plan_of
 from eggroll_edge.training.config import TrainConfig
+from eggroll_edge.training.derivation import derive_without_data
 from eggroll_edge.training.evaluation import evaluate
 from eggroll_edge.training.presets import load_preset, merge
 from eggroll_edge.training.results import RunResult
@@ -222,7 +223,7 @@ def _training_bytes(config: TrainConfig) -> int | None:
     """RAM in which a device trains this net, without the buffer of a recording; None: it cannot."""
     if config.estimator == "full":
         return None
-    net = config.net_config(config.binning().n_in, OUTPUTS)
+    net = derive_without_data(config).net_config(config.binning().n_in, OUTPUTS)
     plan = plan_of(net, config.es_config(), online=config.online)
     return plan.ram_training - plan.sample_buffer
 

@@ -14,6 +14,7 @@ from eggroll_edge.cli.display import console, print_json
 from eggroll_edge.data.sources import sensor_of
 from eggroll_edge.planning.instructions import LIVE, Cost, cores, cost, modelled, typical_load
 from eggroll_edge.planning.memory import CODE_RESERVE, SAMPLE_BUFFER, Plan, plan_of
+from eggroll_edge.training.derivation import derive_without_data
 
 
 @option.takes_settings(
@@ -96,7 +97,7 @@ def plan(
         eggroll-edge plan --pool 2 --hidden 64 --pairs 32 --estimator batch -b 16 --clock-mhz 64
     """
     wanted = find_board(board) if board else None
-    config = config_of(preset, settings)
+    config = derive_without_data(config_of(preset, settings))
     sensor = sensor_of(config.data)
     outputs = outputs or (sensor.classes if sensor else 10)
     net = config.net_config(config.binning().n_in if inputs is None else inputs, outputs)

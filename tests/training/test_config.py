@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
 from eggroll_edge.errors import ConfigError
 from eggroll_edge.training.config import TrainConfig
+from eggroll_edge.training.derivation import derive_without_data
 from eggroll_edge.training.presets import load_preset, merge, preset_description, preset_names
-from eggroll_edge.training.settings import defaults_for
+from eggroll_edge.training.settings import DERIVED, defaults_for
 from eggroll_edge.training.units import learning_rate
 
 KINDS: list[dict[str, Any]] = [
@@ -29,7 +30,7 @@ def test_defaults_are_valid_and_survive_json(kind: dict[str, Any]) -> None:
     config = TrainConfig(**kind)
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
     for name, value in defaults_for(TrainConfig, config.kind).items():
-        assert getattr(config, name) == value
+        assert getattr(config, name) == (None if value is DERIVED else value)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,8 @@ def test_preset_then_overrides() -> None:
 def test_presets_are_valid() -> None:
     assert {"digits", "nmnist-fast"} <= set(preset_names())
     for name in preset_names():
-        assert merge(load_preset(name), {}).net_config(2312, 10).outputs == 10
+        preset = derive_without_data(merge(load_preset(name), {}))
+        assert preset.net_config(2312, 10).outputs == 10
         assert len(preset_description(name)) > 10
     with pytest.raises(ConfigError, match=r"'digit' \(did you mean digits.*nmnist-fast"):
         load_preset("digit")
@@ -135,7 +137,7 @@ def test_units() -> None:
     assert full.hyperparameters_at(0).sigma[0] == round(4 * 256 / math.sqrt(2))
     assert full.hyperparameters_at(full.generations - 1).sigma[0] < 5
     assert TrainConfig(penalty_bits=0.001).penalty == 4
-    assert TrainConfig(lr_readout=0).hyperparameters_at(0).rate[1][0] == 0  # frozen
+    assert TrainConfig(sigma=9, lr_readout=0).hyperparameters_at(0).rate[1][0] == 0  # frozen
 
 
 @given(st.floats(2.0**-24, 127 / 4096), st.sampled_from([0, 4]))
@@ -152,25 +154,25 @@ def test_a_rate_too_large() -> None:
 
 
 def test_later_layers_have_a_separate_threshold() -> None:
-    deep = TrainConfig(hidden=(9, 8))
-    assert [x.threshold for x in deep.net_config(20, 4).layers] == [1500, 300]
     chosen = TrainConfig(hidden=(9, 8, 7), threshold=700, deep_threshold=90)
     assert [x.threshold for x in chosen.net_config(20, 4).layers] == [700, 90, 90]
     assert TrainConfig(readout="spikes").gain > TrainConfig().gain
 
 
 def test_readout_spikes_adds_an_output_layer() -> None:
-    net = TrainConfig(readout="spikes", hidden=(7,)).net_config(20, 10)
+    spikes = TrainConfig(readout="spikes", hidden=(7,), threshold=90, deep_threshold=20)
+    net = spikes.net_config(20, 10)
     assert [layer.size for layer in net.layers] == [7, 10]
     assert net.shapes == ((21, 7), (8, 10))
-    assert TrainConfig(readout="spikes", hidden=()).net_config(20, 10).shapes == ((21, 10),)
+    one = TrainConfig(readout="spikes", hidden=(), threshold=90)
+    assert one.net_config(20, 10).shapes == ((21, 10),)
 
 
 def test_nets_that_cannot_be() -> None:
     with pytest.raises(ConfigError, match="inputs is 40000"):
-        TrainConfig().net_config(40000, 10)
+        TrainConfig(threshold=900).net_config(40000, 10)
     with pytest.raises(ConfigError, match="full takes at most 8190"):
-        TrainConfig(estimator="full").net_config(9000, 10)
+        TrainConfig(estimator="full", threshold=900).net_config(9000, 10)
     with pytest.raises(ConfigError, match="equal the last layer's size"):
         NetConfig(10, 4, 5, (LifConfig(5),), "spikes")
     with pytest.raises(ConfigError, match="segments must be"):

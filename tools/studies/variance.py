@@ -32,6 +32,7 @@ from eggroll_edge.data.stream import unpack_stream
 from eggroll_edge.journal import checkpoint
 from eggroll_edge.journal.format import CHECKPOINT
 from eggroll_edge.training.run import train
+from eggroll_edge.training.run_dir import load_config
 from tools.lib.paths import RESULTS
 
 RESULT = RESULTS / "variance-study.json"
@@ -252,6 +253,7 @@ def main() -> None:
         config = TrainConfig(data=f"idx:{data_folder()}/mnist", generations=generations)
         with tempfile.TemporaryDirectory() as folder:
             result = train(config, f"{folder}/run")
+            config = load_config(f"{folder}/run")
             trained = checkpoint.read(Path(folder, "run", CHECKPOINT)).net
         net = Frozen(config, *(m.copy() for m in trained.matrices))
         recordings = load(net, open_dataset(config.data, "test", config.binning()), RECORDINGS)
