@@ -198,7 +198,7 @@ class Fields:
         help="Seed of all random numbers.",
     )
     lr: float = setting(
-        ByEstimator(20.0, 0.6, 3.5, 3.5, 100.0, 1.5, 60.0, 1.8, deep={
+        ByEstimator(20.0, 0.6, 3.5, 3.5, 100.0, 1.5, 110.0, 1.8, deep={
             "sample": 8.0, "online": 0.15, "sweep": 60.0, "sweep-online": 2.0}),
         SCHEDULE, low=0, high=1_000_000, metavar="X",
         help="Learning rate of LIF layers. Estimators sample, sweep and eprop: weight units per "
@@ -206,7 +206,7 @@ class Fields:
         "units that a typical weight moves in a generation.",
     )
     lr_readout: float = setting(
-        ByEstimator(6.0, 0.1, 1.25, 1.25, 20.0, 0.4, 20.0, 0.6, deep={
+        ByEstimator(6.0, 0.1, 1.25, 1.25, 20.0, 0.4, 9.0, 0.6, deep={
             "sweep": 10.0, "sweep-online": 0.15}, linear={"sweep": 30.0, "sweep-online": 1.2}),
         SCHEDULE, low=0, high=1_000_000, metavar="X",
         help="Learning rate of the readout matrix, in the units of lr.",
