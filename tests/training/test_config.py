@@ -104,6 +104,10 @@ def test_preset_then_overrides() -> None:
     assert merge(preset, {"online": True}).batch == 1
     assert merge({"online": True}, {"estimator": "full"}).kind == "full"
     assert merge({"online": True}, {"estimator": "sweep"}).kind == "sweep-online"
+    assert merge({"online": True}, {"estimator": "eprop"}).kind == "eprop-online"
+    sweep = {"estimator": "sweep", "gain": 3, "lr_readout": 0.01, "ticks": 9}
+    linear = merge(sweep, {"hidden": []})
+    assert (linear.gain, linear.lr_readout, linear.ticks) == (6, 30.0, 9)
 
 
 def test_presets_are_valid() -> None:
