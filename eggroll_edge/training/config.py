@@ -78,8 +78,7 @@ class TrainConfig(Fields):
 
     def default(self, table: ByEstimator) -> Any:
         """The value in a table of defaults that is for this estimator and this net."""
-        spikes = self.readout == "spikes"
-        return table.of(self.kind, self.lif_layers > 1, spikes, self.linear)
+        return table.of(self.kind, self.lif_layers > 1, self.readout == "spikes", self.linear)
 
     def _check_together(self) -> None:
         self.es_config()
@@ -237,9 +236,11 @@ class TrainConfig(Fields):
         return Units(self.estimator, self.pairs, self.batch, self.rank, self.leak_shift)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields for JSON, but a validation of 0. What is left to the data is None."""
+        """All fields for JSON, without a validation of 0, and with LIF layers without
+        input_segments. What is left to the data is None."""
         values = {**asdict(self), "hidden": list(self.hidden)}
-        return values if self.validation else {k: v for k, v in values.items() if k != "validation"}
+        left_out = {"validation": not self.validation, "input_segments": not self.linear}
+        return {name: value for name, value in values.items() if not left_out.get(name)}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> TrainConfig:

@@ -112,7 +112,7 @@ class Fields:
         "spikes are counted).",
     )
     gain: int = setting(
-        ByEstimator(5, 5, 4, 4, 6, 6, deep={"sweep": 4, "sweep-online": 4}, spikes=11,
+        ByEstimator(5, 5, 4, 4, 6, 6, 5, 5, deep={"sweep": 4, "sweep-online": 4}, spikes=11,
             linear={"sweep": 6, "sweep-online": 6}),
         NET, low=0, high=GAIN_SPIKES_MAX,
         help=f"Logit = readout << N, in 1/{BIT} bit; at most {GAIN_MAX} with readout integrate.",
@@ -198,7 +198,7 @@ class Fields:
         help="Seed of all random numbers.",
     )
     lr: float = setting(
-        ByEstimator(20.0, 0.6, 3.5, 3.5, 100.0, 1.5, deep={
+        ByEstimator(20.0, 0.6, 3.5, 3.5, 100.0, 1.5, 110.0, 1.8, deep={
             "sample": 8.0, "online": 0.15, "sweep": 60.0, "sweep-online": 2.0}),
         SCHEDULE, low=0, high=1_000_000, metavar="X",
         help="Learning rate of LIF layers. Estimators sample, sweep and eprop: weight units per "
@@ -206,7 +206,8 @@ class Fields:
         "units that a typical weight moves in a generation.",
     )
     lr_readout: float = setting(
-        ByEstimator(6.0, 0.1, 1.25, 1.25, 20.0, 0.4, deep={"sweep": 10.0, "sweep-online": 0.15}),
+        ByEstimator(6.0, 0.1, 1.25, 1.25, 20.0, 0.4, 9.0, 0.6, deep={
+            "sweep": 10.0, "sweep-online": 0.15}, linear={"sweep": 30.0, "sweep-online": 1.2}),
         SCHEDULE, low=0, high=1_000_000, metavar="X",
         help="Learning rate of the readout matrix, in the units of lr.",
     )

@@ -30,6 +30,15 @@ KINDS = (
 UINT32_MAX = 2**32 - 1
 
 
+_LIKE = {
+    "sweep": "sample",
+    "sweep-online": "online",
+    "eprop": "sweep",
+    "eprop-online": "sweep-online",
+}
+"""Kind of training -> the kind whose default it takes if it has none."""
+
+
 class _Derived:
     """The type of DERIVED."""
 
@@ -39,14 +48,6 @@ class _Derived:
 
 DERIVED: Any = _Derived()
 """A default that training.derivation takes from the data. Until then, the field is None."""
-
-_LIKE = {
-    "sweep": "sample",
-    "sweep-online": "online",
-    "eprop": "sweep",
-    "eprop-online": "sweep-online",
-}
-"""Kind of training -> the kind whose default it takes if it has none."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@
 #include "board.h"
 #include "common/console.h"
 #include "common/cpu.h"
+#include "estimators/egg_eprop.h"
 #include "estimators/egg_sweep.h"
 #include "host/egg_full_rank.h"
 
@@ -108,7 +109,7 @@ static void online(const bench_work *w) {
 
 /* Neurons of the first layer that have a credit. */
 static uint32_t credited(const bench_work *w) {
-    uint32_t size = w->net.layer[0].size, found = 0;
+    uint32_t size = w->net.layers > 0 ? w->net.layer[0].size : 0, found = 0;
     for (uint32_t h = 0; h < size; h++) {
         uint32_t s = 0;
         while (s < w->es.segments && ws.credit[0][s * size + h] == 0) s++;
@@ -117,10 +118,11 @@ static uint32_t credited(const bench_work *w) {
     return found;
 }
 
-static void sweep(const bench_work *w) {
+static void credit(const bench_work *w) {
+    bool eprop = w->es.estimator == EGG_ESTIMATOR_EPROP;
     for (uint32_t i = 0; i < w->recordings; i++, gen.generation++) {
         bench_begin();
-        egg_sweep_evaluate(&gen, &ws, w->recording[i].stream, w->recording[i].label);
+        (eprop ? egg_eprop_evaluate : egg_sweep_evaluate)(&gen, &ws, w->recording[i].stream, w->recording[i].label);
         bench_end();
         live += credited(w);
         bench_begin();
@@ -198,8 +200,8 @@ static void run(const bench_work *w) {
         batch(w);
     else if (w->es.estimator == EGG_ESTIMATOR_SAMPLE)
         online(w);
-    else if (w->es.estimator == EGG_ESTIMATOR_SWEEP)
-        sweep(w);
+    else if (w->es.estimator == EGG_ESTIMATOR_SWEEP || w->es.estimator == EGG_ESTIMATOR_EPROP)
+        credit(w);
     else
         full(w);
     console_write(w->name);

@@ -10,6 +10,7 @@
 #ifndef EGG_SESSION_H
 #define EGG_SESSION_H
 
+#include "estimators/egg_eprop.h"
 #include "estimators/egg_sweep.h"
 #include "link/egg_checkpoint.h"
 #include "link/egg_frame.h"
@@ -22,11 +23,11 @@
 #define EGG_MAX_OUTSTANDING 2u
 #endif
 
-/* The estimators that sessions of this build have, as a sum: batch 1, sample 2, sweep 8 (2 to the power of
+/* The estimators that sessions of this build have, as a sum: batch 1, sample 2, sweep 8, eprop 16 (2 to the power of
  * EGG_ESTIMATOR_*). CONFIG refuses all others with EGG_E_ESTIMATOR. Leaving some out makes the program smaller, and
  * changes no number. */
 #ifndef EGG_SESSION_ESTIMATORS
-#define EGG_SESSION_ESTIMATORS 11u
+#define EGG_SESSION_ESTIMATORS 27u
 #endif
 #define EGG_CONFIG_MAX 52u       /* longest payload of CONFIG in bytes: 28, and 6 for each layer */
 #define EGG_BAUD_DEFAULT 115200u /* baud rate at the start */

@@ -69,7 +69,7 @@ static egg_status parse(const uint8_t *p, size_t n, egg_net_config *net, egg_est
     if (status != EGG_OK) return status;
     if (p[MODE] > EGG_MODE_ONLINE || p[STD] > EGG_STD_MAX || p[STD + 1] > EGG_STD_MAX) return EGG_E_RANGE;
     if (p[MODE] == EGG_MODE_INFER) return EGG_OK;
-    if (es->estimator > EGG_ESTIMATOR_SWEEP || !egg_session_has(es->estimator)) return EGG_E_ESTIMATOR;
+    if (es->estimator > EGG_ESTIMATOR_EPROP || !egg_session_has(es->estimator)) return EGG_E_ESTIMATOR;
     if (p[MODE] == EGG_MODE_ONLINE && es->estimator == EGG_ESTIMATOR_BATCH) return EGG_E_ESTIMATOR;
     return egg_estimator_check(net, es);
 }
@@ -144,6 +144,7 @@ egg_status egg_session_begin(egg_session *s, uint32_t generation, egg_sigma sigm
 /* Evaluates the estimator on a recording. All but `batch` leave the credit of the recording in the workspace. */
 static egg_result evaluate(egg_session *s, const uint8_t *stream, uint32_t label, uint32_t position) {
     if (egg_session_uses(s, EGG_ESTIMATOR_SWEEP)) return egg_sweep_evaluate(&s->gen, &s->ws, stream, label);
+    if (egg_session_uses(s, EGG_ESTIMATOR_EPROP)) return egg_eprop_evaluate(&s->gen, &s->ws, stream, label);
     if (egg_session_uses(s, EGG_ESTIMATOR_SAMPLE)) {
         egg_result result =
             egg_sample_evaluate(&s->gen, &s->ws, position, stream, label, s->fitness_bytes, &s->exponent);

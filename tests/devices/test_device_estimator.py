@@ -34,6 +34,10 @@ RUNS: list[tuple[str, dict[str, Any]]] = [
     ("sweep", {"generations": 10, "fitness": "accuracy", "sigma_readout": 0.5}),
     ("sweep-online", {"generations": 600}),
     ("sweep-online", {"generations": 300, "hidden": (12, 8), "refractory": 1}),
+    ("sweep-online", {"generations": 300, "hidden": ()}),
+    ("sweep", {"generations": 10, "hidden": ()}),
+    ("eprop", {"generations": 10}),
+    ("eprop-online", {"generations": 300, "hidden": (12, 8)}),
 ]
 
 

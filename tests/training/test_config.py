@@ -104,6 +104,10 @@ def test_preset_then_overrides() -> None:
     assert merge(preset, {"online": True}).batch == 1
     assert merge({"online": True}, {"estimator": "full"}).kind == "full"
     assert merge({"online": True}, {"estimator": "sweep"}).kind == "sweep-online"
+    assert merge({"online": True}, {"estimator": "eprop"}).kind == "eprop-online"
+    sweep = {"estimator": "sweep", "gain": 3, "lr_readout": 0.01, "ticks": 9}
+    linear = merge(sweep, {"hidden": []})
+    assert (linear.gain, linear.lr_readout, linear.ticks) == (6, 30.0, 9)
 
 
 def test_presets_are_valid() -> None:
@@ -193,9 +197,10 @@ def test_net_and_es_survive_json() -> None:
 
 
 def test_eprop_has_a_segment_for_each_tick() -> None:
-    config = TrainConfig(estimator="eprop", ticks=12)
+    config = TrainConfig(estimator="eprop", ticks=12, threshold=90, sigma=90.0)
     assert config.es_config().segments == 12
-    assert TrainConfig(estimator="eprop", ticks=2).net_config(20, 4).ticks == 2
+    assert config.net_config(20, 4).ticks == 12
+    assert TrainConfig(estimator="eprop", ticks=2).segments == 5  # not used
 
 
 def test_a_net_without_a_hidden_layer() -> None:
@@ -205,7 +210,7 @@ def test_a_net_without_a_hidden_layer() -> None:
     assert net.layers == ()
     assert net.shapes == ((4 * 20 + 1, 5),)
     assert NetConfig.from_dict(json.loads(json.dumps(net.to_dict()))) == net
-    spikes = TrainConfig(hidden=(), readout="spikes")
+    spikes = TrainConfig(hidden=(), readout="spikes", threshold=90, sigma=90.0)
     assert not spikes.linear
     assert "input_segments" not in spikes.net_config(20, 5).to_dict()
     with pytest.raises(ConfigError, match="estimator batch needs a hidden layer"):

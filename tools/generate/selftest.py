@@ -92,7 +92,7 @@ def digests(run: Run) -> list[int]:
     for generation in range(GENERATIONS):
         chosen = [data[(at + i) % RECORDINGS] for i in range(run.batch)]
         at += run.batch
-        train(net, run.es, SEED, generation, chosen, run.hidden, run.readout)  # type: ignore[operator]
+        train(net, run.es, SEED, generation, chosen, run.hidden, run.readout)
         found.append(net.digest())
     assert len(set(found)) == len(found), f"{run.name}: a generation changes nothing"
     for m, matrix in enumerate(net.weights):
@@ -131,7 +131,7 @@ def entry_text(run: Run) -> str:
     estimator = f"EGG_ESTIMATOR_{es.estimator.upper()}"
     return f"""#if EGG_SESSION_ESTIMATORS & {ESTIMATOR_BITS[es.estimator]}u
     {{"{run.name}",
-     {{{sizes}, EGG_READOUT_INTEGRATE, {GAIN}, {{{rows}}}}},
+     {{{sizes}, EGG_READOUT_INTEGRATE, {GAIN}, {{{rows}}}, 0}},
      {{{es.pairs}, {es.penalty}, {estimator}, {es.rank}, {es.segments}, {fitness}}},
      {{{es.sigma_h}, {es.sigma_o}}}, {list_of(run.hidden)}, {list_of(run.readout)}, {run.batch},
      {list_of(found)}}},
