@@ -60,10 +60,12 @@ static void credit_last(const egg_generation *gen, egg_workspace *ws, const meas
         else
             respond(ws, &m->run, s, true, m->credit + s * row);
     for (uint32_t h = 0; h < m->run.size; h++) {
-        int32_t any = 0, gain = 0;
+        int32_t any = 0;
         for (uint32_t i = h; i < end; i += row) any |= m->credit[i];
-        if (any != 0) gain = sensitivity(gen, ws, m->layer, h, 0);
-        for (uint32_t i = h; i < end; i += row) settle(m, i, m->credit[i] * gain);
+        if (any == 0 && m->q == NULL) continue; /* most neurons */
+        int32_t gain = sensitivity(gen, ws, m->layer, h, 0);
+        for (uint32_t i = h; i < end; i += row)
+            if (m->q != NULL || m->credit[i] != 0) settle(m, i, m->credit[i] * gain);
     }
 }
 
