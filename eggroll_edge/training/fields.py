@@ -122,7 +122,8 @@ class Fields:
         help="Standard deviation of the initial weights of LIF layers, in weight units.",
     )
     readout_std: int = setting(
-        24, NET, low=0, high=STD_MAX,
+        ByEstimator(24, 24, 24, 24, linear={"sweep": 0, "sweep-online": 0}),
+        NET, low=0, high=STD_MAX,
         help="Standard deviation of the initial weights of the readout matrix, in weight units.",
     )
     start_from: str | None = setting(
@@ -207,7 +208,7 @@ class Fields:
     )
     lr_readout: float = setting(
         ByEstimator(6.0, 0.1, 1.25, 1.25, 20.0, 0.4, 9.0, 0.6, deep={
-            "sweep": 10.0, "sweep-online": 0.15}, linear={"sweep": 30.0, "sweep-online": 1.2}),
+            "sweep": 10.0, "sweep-online": 0.15}, linear={"sweep": 30.0, "sweep-online": 1.0}),
         SCHEDULE, low=0, high=1_000_000, metavar="X",
         help="Learning rate of the readout matrix, in the units of lr.",
     )

@@ -1,8 +1,6 @@
 /* What sweep and eprop share: from the logits back to the credit of a neuron (SPEC.md sections 7.4, 7.5 and 9). */
 #include "estimators/egg_credit_private.h"
 
-#include "base/egg_loss.h"
-
 #define PER_CURRENT_SHIFT 8 /* fixed-point bits of q */
 
 /* Fitness of the logits in the workspace, of estimator fitness `accuracy` and without a penalty. */
@@ -34,23 +32,12 @@ void egg_credit_readout(const egg_generation *gen, egg_workspace *ws, const int3
         ws->credit[c->layers][j] = egg_credit_of(e[j], gen->learning_rate_readout, egg_credit_limit(c));
 }
 
-int32_t egg_credit_sensitivity(const egg_generation *gen, uint32_t l, uint32_t h, const int32_t *e,
-                               const int16_t *per_current) {
-    const egg_net_config *c = &gen->net->config;
-    uint32_t shift = 12u - c->gain;
+int32_t egg_credit_sensitivity(const egg_generation *gen, uint32_t l, uint32_t h, const int16_t *per_current) {
+    uint32_t above = gen->net->config.layer[l + 1u].size;
+    const int8_t *w = gen->net->weights[l + 1u] + (size_t)h * above;
     int32_t sum = 0;
-    if (l + 1u < c->layers) {
-        uint32_t above = c->layer[l + 1u].size;
-        const int8_t *w = gen->net->weights[l + 1u] + (size_t)h * above;
-        for (uint32_t k = 0; k < above; k++) sum += w[k] * per_current[k];
-        shift = PER_CURRENT_SHIFT;
-    } else if (c->readout == EGG_READOUT_SPIKES) {
-        sum = e[h];
-    } else {
-        const int8_t *w = gen->net->weights[l + 1u] + h * c->outputs;
-        for (uint32_t j = 0; j < c->outputs; j++) sum += w[j] * e[j];
-    }
-    return egg_clamp(egg_round_shift(sum, shift) - gen->es.penalty, EGG_LOSS_MAX);
+    for (uint32_t k = 0; k < above; k++) sum += w[k] * per_current[k];
+    return egg_credit_limited(gen, sum, PER_CURRENT_SHIFT);
 }
 
 uint32_t egg_credit_sigma(const egg_generation *gen, uint32_t l, uint32_t most) {

@@ -3,6 +3,7 @@
 #ifndef EGG_CREDIT_PRIVATE_H
 #define EGG_CREDIT_PRIVATE_H
 
+#include "base/egg_loss.h"
 #include "estimators/egg_estimator_private.h"
 
 /* e[outputs]: what the fitness gains when a logit of the run in the workspace rises. */
@@ -11,10 +12,23 @@ void egg_credit_logits(const egg_generation *gen, egg_workspace *ws, uint32_t la
 /* Credit of the readout matrix, if the net has one, from e. */
 void egg_credit_readout(const egg_generation *gen, egg_workspace *ws, const int32_t *e);
 
-/* G: what one more spike of neuron h of layer l gains. It takes e for the last layer, and for others
- * per_current[neurons of layer l + 1], the q of a segment. */
-int32_t egg_credit_sensitivity(const egg_generation *gen, uint32_t l, uint32_t h, const int32_t *e,
-                               const int16_t *per_current);
+/* G from its sum: rs(sum, shift) less the penalty, limited. */
+static inline int32_t egg_credit_limited(const egg_generation *gen, int32_t sum, uint32_t shift) {
+    return egg_clamp(egg_round_shift(sum, shift) - gen->es.penalty, EGG_LOSS_MAX);
+}
+
+/* G of neuron h of the last layer: what one more spike gains. */
+static inline int32_t egg_credit_sensitivity_last(const egg_generation *gen, const int32_t *e, uint32_t h) {
+    const egg_net_config *c = &gen->net->config;
+    int32_t sum = 0;
+    if (c->readout == EGG_READOUT_SPIKES) return egg_credit_limited(gen, e[h], 12u - c->gain);
+    const int8_t *w = gen->net->weights[c->layers] + h * c->outputs;
+    for (uint32_t j = 0; j < c->outputs; j++) sum += w[j] * e[j];
+    return egg_credit_limited(gen, sum, 12u - c->gain);
+}
+
+/* The same for a layer l that another one follows: per_current[neurons of layer l + 1] is q there. */
+int32_t egg_credit_sensitivity(const egg_generation *gen, uint32_t l, uint32_t h, const int16_t *per_current);
 
 /* sigma of layer l, in proportion to its threshold, and at most `most`. */
 uint32_t egg_credit_sigma(const egg_generation *gen, uint32_t l, uint32_t most);

@@ -50,12 +50,12 @@ static void credit_layer(const egg_generation *gen, egg_workspace *ws, uint32_t 
     for (uint32_t h = 0; h < lif->size; h++) {
         trace neuron = run_neuron(lif, c->ticks, current + h, padded, width);
         int32_t filtered = 0, sensitivity = 0;
-        if (last && neuron.any) sensitivity = egg_credit_sensitivity(gen, l, h, e, NULL);
+        if (last && neuron.any) sensitivity = egg_credit_sensitivity_last(gen, e, h);
         for (uint32_t t = c->ticks; t-- > 0;) {
             int32_t delta = 0;
             filtered -= filtered >> lif->leak_shift;
             if (neuron.slope[t] != 0) {
-                if (!last) sensitivity = egg_credit_sensitivity(gen, l, h, e, per_current_above + t * above);
+                if (!last) sensitivity = egg_credit_sensitivity(gen, l, h, per_current_above + t * above);
                 filtered += neuron.slope[t] * sensitivity;
             }
             if (!((neuron.blocked >> t) & 1u)) delta = egg_round_shift(filtered, SLOPE_SHIFT - 1);

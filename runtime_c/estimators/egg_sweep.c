@@ -9,12 +9,10 @@ static uint32_t sigma_of(const egg_generation *gen, uint32_t l) {
     return egg_credit_sigma(gen, l, (uint32_t)egg_forward_perturbation_limit(&gen->net->config.layer[l]));
 }
 
-/* G: what one more spike of neuron h of layer l gains in segment s. */
+/* G: what one more spike of neuron h of layer l, which is not the last one, gains in segment s. */
 static int32_t sensitivity(const egg_generation *gen, const egg_workspace *ws, uint32_t l, uint32_t h, uint32_t s) {
-    const egg_net_config *c = &gen->net->config;
-    const int16_t *q = NULL;
-    if (l + 1u < c->layers) q = ws->sweep.per_current[l & 1u] + s * egg_credit_row(c->layer[l + 1u].size);
-    return egg_credit_sensitivity(gen, l, h, ws->sweep.logit_credit, q);
+    uint32_t above = gen->net->config.layer[l + 1u].size;
+    return egg_credit_sensitivity(gen, l, h, ws->sweep.per_current[l & 1u] + s * egg_credit_row(above));
 }
 
 /* A layer whose credit is computed. */
@@ -28,7 +26,7 @@ typedef struct {
 } measured;
 
 /* Writes what follows from delta: the credit, and q, which is delta for one unit of current. */
-static void settle(const measured *m, uint32_t i, int32_t delta) {
+static inline void settle(const measured *m, uint32_t i, int32_t delta) {
     m->credit[i] = egg_credit_of(delta, m->rate, m->limit);
     if (m->q != NULL) m->q[i] = egg_credit_per_current(delta, (uint32_t)m->run.sigma); /* sigma 0: no responses */
 }
@@ -63,7 +61,7 @@ static void credit_last(const egg_generation *gen, egg_workspace *ws, const meas
         int32_t any = 0;
         for (uint32_t i = h; i < end; i += row) any |= m->credit[i];
         if (any == 0 && m->q == NULL) continue; /* most neurons */
-        int32_t gain = sensitivity(gen, ws, m->layer, h, 0);
+        int32_t gain = egg_credit_sensitivity_last(gen, ws->sweep.logit_credit, h);
         for (uint32_t i = h; i < end; i += row)
             if (m->q != NULL || m->credit[i] != 0) settle(m, i, m->credit[i] * gain);
     }

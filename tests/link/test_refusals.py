@@ -55,7 +55,8 @@ def test_refusals() -> None:
         (1, 5, lib.EGG_E_LAYERS),
         (6, 0, lib.EGG_E_TICKS),
         (9, lib.EGG_ESTIMATOR_FULL, lib.EGG_E_ESTIMATOR),  # hosts only
-        (9, 4, lib.EGG_E_ESTIMATOR),
+        (9, lib.EGG_ESTIMATOR_EPROP, lib.EGG_E_SEGMENTS),  # one for each tick
+        (9, 5, lib.EGG_E_ESTIMATOR),
         (9, 255, lib.EGG_E_ESTIMATOR),
         (10, 0, lib.EGG_E_RANK),
         (13, 65, lib.EGG_E_RANGE),
@@ -63,6 +64,10 @@ def test_refusals() -> None:
         bad = good[:at] + bytes((value,)) + good[at + 1 :]
         assert refused(session, Command.CONFIG, bad) == status
         assert refused(session, Command.DIGEST) == lib.EGG_E_ORDER
+    linear = DeviceConfig(NetConfig(20, 4, 5, (), input_segments=3), SWEEP).pack()
+    for segments in (0, 6):
+        bad = linear[:15] + bytes((segments,)) + linear[16:]
+        assert refused(session, Command.CONFIG, bad) == lib.EGG_E_SEGMENTS
     session.configure(device_config(batch(1)))
     span = struct.pack("<IH", NET.parameters - 1, 2)
     assert refused(session, Command.WEIGHTS_READ, span) == lib.EGG_E_RANGE
