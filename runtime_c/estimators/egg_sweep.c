@@ -99,6 +99,14 @@ static bool packed(const egg_response_run *run, uint32_t ticks) {
     return true;
 }
 
+static void respond(const egg_workspace *ws, const egg_response_run *run, uint32_t s, bool together,
+                    int16_t *response) {
+    if (EGG_SPARSE)
+        egg_respond_portable(run, s, together, response);
+    else
+        ws->kernels->respond(run, s, together, response);
+}
+
 /* The last layer. A neuron has the same sensitivity in all segments. The credit holds the responses at first. */
 static void credit_last(const egg_generation *gen, egg_workspace *ws, const measured *m) {
     uint32_t row = m->row, end = m->run.segments * row;
@@ -107,7 +115,7 @@ static void credit_last(const egg_generation *gen, egg_workspace *ws, const meas
         if (fast)
             egg_packed16_respond(&m->run, s, ws->sweep.drive, m->credit + s * row);
         else
-            ws->kernels->respond(&m->run, s, true, m->credit + s * row);
+            respond(ws, &m->run, s, true, m->credit + s * row);
     for (uint32_t h = 0; h < m->run.size; h++) {
         int32_t any = 0, gain = 0;
         for (uint32_t i = h; i < end; i += row) any |= m->credit[i];
@@ -121,7 +129,7 @@ static void credit_deep(const egg_generation *gen, egg_workspace *ws, const meas
     uint32_t padded = egg_padded(m->run.size);
     const int16_t *response = ws->sweep.response;
     for (uint32_t s = 0; s < m->run.segments; s++) {
-        ws->kernels->respond(&m->run, s, false, ws->sweep.response);
+        respond(ws, &m->run, s, false, ws->sweep.response);
         for (uint32_t h = 0; h < m->run.size; h++) {
             int32_t delta = 0;
             for (uint32_t after = s; after < m->run.segments; after++) {

@@ -1,10 +1,20 @@
-/* The two loops in which a small core spends most of its time. Compilers run out of registers here, so Arm cores have
- * them in assembly. The numbers are those of the C below, which every other core runs. */
+/* The loops in which a small core spends most of its time. In two of them compilers run out of registers, so Arm cores
+ * have these in assembly. The numbers are those of the C below, which every other core runs. */
 #include "kernels/egg_packed16_private.h"
 
 #include "base/egg_math_private.h"
+#include "base/egg_stream.h"
 
-void egg_packed16_add_rows(egg_word *acc, const egg_word *x, const egg_word *y, uint32_t words) {
+#if defined(__GNUC__)
+#define EGG_NOINLINE __attribute__((noinline)) /* inlined, the registers of the loop around it would not suffice */
+#else
+#define EGG_NOINLINE
+#endif
+
+/* Adds one or two rows of int8_t to a sum. A row is `words` words of four columns each, x[words] and y[words]; y may be
+ * NULL. acc[2 * words] holds two words for each of these, which only finish() reads. At most 256 rows can be added up.
+ */
+EGG_NOINLINE static void add_rows(egg_word *acc, const egg_word *x, const egg_word *y, uint32_t words) {
     const egg_word *end = x + words;
     if (y == NULL) {
         for (; x != end; acc += 2) {
@@ -72,26 +82,48 @@ void egg_packed16_add_rows(egg_word *acc, const egg_word *x, const egg_word *y, 
 #endif
 }
 
-void egg_packed16_finish(egg_word *acc, uint32_t words, uint32_t rows, int32_t limit) {
+/* Replaces acc[2 * words] above, after `rows` rows, by the sums themselves: int16_t[4 * words], limited. */
+static void finish(egg_word *acc, uint32_t words, uint32_t rows, int32_t limit) {
     int16_t *to = (int16_t *)(void *)acc;
 #if defined(__ARM_FEATURE_DSP)
     const uint32_t bias = 0;
 #else
     const uint32_t bias = 128u * rows; /* each byte was added with an offset of 128 */
 #endif
-    for (const egg_word *end = acc + 2 * words; acc != end; acc += 2, to += 4) {
+    for (uint32_t i = words; i > 0; i--, acc += 2, to += 4) {
         uint32_t even = acc[0], odd = acc[1];
 #if !defined(__ARM_FEATURE_DSP)
         even -= odd << 8; /* acc[0] is the sum of the words, so the odd columns are in it, too */
 #endif
-        int16_t first = (int16_t)(even - bias), third = (int16_t)((even >> 16) - bias);
-        int16_t second = (int16_t)(odd - bias), fourth = (int16_t)((odd >> 16) - bias);
-        if (127 * (int32_t)rows > limit) {
-            first = (int16_t)egg_clamp(first, limit), second = (int16_t)egg_clamp(second, limit);
-            third = (int16_t)egg_clamp(third, limit), fourth = (int16_t)egg_clamp(fourth, limit);
-        }
-        to[0] = first, to[1] = second, to[2] = third, to[3] = fourth;
+        to[0] = (int16_t)(even - bias), to[2] = (int16_t)((even >> 16) - bias);
+        to[1] = (int16_t)(odd - bias), to[3] = (int16_t)((odd >> 16) - bias);
     }
+    if (EGG_WEIGHT_MAX * (int32_t)rows <= limit) return;
+    for (uint32_t i = 4 * words; i > 0; i--) to--, *to = (int16_t)egg_clamp(*to, limit);
+}
+
+const uint8_t *egg_packed16_current(const uint8_t *stream, const int8_t *w, uint32_t cols, uint32_t bias, int32_t limit,
+                                    int16_t *current) {
+    if ((((uintptr_t)w | (uintptr_t)current | cols) & 3u) != 0) return NULL;
+    const egg_word *matrix = (const egg_word *)(const void *)w, *waiting = NULL;
+    egg_word *acc = (egg_word *)(void *)current;
+    uint32_t words = cols / 4u, rows = 0;
+    int32_t index = -1, event = (int32_t)bias;
+    for (uint32_t j = 0; j < 2 * words; j++) acc[j] = 0;
+    do {
+        const egg_word *row = matrix + (uint32_t)event * words;
+        if (++rows > 256u) return NULL;
+        if (waiting != NULL) {
+            add_rows(acc, waiting, row, words);
+            waiting = NULL;
+        } else {
+            waiting = row;
+        }
+        event = egg_stream_next(&stream, &index);
+    } while (event >= 0);
+    if (waiting != NULL) add_rows(acc, waiting, NULL, words);
+    finish(acc, words, rows, limit);
+    return stream;
 }
 
 uint32_t egg_packed16_halving(const int16_t *current, const uint32_t *drive, uint32_t ticks, uint32_t size,

@@ -17,13 +17,10 @@ typedef uint32_t egg_word __attribute__((may_alias));
 typedef uint32_t egg_word;
 #endif
 
-/* Adds one or two rows of int8_t to a sum. A row is `words` words of four columns each, x[words] and y[words]; y may be
- * NULL. acc[2 * words] holds two words for each of these, which only egg_packed16_finish() reads. At most 256 rows can
- * be added up. */
-void egg_packed16_add_rows(egg_word *acc, const egg_word *x, const egg_word *y, uint32_t words);
-
-/* Replaces acc[2 * words] above, after `rows` rows, by the sums themselves: int16_t[4 * words], limited to +/-limit. */
-void egg_packed16_finish(egg_word *acc, uint32_t words, uint32_t rows, int32_t limit);
+/* egg_kernels.current for rows that start on a word's border. Returns NULL if they do not, or if a tick has more events
+ * than a half can sum, 256 with the bias: then nothing is done. */
+const uint8_t *egg_packed16_current(const uint8_t *stream, const int8_t *w, uint32_t cols, uint32_t bias, int32_t limit,
+                                    int16_t *current);
 
 /* Runs two membranes of a LIF neuron, one in each half of a word, over `ticks` >= 1, with leak shift 1 and an even
  * threshold. A half of x, the state at the start, holds v - threshold + 2^14, where v is the membrane. In each tick
