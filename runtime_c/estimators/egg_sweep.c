@@ -40,24 +40,29 @@ static uint32_t sigma_of(const egg_generation *gen, uint32_t l) {
     return sigma < most ? sigma : most;
 }
 
-/* G: what one more spike of neuron h of layer l gains in segment s. */
-static int32_t sensitivity(const egg_generation *gen, const egg_workspace *ws, uint32_t l, uint32_t h, uint32_t s) {
-    const egg_net_config *c = &gen->net->config;
-    uint32_t shift = 12u - c->gain;
-    int32_t sum = 0;
-    if (l + 1u < c->layers) {
-        uint32_t above = c->layer[l + 1u].size;
-        const int8_t *w = gen->net->weights[l + 1u] + (size_t)h * above;
-        const int16_t *q = ws->sweep.per_current[l & 1u] + s * egg_credit_row(above);
-        for (uint32_t k = 0; k < above; k++) sum += w[k] * q[k];
-        shift = PER_CURRENT_SHIFT;
-    } else if (c->readout == EGG_READOUT_SPIKES) {
-        sum = ws->sweep.logit_credit[h];
-    } else {
-        const int8_t *w = gen->net->weights[l + 1u] + h * c->outputs;
-        for (uint32_t j = 0; j < c->outputs; j++) sum += w[j] * ws->sweep.logit_credit[j];
-    }
+static int32_t limited_sensitivity(const egg_generation *gen, int32_t sum, uint32_t shift) {
     return egg_clamp(egg_round_shift(sum, shift) - gen->es.penalty, EGG_LOSS_MAX);
+}
+
+/* G: what one more spike of neuron h of the last layer gains. */
+static inline int32_t sensitivity_of_last(const egg_generation *gen, const egg_workspace *ws, uint32_t h) {
+    const egg_net_config *c = &gen->net->config;
+    const int32_t *e = ws->sweep.logit_credit;
+    int32_t sum = 0;
+    if (c->readout == EGG_READOUT_SPIKES) return limited_sensitivity(gen, e[h], 12u - c->gain);
+    const int8_t *w = gen->net->weights[c->layers] + h * c->outputs;
+    for (uint32_t j = 0; j < c->outputs; j++) sum += w[j] * e[j];
+    return limited_sensitivity(gen, sum, 12u - c->gain);
+}
+
+/* The same for layer l, which is not the last one, in segment s. */
+static int32_t sensitivity(const egg_generation *gen, const egg_workspace *ws, uint32_t l, uint32_t h, uint32_t s) {
+    uint32_t above = gen->net->config.layer[l + 1u].size;
+    const int8_t *w = gen->net->weights[l + 1u] + (size_t)h * above;
+    const int16_t *q = ws->sweep.per_current[l & 1u] + s * egg_credit_row(above);
+    int32_t sum = 0;
+    for (uint32_t k = 0; k < above; k++) sum += w[k] * q[k];
+    return limited_sensitivity(gen, sum, PER_CURRENT_SHIFT);
 }
 
 /* The largest credit. */
@@ -80,14 +85,18 @@ typedef struct {
     int16_t *q;      /* [segments][row]; NULL for the first layer */
 } measured;
 
-/* Writes what follows from delta: the credit, and q, which is delta for one unit of current. */
-static void settle(const measured *m, uint32_t i, int32_t delta) {
-    m->credit[i] = delta == 0 ? 0 : scaled(delta, m->rate, m->limit);
-    if (m->q == NULL) return;
-    uint32_t sigma = (uint32_t)m->run.sigma, size = 0;
-    if (delta != 0) size = ((egg_abs(delta) << 7) + sigma / 2u) / sigma; /* sigma = 0 has no responses */
+/* q of SPEC.md: delta for one unit of current. */
+static int16_t per_current(int32_t delta, uint32_t sigma) {
+    if (delta == 0) return 0; /* always so if sigma is 0 */
+    uint32_t size = ((egg_abs(delta) << 7) + sigma / 2u) / sigma;
     if (size > PER_CURRENT_MAX) size = PER_CURRENT_MAX;
-    m->q[i] = (int16_t)(delta < 0 ? -(int32_t)size : (int32_t)size);
+    return (int16_t)(delta < 0 ? -(int32_t)size : (int32_t)size);
+}
+
+/* Writes what follows from delta. */
+static inline void settle(const measured *m, uint32_t i, int32_t delta) {
+    m->credit[i] = scaled(delta, m->rate, m->limit);
+    if (m->q != NULL) m->q[i] = per_current(delta, (uint32_t)m->run.sigma);
 }
 
 /* Whether egg_packed16_respond() can run this layer: see egg_pair.c for the bound on its currents. */
@@ -117,10 +126,12 @@ static void credit_last(const egg_generation *gen, egg_workspace *ws, const meas
         else
             respond(ws, &m->run, s, true, m->credit + s * row);
     for (uint32_t h = 0; h < m->run.size; h++) {
-        int32_t any = 0, gain = 0;
+        int32_t any = 0;
         for (uint32_t i = h; i < end; i += row) any |= m->credit[i];
-        if (any != 0) gain = sensitivity(gen, ws, m->layer, h, 0);
-        for (uint32_t i = h; i < end; i += row) settle(m, i, m->credit[i] * gain);
+        if (any == 0 && m->q == NULL) continue; /* most neurons */
+        int32_t gain = sensitivity_of_last(gen, ws, h);
+        for (uint32_t i = h; i < end; i += row)
+            if (m->q != NULL || m->credit[i] != 0) settle(m, i, m->credit[i] * gain);
     }
 }
 
