@@ -156,7 +156,7 @@ class TrainConfig:
     estimator: EstimatorName = setting(
         "sample", ESTIMATOR, metavar="NAME", short="e",
         help="batch (EGGROLL as published), sample (each recording credits its events), full "
-        "(full-rank baseline) or sweep (each neuron is perturbed alone; hosts only).",
+        "(full-rank baseline) or sweep (each neuron is perturbed alone).",
     )
     online: bool = setting(
         False, ESTIMATOR, off="mini-batch",
