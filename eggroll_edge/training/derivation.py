@@ -26,12 +26,11 @@ from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.stream import unpack_stream
 from eggroll_edge.journal import checkpoint
 from eggroll_edge.training.config import FIRST_RECORDINGS, TrainConfig
+from eggroll_edge.training.fields import INIT_STD
 from eggroll_edge.training.run_dir import weights_file
 from eggroll_edge.training.settings import ByEstimator
 from eggroll_edge.training.units import most_current, most_sigma
 
-INIT_STD = 28
-"""Standard deviation of the initial weights of LIF layers, unless their currents were too large."""
 DEEP_FIRING = 0.08
 """Share of neuron-ticks with a spike that is assumed of the layer below, for a deep threshold."""
 
