@@ -31,14 +31,14 @@ from eggroll_edge.training.run_dir import weights_file
 from eggroll_edge.training.settings import ByEstimator
 from eggroll_edge.training.units import most_current, most_sigma
 
-# With these shares the values for N-MNIST are those of the random search that TrainConfig speaks of.
+# With these shares the values for N-MNIST are those of the search that TrainConfig speaks of.
 # The same shares are good for chirps, with few events and a slow leak, and for three buttons.
 DEEP_FIRING = 0.08
 """Share of neuron-ticks with a spike that is assumed of the layer below, for a deep threshold."""
 
 _SPREADS = ByEstimator(3.7, 3.7, 2.4, 2.4)
 """A threshold is this many standard deviations of the current that random weights give."""
-_REACH = ByEstimator(0.63, 0.63, 0.63, 0.63, 1.5, 1.25, deep={"sample": 0.23, "online": 0.23})
+_REACH = ByEstimator(0.63, 0.63, 0.63, 0.63, 1.4, 1.4, deep={"sample": 0.23, "online": 0.23})
 """A sigma moves the membrane, in a segment, by this many thresholds of the first layer."""
 _CURRENT_SPREADS = 4
 """Currents of random weights are not limited up to this many of their standard deviations."""
