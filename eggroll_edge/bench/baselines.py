@@ -29,7 +29,7 @@ class Baseline:
     name: str
     what: str
     command: str
-    seeds: int = 3
+    seeds: int = 5
     small: bool = False
     """Whether it is trained on the real recordings, not on simulated ones."""
     real: bool = False
@@ -42,15 +42,15 @@ BASELINES = (
     Baseline("surrogate int8", "surrogate gradient, 2312-128-10, int8 weights",
              f"{_SURROGATE} --hidden 128 --weights int8"),
     Baseline("surrogate pooled", "surrogate gradient, 578-64-10",
-             f"{_SURROGATE} --hidden 64 --pool 2", 2),
+             f"{_SURROGATE} --hidden 64 --pool 2"),
     Baseline("surrogate real",
              "surrogate gradient, 2312-128-10, simulated events alone, tested on all 800 real "
-             "recordings", f"{_SURROGATE} --hidden 128 --skip-first 1000", 2, real=True),
+             "recordings", f"{_SURROGATE} --hidden 128 --skip-first 1000", real=True),
     Baseline("surrogate small", "surrogate gradient, 2312-128-10, 700 real recordings",
-             f"{_SMALL} --lr 0.002 --init 0.02", 5, small=True),
+             f"{_SMALL} --lr 0.002 --init 0.02", small=True),
     Baseline("surrogate small int8",
              "surrogate gradient, 2312-128-10, 700 real recordings, int8 weights",
-             f"{_SMALL} --lr 0.0005 --init 0.05 --weights int8", 5, small=True),
+             f"{_SMALL} --lr 0.0005 --init 0.05 --weights int8", small=True),
     Baseline("Open_ES", f"evosax Open_ES, 2312-128-10, {_SECONDS} s",
              f"jax_evosax.py --algorithm Open_ES --pairs 64 --generations 100000 --seconds "
              f"{_SECONDS} --eval-every 20 --stop-at 100", 1, needs=("evosax", "scipy")),

@@ -59,8 +59,8 @@ class TrainConfig(Fields):
                 one.check(getattr(self, one.name))
         if self.online and not self.credits_recordings:
             raise ConfigError(
-                f"online is set with estimator {self.estimator}: only sample and sweep can update "
-                "after each recording; use one of them, or leave online out"
+                f"online is set with estimator {self.estimator}: only sample, sweep and eprop "
+                "can update after each recording; use one of them, or leave online out"
             )
         object.__setattr__(self, "hidden", layer_sizes(self.hidden, self.readout))
         self._fill_in_defaults()
@@ -78,15 +78,26 @@ class TrainConfig(Fields):
 
     def default(self, table: ByEstimator) -> Any:
         """The value in a table of defaults that is for this estimator and this net."""
-        return table.of(self.kind, self.lif_layers > 1, self.readout == "spikes")
+        return table.of(self.kind, self.lif_layers > 1, self.readout == "spikes", self.linear)
 
     def _check_together(self) -> None:
         self.es_config()
+        if self.linear and self.estimator != "sweep":
+            raise ConfigError(
+                f"hidden is none with estimator {self.estimator}: only sweep trains a net without "
+                "a hidden layer; set estimator = sweep"
+            )
         if self.readout == "integrate" and self.gain > GAIN_MAX:
             raise ConfigError(f"gain is {self.gain}: use 0..{GAIN_MAX} with readout = integrate")
+        if self.linear and self.input_segments > self.ticks:
+            raise ConfigError(
+                f"input_segments is {self.input_segments}, but a recording has {self.ticks} ticks: "
+                "use at most as many"
+            )
         if self.online and self.batch != 1:
             raise ConfigError(f"batch is {self.batch} with online: a generation is one recording")
-        if self.credits_recordings and self.segments > self.ticks:
+        perturbed = self.estimator == "sample" or (self.estimator == "sweep" and not self.linear)
+        if perturbed and self.segments > self.ticks:
             raise ConfigError(
                 f"segments is {self.segments}, but a recording has {self.ticks} ticks: use at most "
                 "as many segments as ticks"
@@ -133,7 +144,12 @@ class TrainConfig(Fields):
     @property
     def credits_recordings(self) -> bool:
         """Whether each recording credits its events: then a replay needs the recordings."""
-        return self.estimator in ("sample", "sweep")
+        return self.estimator in ("sample", "sweep", "eprop")
+
+    @property
+    def linear(self) -> bool:
+        """Whether the net has no LIF layer, only a linear readout of its inputs."""
+        return not self.hidden and self.readout == "integrate"
 
     @property
     def penalty(self) -> int:
@@ -181,15 +197,21 @@ class TrainConfig(Fields):
             )
             for i, size in enumerate(sizes)
         )
-        net = NetConfig(inputs, outputs, self.ticks, layers, self.readout, self.gain)
+        net = NetConfig(
+            inputs, outputs, self.ticks, layers, self.readout, self.gain,
+            self.input_segments if self.linear else 1,
+        )  # fmt: skip
         self.es_config().check(net)
         return net
 
     def es_config(self) -> EsConfig:
         """The estimator's configuration."""
-        return EsConfig(
-            self.estimator, self.pairs, self.rank, self.segments, self.fitness, self.penalty
-        )
+        segments = self.segments
+        if self.estimator == "eprop":
+            segments = self.ticks
+        elif self.linear:
+            segments = 1
+        return EsConfig(self.estimator, self.pairs, self.rank, segments, self.fitness, self.penalty)
 
     def hyperparameters_at(self, generation: int) -> Hyperparameters:
         """Sigmas and learning rates of one generation, as integers in the units of the core.
@@ -214,9 +236,11 @@ class TrainConfig(Fields):
         return Units(self.estimator, self.pairs, self.batch, self.rank, self.leak_shift)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields for JSON, but a validation of 0. What is left to the data is None."""
+        """All fields for JSON, without a validation of 0, and with LIF layers without
+        input_segments. What is left to the data is None."""
         values = {**asdict(self), "hidden": list(self.hidden)}
-        return values if self.validation else {k: v for k, v in values.items() if k != "validation"}
+        left_out = {"validation": not self.validation, "input_segments": not self.linear}
+        return {name: value for name, value in values.items() if not left_out.get(name)}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> TrainConfig:

@@ -36,10 +36,16 @@ from eggroll_edge.training.units import most_current, most_sigma
 DEEP_FIRING = 0.08
 """Share of neuron-ticks with a spike that is assumed of the layer below, for a deep threshold."""
 
-_SPREADS = ByEstimator(3.7, 3.7, 2.4, 2.4)
+SURROGATE_MAX = 8192
+"""Largest sigma that derive() gives to `eprop`: no current depends on it."""
+
+_SPREADS = ByEstimator(3.7, 3.7, 2.4, 2.4, eprop=3.0, eprop_online=3.0)
 """A threshold is this many standard deviations of the current that random weights give."""
-_REACH = ByEstimator(0.63, 0.63, 0.63, 0.63, 1.4, 1.4, deep={"sample": 0.23, "online": 0.23})
-"""A sigma moves the membrane, in a segment, by this many thresholds of the first layer."""
+_REACH = ByEstimator(
+    0.63, 0.63, 0.63, 0.63, 1.4, 1.4, 1.2, 1.2, deep={"sample": 0.23, "online": 0.23}
+)
+"""A sigma moves the membrane, in a segment, by this many thresholds of the first layer. That of
+`eprop` is itself on the scale of the membrane."""
 _CURRENT_SPREADS = 4
 """Currents of random weights are not limited up to this many of their standard deviations."""
 
@@ -124,7 +130,7 @@ def _filled(config: TrainConfig, inputs: Activity, trained: tuple[int, ...]) -> 
     if config.lif_layers > 1:
         below = _spikes_of(config)
         fill("deep_threshold", trained[1] if trained[1:] else _threshold(below, std, spreads))
-    most = most_sigma(config.leak_shift)
+    most = SURROGATE_MAX if config.estimator == "eprop" else most_sigma(config.leak_shift)
     fill("sigma", float(min(most, max(1, round(_reach(config) * (threshold or 0))))))
     return replace(config, **values)
 
@@ -151,7 +157,7 @@ def _spikes_of(config: TrainConfig) -> Activity:
 
 def _reach(config: TrainConfig) -> float:
     """Sigma as a share of the threshold: a constant current adds up, less what leaks."""
-    ticks = config.ticks // config.segments
+    ticks = config.ticks // config.es_config().segments
     left = 1 - 2.0**-config.leak_shift
     return float(config.default(_REACH)) / sum(left**tick for tick in range(ticks))
 

@@ -84,7 +84,13 @@ class Fields:
     # --- net
     hidden: tuple[int, ...] = setting(
         (128,), NET, metavar="N[,N...]",
-        help="Neurons of each hidden LIF layer, such as 128 or 128,64.",
+        help="Neurons of each hidden LIF layer, such as 128 or 128,64. none is a linear readout of "
+        "the inputs, for comparison (estimator sweep).",
+    )
+    input_segments: int = setting(
+        5, NET, low=1, high=lib.EGG_SEGMENTS_MAX,
+        help="With hidden none: parts of a recording, no more than ticks, in each of which the "
+        "events of an input are counted.",
     )
     threshold: int = setting(
         DERIVED, NET, low=1, high=THRESHOLD_MAX,
@@ -109,7 +115,8 @@ class Fields:
         "spikes are counted).",
     )
     gain: int = setting(
-        ByEstimator(5, 5, 4, 4, 6, 6, deep={"sweep": 4, "sweep-online": 4}, spikes=11),
+        ByEstimator(5, 5, 4, 4, 6, 6, 5, 5, deep={"sweep": 4, "sweep-online": 4}, spikes=11,
+            linear={"sweep": 6, "sweep-online": 6}),
         NET, low=0, high=GAIN_SPIKES_MAX,
         help=f"Logit = readout << N, in 1/{BIT} bit; at most {GAIN_MAX} with readout integrate.",
     )
@@ -131,17 +138,18 @@ class Fields:
     estimator: EstimatorName = setting(
         "sample", ESTIMATOR, metavar="NAME", short="e",
         help="batch (EGGROLL as published), sample (each recording credits its events), full "
-        "(full-rank baseline) or sweep (each neuron is perturbed alone; hosts only).",
+        "(full-rank baseline), sweep (each neuron is perturbed alone; hosts only) or eprop (local "
+        "surrogate gradient, for comparison).",
     )
     online: bool = setting(
         False, ESTIMATOR, off="mini-batch",
-        help="Update the weights after every recording, as a device does (sample and sweep).",
+        help="Update the weights after every recording, as a device does (sample, sweep, eprop).",
     )
     pairs: int = setting(
         ByEstimator(256, 128, 8192, 64, 1, 1, deep={"sample": 48, "online": 16}),
         ESTIMATOR, low=1, high=lib.EGG_PAIRS_MAX, metavar="P", short="p",
         help="Antithetic pairs; the population has twice as many members. At most 256 with "
-        "estimator sample; sweep has none.",
+        "estimator sample; sweep and eprop have none.",
     )
     batch: int = setting(
         ByEstimator(32, 1, 128, 128), ESTIMATOR, low=1, high=lib.EGG_RECORDINGS_MAX, metavar="B",
@@ -153,7 +161,8 @@ class Fields:
     )
     segments: int = setting(
         5, ESTIMATOR, low=1, high=lib.EGG_SEGMENTS_MAX, metavar="S",
-        help="Parts of a recording, perturbed separately (sample, sweep); no more than ticks.",
+        help="Parts of a recording, perturbed separately (sample, sweep); no more than ticks. "
+        "eprop takes one for each tick.",
     )
     fitness: Fitness = setting(
         "xent", ESTIMATOR, metavar="NAME",
@@ -170,12 +179,14 @@ class Fields:
         ByEstimator(DERIVED, DERIVED, 6.0, 6.0), ESTIMATOR, low=0, high=8192, metavar="X",
         help="Size of the perturbation of LIF layers. Estimator sample: of a current, in weight "
         "units; sweep: the same for the first layer, for others in proportion to their thresholds; "
+        "eprop: half the width of the surrogate, a triangle around the threshold, likewise; "
         "batch and full: standard deviation of the change of a weight, in weight units.",
     )
     sigma_readout: float = setting(
         ByEstimator(1.95, 1.22, 2.0, 2.0), ESTIMATOR, low=0, high=127, metavar="X",
-        help="Size of the perturbation of the readout. Estimators sample, and sweep with fitness "
-        "accuracy: of a logit, in bits (sweep with xent has none); batch and full: as sigma.",
+        help="Size of the perturbation of the readout. Estimators sample, and sweep and eprop with "
+        "fitness accuracy: of a logit, in bits (with xent they have none); batch and full: as "
+        "sigma.",
     )
     sigma_final: float = setting(
         1.0, ESTIMATOR, low=0, high=1, metavar="SHARE",
@@ -191,15 +202,16 @@ class Fields:
         help="Seed of all random numbers.",
     )
     lr: float = setting(
-        ByEstimator(20.0, 0.6, 3.5, 3.5, 100.0, 1.5, deep={
+        ByEstimator(20.0, 0.6, 3.5, 3.5, 100.0, 1.5, 110.0, 1.8, deep={
             "sample": 8.0, "online": 0.15, "sweep": 60.0, "sweep-online": 2.0}),
         SCHEDULE, low=0, high=1_000_000, metavar="X",
-        help="Learning rate of LIF layers. Estimators sample and sweep: weight units per bit of "
-        "fitness difference, averaged over pairs and recordings; batch and full: weight units that "
-        "a typical weight moves in a generation.",
+        help="Learning rate of LIF layers. Estimators sample, sweep and eprop: weight units per "
+        "bit of fitness difference, averaged over pairs and recordings; batch and full: weight "
+        "units that a typical weight moves in a generation.",
     )
     lr_readout: float = setting(
-        ByEstimator(6.0, 0.1, 1.25, 1.25, 20.0, 0.4, deep={"sweep": 10.0, "sweep-online": 0.15}),
+        ByEstimator(6.0, 0.1, 1.25, 1.25, 20.0, 0.4, 9.0, 0.6, deep={
+            "sweep": 10.0, "sweep-online": 0.15}, linear={"sweep": 30.0, "sweep-online": 1.2}),
         SCHEDULE, low=0, high=1_000_000, metavar="X",
         help="Learning rate of the readout matrix, in the units of lr.",
     )

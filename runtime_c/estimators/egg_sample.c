@@ -89,9 +89,9 @@ static void credit_words(const egg_generation *gen, egg_workspace *ws, uint32_t 
     for (uint32_t word = 0; 32u * word < pairs; word++, fitness_bytes += 32) {
         draw_word(gen, ws, position, word);
         for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
-            int16_t *credit = ws->credit[m];
+            uint32_t cols = egg_net_cols(c, m);
             for (uint32_t s = 0; s < segments_of(gen, c, m); s++) {
-                uint32_t cols = egg_net_cols(c, m);
+                int16_t *credit = ws->credit[m] + s * egg_credit_row(cols);
                 egg_sign_sums_fill(fitness_bytes, pairs - 32u * word, m < c->layers ? ~ws->z_words[m][s] : 0,
                                    ws->scratch->sums.table);
                 for (uint32_t j = 0; j < cols; j++) ws->sum[j] = credit[j];
@@ -107,7 +107,7 @@ void egg_sample_credit(const egg_generation *gen, egg_workspace *ws, uint32_t po
     const egg_net_config *c = &gen->net->config;
     uint32_t matrices = egg_net_matrices(c);
     for (uint32_t m = 0; m < matrices; m++)
-        egg_zero(ws->credit[m], segments_of(gen, c, m) * egg_padded(egg_net_cols(c, m)) * 2u);
+        egg_zero(ws->credit[m], segments_of(gen, c, m) * egg_credit_row(egg_net_cols(c, m)) * 2u);
     if (EGG_PAIR_TOGETHER)
         credit_words(gen, ws, position, fitness_bytes);
     else
@@ -116,7 +116,7 @@ void egg_sample_credit(const egg_generation *gen, egg_workspace *ws, uint32_t po
     int32_t limit = (int32_t)((uint32_t)EGG_STEP_MAX / c->ticks);
     for (uint32_t m = 0; m < matrices; m++) {
         egg_learning_rate rate = egg_learning_rate_of(gen, m);
-        uint32_t n = segments_of(gen, c, m) * egg_padded(egg_net_cols(c, m));
+        uint32_t n = segments_of(gen, c, m) * egg_credit_row(egg_net_cols(c, m));
         for (uint32_t i = 0; i < n; i++) {
             int32_t credit = ws->credit[m][i] * rate.m;
             credit =
@@ -124,90 +124,4 @@ void egg_sample_credit(const egg_generation *gen, egg_workspace *ws, uint32_t po
             ws->credit[m][i] = (int16_t)egg_clamp(credit, limit);
         }
     }
-}
-
-/* Takes one row of matrix m with n[segment] events: rounds its step into the weights, or adds it to `sum` unless that
- * is NULL. */
-static void update_row(const egg_generation *gen, egg_workspace *ws, uint32_t m, uint32_t row, const int16_t *n,
-                       uint32_t segments, egg_key row_key, int32_t *sum) {
-    uint32_t cols = egg_net_cols(&gen->net->config, m);
-    ws->kernels->combine(ws->credit[m], n, segments, egg_padded(cols), ws->step);
-    size_t offset = (size_t)row * cols;
-    if (sum != NULL)
-        ws->kernels->add_wide(sum + offset, ws->step, cols);
-    else
-        ws->kernels->round_row(gen->net->weights[m] + offset, ws->step, egg_rng_round(row_key, row), ws->column_bits,
-                               cols);
-}
-
-/* Goes on to the next event of tick t. */
-static void advance(egg_scratch *x, uint32_t t, const uint8_t *stream) {
-    const uint8_t *at = stream + x->gather.at[t];
-    if (egg_stream_next(&at, &x->gather.index[t]) < 0) x->gather.index[t] = INT32_MAX;
-    x->gather.at[t] = (uint32_t)(at - stream);
-}
-
-/* All rows of a LIF matrix. To count the events of a row in each segment, it reads all ticks of the stream side by
- * side, for one block of rows after the other. */
-static void lif_matrix(const egg_generation *gen, egg_workspace *ws, uint32_t m, const uint8_t *stream, int32_t *sum) {
-    const egg_net_config *c = &gen->net->config;
-    uint32_t ticks = c->ticks, segments = gen->es.segments, bias = egg_net_rows(c, m) - 1u;
-    egg_key row_key = egg_row_bits_key(gen, m);
-    egg_scratch *x = ws->scratch;
-    int16_t factor[EGG_SEGMENTS_MAX];
-    const uint8_t *tick = stream;
-    for (uint32_t t = 0; t < ticks; t++) {
-        x->gather.at[t] = (uint32_t)(tick - stream);
-        while (*tick++ != 0) {
-        }
-        x->gather.index[t] = -1;
-        advance(x, t, stream);
-    }
-    for (uint32_t row0 = 0; row0 < bias; row0 += EGG_GATHER_ROWS) {
-        uint32_t rows = bias - row0 < EGG_GATHER_ROWS ? bias - row0 : EGG_GATHER_ROWS;
-        egg_zero(x->gather.n, rows * sizeof x->gather.n[0]);
-        for (uint32_t t = 0; t < ticks; t++) {
-            uint8_t *count = &x->gather.n[0][egg_segment_of(t, segments, ticks)];
-            while (x->gather.index[t] < (int32_t)(row0 + rows)) {
-                count[((uint32_t)x->gather.index[t] - row0) * EGG_SEGMENTS_MAX]++;
-                advance(x, t, stream);
-            }
-        }
-        for (uint32_t row = 0; row < rows; row++) {
-            const uint8_t *n = x->gather.n[row];
-            uint32_t any = 0;
-            for (uint32_t s = 0; s < segments; s++) any |= n[s], factor[s] = n[s];
-            if (any != 0) update_row(gen, ws, m, row0 + row, factor, segments, row_key, sum);
-        }
-    }
-    egg_zero(factor, sizeof factor);
-    for (uint32_t t = 0; t < ticks; t++) factor[egg_segment_of(t, segments, ticks)]++;
-    update_row(gen, ws, m, bias, factor, segments, row_key, sum);
-}
-
-/* All rows of the readout matrix: the events of a row are the spikes of its neuron. */
-static void readout_matrix(const egg_generation *gen, egg_workspace *ws, int32_t *sum) {
-    const egg_net_config *c = &gen->net->config;
-    uint32_t m = c->layers, size = c->layer[m - 1u].size;
-    egg_key row_key = egg_row_bits_key(gen, m);
-    for (uint32_t h = 0; h <= size; h++) {
-        int16_t n = h < size ? ws->count[h] : c->ticks;
-        if (n != 0) update_row(gen, ws, m, h, &n, 1, row_key, sum);
-    }
-}
-
-void egg_sample_accumulate(const egg_generation *gen, egg_workspace *ws, const uint8_t *stream, int32_t *sum) {
-    const egg_net_config *c = &gen->net->config;
-    for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
-        if (sum == NULL) egg_column_bits(gen, m, ws->column_bits);
-        if (m < c->layers)
-            lif_matrix(gen, ws, m, m == 0 ? stream : ws->layer_streams[m - 1u], sum);
-        else
-            readout_matrix(gen, ws, sum);
-        if (sum != NULL) sum += (size_t)egg_net_rows(c, m) * egg_net_cols(c, m);
-    }
-}
-
-void egg_sample_update_online(const egg_generation *gen, egg_workspace *ws, const uint8_t *stream) {
-    egg_sample_accumulate(gen, ws, stream, NULL);
 }

@@ -2,39 +2,30 @@
  * this text behind the scalar kernels. They give the bits of the scalar kernels, which do the rest of the work. */
 #include "kernels/egg_packed16_private.h"
 
-/* A word holds four columns of int8. The sums of the even and of the odd columns are kept in the memory of the result
- * until all rows are added. The scalar kernel takes over if there are more rows than a half can sum, or if rows do not
- * start on a word's border. */
+/* The scalar kernel takes over where the packed one cannot. */
 static const uint8_t *current_packed(const uint8_t *stream, const int8_t *w, uint32_t cols, uint32_t bias,
                                      int32_t limit, int16_t *current) {
-    if ((((uintptr_t)w | (uintptr_t)current | cols) & 3u) != 0)
-        return current_portable(stream, w, cols, bias, limit, current);
-    const egg_word *matrix = (const egg_word *)(const void *)w, *waiting = NULL;
-    egg_word *acc = (egg_word *)(void *)current;
-    const uint8_t *at = stream;
-    uint32_t words = cols / 4u, rows = 0;
-    int32_t index = -1, event = (int32_t)bias;
-    for (uint32_t j = 0; j < 2 * words; j++) acc[j] = 0;
-    do {
-        const egg_word *row = matrix + (uint32_t)event * words;
-        if (++rows > 256u) return current_portable(stream, w, cols, bias, limit, current);
-        if (waiting != NULL) {
-            egg_packed16_add_rows(acc, waiting, row, words);
-            waiting = NULL;
-        } else {
-            waiting = row;
+    const uint8_t *end = egg_packed16_current(stream, w, cols, bias, limit, current);
+    return end != NULL ? end : current_portable(stream, w, cols, bias, limit, current);
+}
+
+/* The common run, without a perturbation. */
+static uint32_t lif_packed(const int16_t *current, uint32_t ticks, uint32_t size, uint32_t threshold,
+                           uint32_t leak_shift, uint32_t refractory, const int16_t *s, const int16_t *a, uint32_t ranks,
+                           int16_t *count, uint8_t *spikes) {
+    if (ranks > 0 || refractory > 0 || spikes != NULL)
+        return lif_portable(current, ticks, size, threshold, leak_shift, refractory, s, a, ranks, count, spikes);
+    uint32_t total = 0;
+    for (uint32_t h = 0; h < size; h++, total += (uint16_t)*count++) {
+        const int16_t *i = current++;
+        int32_t v = 0, n = 0, th = (int32_t)threshold;
+        for (uint32_t t = ticks; t > 0; t--, i += size) {
+            v += *i - (v >> leak_shift);
+            if (v >= th) v -= th, n++;
         }
-        event = egg_stream_next(&at, &index);
-    } while (event >= 0);
-    if (waiting != NULL) egg_packed16_add_rows(acc, waiting, NULL, words);
-    for (; words > 0; words--, acc += 2, current += 4) {
-        uint32_t even = acc[0], odd = acc[1];
-        current[0] = (int16_t)egg_clamp(egg_packed16_sum(even, rows), limit);
-        current[1] = (int16_t)egg_clamp(egg_packed16_sum(odd, rows), limit);
-        current[2] = (int16_t)egg_clamp(egg_packed16_sum(even >> 16, rows), limit);
-        current[3] = (int16_t)egg_clamp(egg_packed16_sum(odd >> 16, rows), limit);
+        *count = (int16_t)n;
     }
-    return at;
+    return total;
 }
 
 /* As the scalar kernel, with EGG_SIGN_WORDS = 1; but the planes become numbers for two pairs at a time. */
@@ -64,24 +55,6 @@ static const uint8_t *project_packed(const uint8_t *stream, const uint32_t *nois
     return stream;
 }
 
-/* Skips segments without events, and adds two at a time. */
-static void combine_packed(const int16_t *x, const int16_t *factor, uint32_t count, uint32_t n, int16_t *y) {
-    int32_t f[EGG_SEGMENTS_MAX + 1u];
-    const int16_t *from[EGG_SEGMENTS_MAX + 1u];
-    uint32_t used = 0;
-    for (uint32_t k = 0; k < count; k++, x += n)
-        if (factor[k] != 0) f[used] = factor[k], from[used++] = x;
-    f[used] = 0, from[used] = y; /* the second of the last two, if their number is odd */
-    for (uint32_t k = 0; k == 0 || k < used; k += 2) {
-        const int16_t *a = used == 0 ? y : from[k], *b = used < 2 ? y : from[k + 1];
-        int32_t fa = used == 0 ? 0 : f[k], fb = used < 2 ? 0 : f[k + 1], old = k > 0;
-        for (int16_t *to = y, *end = y + n; to != end; to++) {
-            int32_t sum = fa * *a++ + fb * *b++;
-            *to = (int16_t)(old ? *to + sum : sum);
-        }
-    }
-}
-
 /* Few weights change in a generation. The others cost only the test. */
 static void round_row_packed(int8_t *w, const int16_t *step, uint32_t row_bits, const uint16_t *column_bits,
                              uint32_t n) {
@@ -91,7 +64,7 @@ static void round_row_packed(int8_t *w, const int16_t *step, uint32_t row_bits, 
     }
 }
 
-/* add_scaled is NULL: it serves credit pair by pair, and on these cores egg_sample.c computes credit by table. */
-static const egg_kernels kernels_packed = {current_packed, lif_portable,     project_packed,
-                                           dot_portable,   expand_portable,  NULL,
-                                           combine_packed, round_row_packed, add_wide_portable};
+/* Those that are NULL serve hosts alone. The estimators of these cores call egg_packed16_respond(), or
+ * egg_respond_portable(), and egg_packed16_combine(), so that firmware without an estimator does not hold its loops. */
+static const egg_kernels kernels_packed = {current_packed,  lif_packed, NULL, project_packed,   dot_portable,
+                                           expand_portable, NULL,       NULL, round_row_packed, add_wide_portable};

@@ -12,21 +12,23 @@ import numpy as np
 import pytest
 
 from eggroll_edge.core.workspace import Workspace
-from tools.studies.gradient import Case, CoreNet, sample, small_net, study
-from tools.studies.smoothed_net import SmallNet, spike_counts
+from tools.studies.gradient import COMMON, sample, study, sweep, true_gradient
+from tools.studies.small_estimates import Case, CoreNet, small_net
+from tools.studies.smoothed_net import SmallNet, spike_trains
 
 NETS = [small_net(1), small_net(2)]
+DEEP = small_net(1, hidden=(16, 8))
 
 
 def results(case: Case) -> list[dict[str, float]]:
     return [study(net, case, 500, 500, seed=7) for net in NETS]
 
 
-@pytest.mark.parametrize("small", NETS, ids=["1", "2"])
+@pytest.mark.parametrize("small", [*NETS, DEEP], ids=["1", "2", "two layers"])
 def test_the_model_is_the_core_without_noise(small: SmallNet) -> None:
     theirs = CoreNet(small)
     ws = Workspace(theirs.config, None)
-    counts = spike_counts(small.x @ small.hidden, small.threshold)
+    counts = small.counts()[-1]
     assert counts.sum() > 40, "a net that does not fire tests nothing"
     logits = 4096 * small.logits(counts, small.readout)
     predicted = np.zeros(1, np.uint8)
@@ -79,15 +81,40 @@ def test_noise_on_the_logits_is_noise_for_the_hidden_layer() -> None:
     assert much["noise_readout"] < little["noise_readout"]
 
 
+def test_sweep_has_no_noise_and_a_small_bias() -> None:
+    for net in NETS:  # measured: 0.94 and more
+        got = study(net, sweep(3), 500, 500, seed=7, common=true_gradient(net, COMMON, 500, 8))
+        assert got["noise_hidden"] == got["noise_readout"] == 0
+        for part in ("hidden", "readout"):
+            assert got[f"cosine_{part}"] > 0.95
+            assert got[f"common_{part}"] > 0.9
+            assert got[f"one_{part}"] == pytest.approx(got[f"common_{part}"])
+
+
+def test_one_sweep_is_nearer_to_the_gradient_than_sixteen_pairs() -> None:
+    net, common = NETS[0], true_gradient(NETS[0], COMMON, 500, 8)
+    ours, pairs = (study(net, case, 200, 0, 7, common) for case in (sweep(3), sample(3)))
+    assert sweep(3).lif_runs < sample(3).lif_runs / 4
+    assert ours["one_hidden"] > pairs["one_hidden"] + 0.05  # measured: 0.99 and 0.87
+
+
+def test_chained_responses_follow_the_gradient_of_the_first_layer() -> None:
+    common = true_gradient(DEEP, COMMON, 100, 8)
+    coarse, fine = (study(DEEP, sweep(s), 2, 0, 7, common) for s in (1, 3))
+    assert fine["common_hidden1"] > 0.85  # measured: 0.94
+    assert fine["common_hidden2"] > 0.95
+    assert fine["common_hidden1"] > coarse["common_hidden1"] + 0.05  # measured: 0.80
+
+
 def test_a_neuron_that_a_pair_does_not_move_gets_no_credit_on_average() -> None:
     # So gating by spike counts adds no bias. The mean is over all sign patterns; nothing is random.
     small = NETS[0]
-    base, label = (small.x @ small.hidden)[0], small.labels[0]
+    base, label = (small.x @ small.layers[0])[0], small.labels[0]
     kept, dropped = np.zeros((2, 6)), np.zeros((2, 6))
     for z, a in product(product((1, -1), repeat=2), product((1, -1), repeat=6)):
         signs = np.outer(z, a)
         push = 15.0 * np.repeat(signs, 6, axis=0)
-        counts = [spike_counts(base + push, 40), spike_counts(base - push, 40)]
+        counts = [spike_trains(base + one * push, 40).sum(-2) for one in (1, -1)]
         f = [small.fitness(small.logits(c, small.readout), label) for c in counts]
         moved = counts[0] != counts[1]
         kept += (f[0] - f[1]) * signs * moved

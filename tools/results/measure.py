@@ -1,6 +1,6 @@
 """Run the commands behind the tables of README.md and of the documentation's results page.
 
-    python -m tools.results.measure                all of them (about an hour on two cores)
+    python -m tools.results.measure                all of them (about two hours on two cores)
     python -m tools.results.measure digits         some of them, by the names in rows.py
     python -m tools.results.measure board-pico     a session on an emulated board, and on the host
     python -m tools.results.measure --table        only write the tables again
@@ -22,6 +22,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from eggroll_edge.bench.accuracy import on_a_device
 from eggroll_edge.bench.report import data_folder, record, save
 from eggroll_edge.boards.emulator import emulator
 from eggroll_edge.boards.table import find_board
@@ -62,8 +63,10 @@ def measure(row: Measurement) -> None:
             out = f"{folder}/s{seed}"
             run = command(f"train {row.train} --seed {seed} --out {out}")
             runs.append(run | {"seed": seed, "run_dir": None})
+        config = load_config(out)
+        device = on_a_device(config, open_split(config, "train"))
     shown = f"eggroll-edge train {row.train} --seed SEED"
-    _save(row.name, shown, {"what": row.what, "runs": runs})
+    _save(row.name, shown, {"what": row.what, "runs": runs, **device})
 
 
 def measure_board(session: BoardSession, seed: int = 1) -> None:
@@ -73,7 +76,7 @@ def measure_board(session: BoardSession, seed: int = 1) -> None:
     behind `eggroll-edge plan`, which was fitted to exact counts.
     """
     board = find_board(session.board)
-    template = f"train --preset {session.preset} --data {session.data} --seed {seed}"
+    template = f"train {session.options} --data {session.data} --seed {seed}"
     train = template.format(data=data_folder())
     with tempfile.TemporaryDirectory() as folder, emulator(session.board) as running:
         host = command(f"{train} --out {folder}/host")

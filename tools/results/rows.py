@@ -21,34 +21,57 @@ class Measurement:
     seeds: tuple[int, ...] = (1,)
 
 
+CHIRPS = "--data chirps --ticks 20 --hidden 256 --leak-shift 3 --threshold 200 --generations 4000"
+"""The net and the length of the runs on chirps."""
+SEEDS = (1, 2, 3, 4, 5)
 MEASUREMENTS = [
+    Measurement("digits", "scikit-learn digits, simulated events", "--data digits", SEEDS),
     Measurement(
-        "digits", "scikit-learn digits, simulated events", "--data digits", (1, 2, 3, 4, 5)
+        "digits-sweep", "the same, `sweep`", "--data digits --estimator sweep --generations 1500",
+        SEEDS,
     ),
     Measurement(
-        "chirps-sample",
-        "chirps: words whose class is in the order of events, `sample`",
-        "--preset chirps",
-        (1, 2, 3, 4, 5),
+        "digits-eprop", "the same, baseline `eprop`",
+        "--data digits --estimator eprop --generations 1500", SEEDS,
     ),
     Measurement(
-        "chirps-leak1",
-        "the same with a leak that forgets within two ticks",
-        "--preset chirps --leak-shift 1",
+        "digits-linear", "the same, baseline without a hidden layer",
+        "--data digits --estimator sweep --hidden none --generations 1500", SEEDS,
     ),
     Measurement(
-        "chirps-batch",
-        "the same words, `batch`",
+        "chirps-sweep", "chirps: words whose class is in the order of events, `sweep`",
+        f"{CHIRPS} --estimator sweep --sigma 180 --penalty-bits 0", SEEDS,
+    ),
+    Measurement(
+        "chirps-sample", "the same words, `sample`",
+        f"{CHIRPS} --estimator sample --sigma 30 --pairs 48 --lr 20 --penalty-bits 0", SEEDS,
+    ),
+    Measurement(
+        "chirps-eprop", "the same words, baseline `eprop`", f"{CHIRPS} --estimator eprop", SEEDS
+    ),
+    Measurement(
+        "chirps-linear", "the same words, baseline without a hidden layer, 5 segments",
+        "--data chirps --ticks 20 --estimator sweep --hidden none --input-segments 5 "
+        "--generations 4000", SEEDS,
+    ),
+    Measurement(
+        "chirps-leak1", "`sample` with a leak that forgets within two ticks",
+        f"{CHIRPS} --estimator sample --sigma 30 --pairs 48 --lr 20 --penalty-bits 0 "
+        "--leak-shift 1",
+    ),
+    Measurement(
+        "chirps-batch", "the same words, `batch`",
         "--preset chirps --estimator batch --threshold 300 --pairs 512 --batch 128 "
         "--generations 400",
     ),
     Measurement(
-        "chirps-online",
-        "the same words, `sample` online",
+        "chirps-online", "the same words, `sample` online",
         "--preset chirps --online --threshold 300 --sigma 30 --pairs 64 --lr 0.08 "
         "--sigma-readout 1.95 --lr-readout 0.06 --penalty-bits 0.002 --generations 150000",
     ),
-]
+]  # fmt: skip
+"""Settings of `sweep`, `eprop` and of the net without a hidden layer wait for their choice on
+recordings that were set aside; a row is in the tables once it has been measured."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +83,28 @@ class BoardSession:
     data: str
     clock_mhz: int
     """Of the board. Used to estimate seconds from instructions."""
+    baseline: str = ""
+    """eprop, or linear: the net without a hidden layer. Empty: as the preset says."""
 
     @property
     def name(self) -> str:
         """Of its result file."""
-        return f"board-{self.board}" + ("" if self.data == SMALL else "-mnist")
+        where = f"board-{self.board}" + ("" if self.data == SMALL else "-mnist")
+        return f"{where}-{self.baseline}" if self.baseline else where
+
+    @property
+    def options(self) -> str:
+        """Of `eggroll-edge train`."""
+        other = {
+            "": "", "eprop": " --estimator eprop", "linear": " --estimator sweep --hidden none",
+        }  # fmt: skip
+        return f"--preset {self.preset}{other[self.baseline]}"
 
 
 SESSIONS = [
     BoardSession("pico", "pico", MNIST, 125),
+    BoardSession("pico", "pico", MNIST, 125, "eprop"),
+    BoardSession("pico", "pico", MNIST, 125, "linear"),
     BoardSession("pico", "board-small", SMALL, 125),
     BoardSession("stm32f405", "board-small", SMALL, 168),
     BoardSession("microbit", "microbit", SMALL, 16),

@@ -6,6 +6,8 @@ import json
 import statistics
 from typing import Any
 
+from eggroll_edge.bench.accuracy import comparisons
+from eggroll_edge.bench.intervals import half_width
 from tools.lib.paths import RESULTS
 from tools.lib.tables import paragraph, peer_command, table
 from tools.results.rows import CYCLES_PER_INSTRUCTION, MEASUREMENTS, SESSIONS
@@ -18,18 +20,40 @@ PUBLISHED = [
 """What the authors give; it was not measured here."""
 
 BOARD_NET = "a board's net, 578-64-10, simulated events, then adapted online on the 700 real ones"
+OF_LOGITS = "of the loss by logits only"
+"""How `sweep` and the readout without a hidden layer use gradients."""
 SIDE_BY_SIDE = [
+    ("`sweep` online, 2312-128-10, int8", "N-MNIST, simulated", "online sweep", OF_LOGITS),
+    ("`sweep`, the same net, mini-batches", "the same", "sweep", OF_LOGITS),
+    ("`sweep`, two layers, 2312-128-64-10, int8", "the same", "deep sweep", OF_LOGITS),
     ("`sample`, 2312-128-10, int8", "N-MNIST, simulated", "sample", "no"),
+    ("baseline `eprop`, the same net, int8", "the same", "eprop", "surrogate"),
+    ("baseline without a hidden layer, int8", "the same", "linear", OF_LOGITS),
     ("surrogate gradient of ours, the same net, float", "the same", "surrogate", "yes"),
     ("`batch`, 2312-128-10, int8", "the same", "batch", "no"),
+    (
+        "`sweep`, trained on simulated events alone", "800 real recordings", "sim_to_real sweep",
+        OF_LOGITS,
+    ),
     ("`sample`, trained on simulated events alone", "800 real recordings", "sim_to_real", "no"),
+    ("baseline `eprop`, simulated events alone", "the same", "sim_to_real eprop", "surrogate"),
+    (
+        "baseline without a hidden layer, simulated events alone", "the same",
+        "sim_to_real linear", OF_LOGITS,
+    ),
     ("surrogate gradient of ours, simulated events alone", "the same", "surrogate real", "yes"),
+    ("`sweep`, 700 real recordings to train", "100 real recordings", "small sweep", OF_LOGITS),
     ("`sample`, 700 real recordings to train", "100 real recordings", "small", "no"),
+    ("baseline `eprop`, on the same", "the same", "small eprop", "surrogate"),
+    ("baseline without a hidden layer, on the same", "the same", "small linear", OF_LOGITS),
     ("surrogate gradient of ours, on the same", "the same", "surrogate small", "yes"),
     (BOARD_NET, "100 real recordings", "adapted", "no"),
-]
+]  # fmt: skip
 """What was trained, what it was tested on, the row of bench-accuracy, whether it uses gradients."""
-SHORT = ("sample", "surrogate", "batch", "sim_to_real", "adapted")
+SHORT = (
+    "online sweep", "deep sweep", "sample", "eprop", "linear", "surrogate", "batch",
+    "sim_to_real sweep", "sim_to_real", "adapted",
+)  # fmt: skip
 """The rows that the README has."""
 
 
@@ -50,6 +74,7 @@ def long_tables() -> str:
             *speed_tables(),
             f"Measured on: {machine}. Files: `results/*.json`.",
             *accuracy_tables(),
+            *comparison_table(),
             board_table(),
             other_table(),
         ]
@@ -63,7 +88,7 @@ def _side_by_side(rows: tuple[str, ...]) -> list[list[str]]:
     return [
         [who, where, scores(found[name]["accuracy"]), how]
         for who, where, name, how in SIDE_BY_SIDE
-        if name in rows and "accuracy" in found[name]
+        if name in rows and "accuracy" in found.get(name, {})
     ]
 
 
@@ -76,9 +101,10 @@ def accuracy_tables() -> list[str]:
             f"`{_shown(row['command'])}`",
             scores(row["accuracy"]),
             f"{100 * row['firing_rate']:.1f} %",
-            f"{row['member_evaluations'] / 1e6:,.1f} M",
-            f"{row['exchanged_bytes'] / 1e6:.2f} MB",
-            f"{row['training_bytes'] / 1000:,.0f} KB" if row["training_bytes"] else "hosts only",
+            f"{row['member_evaluations'] / 1e6:,.1f} M" if row["member_evaluations"] else "none",
+            f"{row['exchanged_bytes'] / 1e6:.2f} MB" if row["exchanged_bytes"] else "none",
+            _ram(row),
+            _instructions(row),
             f"{row['seconds']:.1f}",
         ]
         for row in report["rows"]
@@ -93,7 +119,8 @@ def accuracy_tables() -> list[str]:
                 "firing",
                 "member evaluations",
                 "bytes exchanged",
-                "RAM to train it on a device",
+                "RAM on a device: to train (to run)",
+                "instructions of a recording, Cortex-M0, M4",
                 "seconds",
             ],
             ours,
@@ -110,6 +137,46 @@ def accuracy_tables() -> list[str]:
             [_baseline(row) for row in report["baselines"]],
         ),
     ]
+
+
+def _ram(row: dict[str, Any]) -> str:
+    """RAM of a device without the buffer of a recording. "-": not measured."""
+    if "training_bytes" not in row:
+        return "-"
+    if not row["training_bytes"]:
+        return "hosts only"
+    train = f"{row['training_bytes'] / 1000:,.0f} KB"
+    return f"{train} ({row['inference_bytes'] / 1000:,.0f})" if "inference_bytes" in row else train
+
+
+def _instructions(row: dict[str, Any]) -> str:
+    found = row.get("instructions")
+    return ", ".join(f"{value / 1e6:.2f} M" for value in found.values()) if found else "-"
+
+
+def comparison_table() -> list[str]:
+    """The paired tests of bench-accuracy; nothing if no two rows can be compared."""
+    report = _read("bench-accuracy")
+    rows = [
+        [
+            one["first"],
+            one["second"],
+            f"{one['difference']:+.2f} ± {one['half_width']:.2f}",
+            chance(one["p"]),
+            str(one["seeds"]),
+        ]
+        for one in comparisons([*report["rows"], *report["baselines"]])
+    ]
+    if not rows:
+        return []
+    note = paragraph(
+        "± is the 95 % confidence interval of a mean over seeds, by Student's t distribution. p is "
+        "that of the two-sided paired t test over seeds: how often chance alone would give a "
+        "difference of this size, if there were none. Neither covers the choice of the test "
+        "recordings. The tests are not corrected for their number."
+    )
+    head = ["compared", "with", "difference, points", "p", "seeds"]
+    return [table(head, rows, "llrrr"), note]
 
 
 def _baseline(row: dict[str, Any]) -> list[str]:
@@ -240,6 +307,8 @@ def other_table() -> str:
                 scores([run["test_accuracy"] for run in runs]),
                 f"{statistics.mean(run['seconds'] for run in runs):.0f}",
                 f"{statistics.mean(run['member_evals_per_s'] for run in runs) / 1e6:.2f} M",
+                _ram(report),
+                _instructions(report),
             ]
         )
     head = [
@@ -248,16 +317,23 @@ def other_table() -> str:
         "test accuracy, final weights",
         "seconds of training",
         "member evaluations/s",
+        "RAM on a device: to train (to run)",
+        "instructions of a recording, Cortex-M0, M4",
     ]
     return table(head, rows)
 
 
 def scores(percent: list[float]) -> str:
-    """The mean of some accuracies; of several seeds, also their range."""
-    mean = f"{statistics.mean(percent):.1f} %"
+    """The mean of some accuracies; of several seeds, also its 95 % confidence interval."""
+    mean = statistics.mean(percent)
     if len(percent) == 1:
-        return f"{mean} (one seed)"
-    return f"{mean} ({len(percent)} seeds, {min(percent):.1f}-{max(percent):.1f})"
+        return f"{mean:.1f} % (one seed)"
+    return f"{mean:.2f} ± {half_width(percent):.2f} % ({len(percent)} seeds)"
+
+
+def chance(p: float) -> str:
+    """A p value as the tables show it."""
+    return f"{p:.2g}" if p >= 0.001 else "< 0.001"
 
 
 def _shown(command: str) -> str:

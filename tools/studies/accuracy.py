@@ -17,7 +17,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from eggroll_edge.bench.accuracy import Recipe, RecipeRunner
+from eggroll_edge.bench.accuracy import RecipeRunner
+from eggroll_edge.bench.recipes import Recipe
 from eggroll_edge.bench.report import data_folder, record, save
 from tools.lib.paths import RESULTS
 

@@ -37,8 +37,8 @@ def bars(axes: Axes, names: list[str], groups: dict[str, list[float]], xlabel: s
     height = 0.8 / len(groups)
     for k, ((label, values), color) in enumerate(zip(groups.items(), (BLUE, ORANGE), strict=False)):
         y = [i + (k - (len(groups) - 1) / 2) * height for i in range(len(names))]
-        drawn = axes.barh(y, values, height, color=color, label=label)
-        texts = [f"{v:.3f}" if v < 2 else f"{v:,.0f}" for v in values]
+        drawn = axes.barh(y, [v or 1 for v in values], height, color=color, label=label)
+        texts = ["none" if v == 0 else f"{v:.3f}" if v < 2 else f"{v:,.0f}" for v in values]
         axes.bar_label(drawn, texts, padding=2, fontsize=7)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
@@ -54,13 +54,12 @@ def tidy(axes: Axes, xlabel: str) -> None:
 def bias_and_noise() -> None:
     """Bias and noise of the estimators on small nets."""
     rows = read("gradient-study")["rows"]
-    rows = [r for r in rows if r["pairs"] == 16 and r["sigma_o"] in (0.25, 2.0)]
-    main = [r for r in rows if r["inputs"] == 8]
+    main = [r for r in rows if r["group"] == "estimators"]
     names = [r["name"] for r in main]
-    figure = Figure(figsize=(9.5, 3.4), layout="constrained")
+    figure = Figure(figsize=(9.5, 4.6), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     for axes, key, xlabel in (
-        (left, "cosine", "cosine of mean and true gradient"),
+        (left, "common", "cosine of mean and common gradient"),
         (middle, "noise", "noise (member evaluations)"),
     ):
         groups = {part: [r[f"{key}_{part}"] for r in main] for part in ("hidden", "readout")}
@@ -70,10 +69,14 @@ def bias_and_noise() -> None:
         *left.get_legend_handles_labels(), frameon=False, ncols=2, loc="outside upper left"
     )
     middle.set_xscale("log")
-    middle.set_xlim(right=40000)
+    middle.set_xlim(1, 100000)
     middle.tick_params(labelleft=False)
     for name, color in (("batch rank 1", ORANGE), ("sample 3 seg.", BLUE)):
-        line = sorted((r["inputs"], r["noise_hidden"]) for r in rows if r["name"] == name)
+        line = sorted(
+            (r["inputs"], r["noise_hidden"])
+            for r in rows
+            if r["group"] == "inputs" and r["name"] == name
+        )
         right.loglog(*zip(*line, strict=True), "o-", color=color, label=name)
     right.set_ylabel("noise of hidden weights")
     right.legend(frameon=False, fontsize=8)

@@ -1,108 +1,44 @@
-"""Ways to reduce the noise of the estimator `sample`, on frozen nets of 2312-128-10.
+"""Ways to reduce the noise of the estimator `sample`, on frozen nets of 2312-128-10; and `sweep`.
 
-    python -m tools.studies.variance        writes results/variance-study.json; about two minutes
+    python -m tools.studies.variance          results/variance-study.json, and the tables of the
+                                              documentation; about three minutes
+    python -m tools.studies.variance --table  only the tables
 
 Two nets are trained on simulated N-MNIST. For some recordings that they have not seen, a numpy
 model evaluates many antithetic pairs. A variant turns these evaluations, or those of other signs,
 into credit. *Noise* is the variance of a variant's gradient for one recording, times its pairs,
 over the squared length of its mean: the number of pairs at which noise and signal are equal. Both
-are averaged over the recordings before they are divided. The datasets are in ../shared/data, or in
-the folder that EGGROLL_DATA names.
+are averaged over the recordings before they are divided. `sweep` has no noise; its gradients are
+compared with the means of the pairs. The datasets are in ../shared/data, or in the folder that
+EGGROLL_DATA names.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import tempfile
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from eggroll_edge import TrainConfig
-from eggroll_edge.bench.report import data_folder
-from eggroll_edge.data.dataset import EventDataset
+from eggroll_edge.bench.report import data_folder, record, save
 from eggroll_edge.data.loading import open_dataset
-from eggroll_edge.data.stream import unpack_stream
-from eggroll_edge.journal import checkpoint
-from eggroll_edge.journal.format import CHECKPOINT
-from eggroll_edge.training.run import train
-from eggroll_edge.training.run_dir import load_config
-from tools.lib.paths import RESULTS
+from tools.lib.paths import DESIGN_PAGE, RESULTS
+from tools.lib.tables import table, write_section
+from tools.studies.frozen_net import Array, Frozen, Recording, frozen, load
 
 RESULT = RESULTS / "variance-study.json"
 GENERATIONS = (500, 6000)
 """How long the two nets are trained."""
 RECORDINGS, PAIRS, GROUPS = 256, 48, 10
 """A group of pairs makes one estimate, the mean over its pairs."""
-Array = npt.NDArray[Any]
+SWEEP_SIGMAS = (250, 500, 1000)
+"""Of `sweep`, in weight units; `sample` has 500."""
 SIGNS = np.array([-1, 1], np.int8)
-
-
-@dataclass
-class Frozen:
-    """A trained net."""
-
-    config: TrainConfig
-    hidden: Array
-    readout: Array
-
-    def counts(self, base: Array, signs: Array) -> Array:
-        """Spike counts [2, M, H] of both members of M pairs, from their signs [M, segments, H]."""
-        c, segments = self.config, signs.shape[1]
-        v = np.zeros((2, len(signs), signs.shape[2]), np.int16)
-        counts, push = np.zeros_like(v), np.int16(c.sigma) * signs
-        for t, current in enumerate(base):
-            part = push[:, t * segments // len(base)]
-            v -= v >> c.leak_shift
-            v += current
-            v[0] += part
-            v[1] -= part
-            spike = (v >= c.threshold).astype(np.int16)
-            v -= spike * np.int16(c.threshold)
-            counts += spike
-        return counts
-
-    def fitness(self, counts: Array, label: int, logit_noise: Array | float) -> Array:
-        """Fitness in bits, [...], from counts [..., H] and logit_noise [..., K]."""
-        c = self.config
-        sums = counts @ self.readout[:-1].astype(np.float64) + c.ticks * self.readout[-1]
-        x = sums * 2.0**c.gain / 4096 + logit_noise
-        x -= x.max(axis=-1, keepdims=True)
-        loss = np.log2(np.exp2(x).sum(axis=-1)) - x[..., label]
-        return np.asarray(-(loss + c.penalty_bits * counts.sum(axis=-1)))
-
-
-@dataclass
-class Recording:
-    """One recording, and the net that sees it."""
-
-    net: Frozen
-    events: Array
-    """[ticks, inputs + 1]; the bias is the last input."""
-    label: int
-
-    @cached_property
-    def base(self) -> Array:
-        """Unperturbed currents [ticks, H]."""
-        return np.asarray(self.events @ self.net.hidden.astype(np.int32)).astype(np.int16)
-
-    @cached_property
-    def rows(self) -> Array:
-        """Events [segments, inputs + 1]. They turn credit into a gradient of the weights."""
-        c = self.net.config
-        segment = np.arange(c.ticks) * c.segments // c.ticks
-        return np.stack([self.events[segment == s].sum(0) for s in range(c.segments)]).astype(float)
-
-    def difference(self, counts: Array, logit_noise: Array | float = 0.0) -> Array:
-        """F(+) - F(-) of pairs, [M]. The logit noise of the two members has opposite signs."""
-        plus = self.net.fitness(counts[0], self.label, logit_noise)
-        return np.asarray(plus - self.net.fitness(counts[1], self.label, -logit_noise))
 
 
 @dataclass
@@ -123,10 +59,51 @@ class Noise:
         self.variance += variance * pairs
         self.signal += float(np.einsum("sh,st,th->", mean, gram, mean)) - variance / len(credit)
 
+    def scaled(self, factor: float) -> Noise:
+        """Of credit that is multiplied by a factor."""
+        return Noise(self.variance * factor**2, self.signal * factor**2)
+
     @property
     def ratio(self) -> float:
         """Pairs at which noise and signal are equal."""
         return round(self.variance / self.signal, 1)
+
+
+@dataclass
+class Agreement:
+    """How far the gradients of `sweep` agree with the means of pairs, summed over recordings."""
+
+    product: float = 0.0
+    squares: float = 0.0
+    answered: float = 0.0
+    """Shares of the neurons that have credit."""
+    recordings: int = 0
+    total: Array | float = 0.0
+    """The sum of the gradients."""
+
+    def add(self, credit: Array, mean: Array, rows: Array) -> None:
+        """Add a recording: its credit [segments, H], the mean credit of pairs, and its rows."""
+        gram = rows @ rows.T
+        self.product += float(np.einsum("sh,st,th->", credit, gram, mean))
+        self.squares += float(np.einsum("sh,st,th->", credit, gram, credit))
+        self.answered += float(credit.any(axis=0).mean())
+        self.recordings += 1
+        self.total = self.total + rows.T @ credit
+
+    def summary(self, pairs: Noise, mean: Array, noise: float) -> dict[str, float]:
+        """pairs: their noise and signal, which is that of single recordings. mean: the sum of their
+        mean gradients. noise: the pairs at which the noise of `sample` equals the signal."""
+        one = self.product / np.sqrt(self.squares * pairs.signal)
+        squared = float((mean**2).sum()) - pairs.variance / (PAIRS * GROUPS)
+        together = float((mean * self.total).sum()) / np.sqrt(
+            squared * float((np.asarray(self.total) ** 2).sum())
+        )
+        return {
+            "cosine_of_a_recording": round(float(one), 3),
+            "cosine_of_all_recordings": round(float(together), 3),
+            "pairs_with_the_same_error": round(noise / (1 / float(one) ** 2 - 1)),
+            "neurons_with_credit": round(self.answered / self.recordings, 3),
+        }
 
 
 def credit_of(d: Array, signs: Array, pairs: int = PAIRS) -> Array:
@@ -168,13 +145,15 @@ def study(net: Frozen, recordings: Sequence[Recording]) -> dict[str, Any]:
     hidden: dict[str, Noise] = {}
     readout: dict[str, Noise] = {}
     unmoved = Noise()
+    sweeps = {sigma: Agreement() for sigma in SWEEP_SIGMAS}
     total, squares, still = np.zeros(net.hidden.shape), 0.0, 0.0
+    quiet = np.zeros(net.hidden.shape)
     for one in recordings:
         a = rng.choice(SIGNS, (m, 1, net.hidden.shape[1]))
         b = rng.choice(SIGNS, (m, net.readout.shape[1]))
         b16 = blocks(rng, m, 16, b.shape[1], 16)
         signs = rng.choice(SIGNS, (m, c.segments, 1)) * a
-        counts = net.counts(one.base, signs)
+        counts = net.counts(one.base, np.int16(c.sigma) * signs)
         moved = counts[0] != counts[1]
         still += 1 - float(moved.mean())
         d, swapped = (one.difference(counts, s * c.sigma_readout * b) for s in (1, -1))
@@ -201,15 +180,24 @@ def study(net: Frozen, recordings: Sequence[Recording]) -> dict[str, Any]:
         for name, (values, logit_signs) in answers.items():
             credit = credit_of(values, logit_signs[:, None])
             readout.setdefault(name, Noise()).add(credit, inputs, PAIRS)
+        clean = credit_of(variants["no logit noise"], signs).mean(0) / (2 * c.sigma)
+        quiet += one.rows.T @ clean
+        for sigma, agreement in sweeps.items():
+            agreement.add(one.swept(sigma), clean, one.rows)
         mean = one.rows.T @ credit_of(d, signs).mean(0)
         total += mean
         squares += float((mean**2).sum())
+    scaled = hidden["no logit noise"].scaled(1 / (2 * c.sigma))
     n = len(recordings)
     together = (float((total**2).sum()) - squares) / (n * (n - 1))  # |mean gradient|^2
     return {
         "neurons_unmoved_by_a_pair": round(still / n, 3),
         "signal_of_what_gating_drops": round(unmoved.signal / hidden["as it is"].signal, 4),
         "recording_over_mean_gradient_squared": round(hidden["as it is"].signal / n / together, 1),
+        "sweep": {
+            f"sigma {sigma}": agreement.summary(scaled, quiet, hidden["as it is"].ratio)
+            for sigma, agreement in sweeps.items()
+        },
         "noise_hidden": {name: one.ratio for name, one in hidden.items()},
         "noise_readout": {name: one.ratio for name, one in readout.items()},
     }
@@ -227,36 +215,21 @@ def sign_blocks(net: Frozen, recordings: Sequence[Recording]) -> dict[str, float
                 free = rng.choice(SIGNS, (4096, width))
                 flat = free if name == "independent" else blocks(rng, 4096, pairs, width, 1024)
                 signs = flat.reshape(-1, *shape)
-                d = one.difference(net.counts(one.base, signs))
+                d = one.difference(net.counts(one.base, np.int16(c.sigma) * signs))
                 noise = out.setdefault(f"{name}, {pairs} pairs", Noise())
                 noise.add(credit_of(d, signs, pairs), one.rows, pairs)
     return {name: noise.ratio for name, noise in out.items()}
 
 
-def load(net: Frozen, dataset: EventDataset, n: int) -> list[Recording]:
-    """The first n recordings of a dataset."""
-    out = []
-    for i in range(n):
-        tick, which = unpack_stream(dataset.streams[dataset.offsets[i] : dataset.offsets[i + 1]])
-        events = np.zeros((net.config.ticks, dataset.n_in + 1), np.int32)
-        events[tick, which] = events[:, -1] = 1
-        out.append(Recording(net, events, int(dataset.labels[i])))
-    return out
-
-
-def main() -> None:
-    argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    ).parse_args()
+def measure() -> list[dict[str, Any]]:
+    """A row for each of the two nets."""
     nets = []
     for generations in GENERATIONS:
-        config = TrainConfig(data=f"idx:{data_folder()}/mnist", generations=generations)
-        with tempfile.TemporaryDirectory() as folder:
-            result = train(config, f"{folder}/run")
-            config = load_config(f"{folder}/run")
-            trained = checkpoint.read(Path(folder, "run", CHECKPOINT)).net
-        net = Frozen(config, *(m.copy() for m in trained.matrices))
-        recordings = load(net, open_dataset(config.data, "test", config.binning()), RECORDINGS)
+        net, result = frozen(
+            TrainConfig(data=f"idx:{data_folder()}/mnist", generations=generations)
+        )
+        dataset = open_dataset(net.config.data, "test", net.config.binning())
+        recordings = load(net, dataset, RECORDINGS)
         row = {
             "generations": generations,
             "test_accuracy": result.test_accuracy,
@@ -264,17 +237,71 @@ def main() -> None:
             **study(net, recordings),
             "noise_free_signs_no_logit_noise": sign_blocks(net, recordings[:12]),
         }
-        print(json.dumps(row, indent=1), flush=True)
+        print(json.dumps(row, indent=1), file=sys.stderr, flush=True)
         nets.append(row)
-    report = {
-        "what": "noise of variants of `sample`, 2312-128-10, simulated N-MNIST: pairs at which "
-        "noise and signal of one recording are equal",
-        "command": "python -m tools.studies.variance",
-        "recordings": RECORDINGS,
-        "pairs": PAIRS * GROUPS,
-        "nets": nets,
-    }
-    RESULT.write_text(json.dumps(report, indent=1) + "\n")
+    return nets
+
+
+SHOWN = {
+    "as it is": "as it is",
+    "as it is, gated": "gated by moved spike counts",
+    "mean subtracted": "pairs' mean subtracted",
+    "logits regressed out": "logits' noise regressed out",
+    "logits crossed": "logits crossed (or no logit noise)",
+    "logits crossed, gated": "logits crossed and gated",
+}
+"""The variants in the table of the documentation."""
+
+
+def variants_table() -> str:
+    """The noise of the variants of `sample`."""
+    nets = json.loads(RESULT.read_text())["nets"]
+    head = ["hidden weights, noise in pairs", *(f"after {net['generations']:,}" for net in nets)]
+    rows = [
+        [shown, *(f"{net['noise_hidden'][name]:.0f}" for net in nets)]
+        for name, shown in SHOWN.items()
+    ]
+    return table(head, rows, "lrr")
+
+
+def sweep_table() -> str:
+    """`sweep` against the means of many pairs."""
+    rows = [
+        [
+            f"{net['generations']:,}",
+            sigma.removeprefix("sigma "),
+            f"{found['cosine_of_a_recording']:.3f}",
+            f"{found['cosine_of_all_recordings']:.3f}",
+            f"{found['pairs_with_the_same_error']:,}",
+            f"{100 * found['neurons_with_credit']:.0f} %",
+        ]
+        for net in json.loads(RESULT.read_text())["nets"]
+        for sigma, found in net["sweep"].items()
+    ]
+    head = [
+        "generations", "sigma of `sweep`", "cosine, one recording", "256 recordings together",
+        "pairs of `sample` with the same error", "neurons with credit",
+    ]  # fmt: skip
+    return table(head, rows, "rrrrrr")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--table", action="store_true", help="only write the tables again")
+    if not parser.parse_args().table:
+        report = {
+            "what": "noise of variants of `sample`, 2312-128-10, simulated N-MNIST: pairs at "
+            "which noise and signal of one recording are equal; `sweep` against the mean of pairs",
+            "seed": 1,
+            "recordings": RECORDINGS,
+            "pairs": PAIRS * GROUPS,
+            "nets": measure(),
+        }
+        save(RESULT, record("study", "python -m tools.studies.variance", False, report))
+    write_section(DESIGN_PAGE, "variants", variants_table())
+    write_section(DESIGN_PAGE, "swept", sweep_table())
 
 
 if __name__ == "__main__":
