@@ -14,6 +14,7 @@ from eggroll_edge.data.loading import open_dataset
 from eggroll_edge.errors import CacheError, ConfigError, DataError, EggrollError, JournalError
 from eggroll_edge.journal.records import EvalResult
 from eggroll_edge.training.config import TrainConfig
+from eggroll_edge.training.derivation import derive
 from eggroll_edge.training.evaluation import evaluate
 from eggroll_edge.training.presets import load_preset, merge
 from eggroll_edge.training.replay import replay
@@ -40,6 +41,7 @@ __all__ = [
     "RunResult",
     "TrainConfig",
     "__version__",
+    "derive",
     "evaluate",
     "load",
     "load_preset",

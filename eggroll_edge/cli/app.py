@@ -27,6 +27,7 @@ from eggroll_edge.cli.display import console
 from eggroll_edge.cli.old_spellings import current_spelling
 from eggroll_edge.errors import EggrollError
 from eggroll_edge.training.presets import load_preset, merge, preset_description, preset_names
+from eggroll_edge.training.settings import DERIVED
 
 app = typer.Typer(
     name="eggroll-edge",
@@ -96,8 +97,10 @@ def presets(
         eggroll-edge presets digits
     """
     if name is not None:
-        for field, value in merge(load_preset(name), {}).to_dict().items():
-            console().print(f"{field} = {value}")
+        config = merge(load_preset(name), {})
+        for field, value in config.to_dict().items():
+            shown = DERIVED if field in config.left_to_data else value
+            console().print(f"{field} = {shown}")
         return
     table = Table("preset", "what it is for", box=None)
     for known in preset_names():

@@ -19,6 +19,7 @@ from rich.text import Text
 from eggroll_edge.data.cache import Progress
 from eggroll_edge.training import progress as events
 from eggroll_edge.training.config import FIRST_RECORDINGS
+from eggroll_edge.training.fields import INIT_STD
 
 PLAIN_EVERY_S = 5.0
 """Seconds between lines where there is no terminal."""
@@ -127,13 +128,21 @@ class RunDisplay:
             f"{'-'.join(map(str, config.hidden))}; {config.estimator}{online}, "
             f"{config.pairs} pairs, {event.workers} workers\nrun directory {event.run_dir}"
         )
-        if event.derived:
-            chosen = ", ".join(f"{name} {getattr(config, name):g}" for name in event.derived)
+        self._derived(event)
+        if event.generation:
+            self.out.print(f"continues after generation {event.generation} of {event.total}")
+
+    def _derived(self, event: events.Started) -> None:
+        """Show what was derived from the data, but for initial weights of the usual size."""
+        config = event.config
+        values = {name: getattr(config, name) for name in event.derived}
+        if values.get("init_std") == INIT_STD:
+            del values["init_std"]
+        if values:
+            chosen = ", ".join(f"{name} {value:g}" for name, value in values.items())
             used = min(FIRST_RECORDINGS, event.train_recordings)
             trained = f" and {config.start_from}" if config.start_from else ""
             self.out.print(f"{chosen}: derived from the first {used} recordings{trained}")
-        if event.generation:
-            self.out.print(f"continues after generation {event.generation} of {event.total}")
 
     def _generation(self, event: events.GenerationDone) -> None:
         figures = (

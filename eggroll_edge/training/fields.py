@@ -33,6 +33,9 @@ from eggroll_edge.training.settings import (
 )
 from eggroll_edge.training.units import BIT
 
+INIT_STD = 28
+"""Standard deviation of the initial weights of LIF layers, unless their currents were too large."""
+
 Polarity = Literal["split", "merged", "on", "off"]
 
 
@@ -118,7 +121,8 @@ class Fields:
         help=f"Logit = readout << N, in 1/{BIT} bit; at most {GAIN_MAX} with readout integrate.",
     )
     init_std: int = setting(
-        None, NET, low=0, high=STD_MAX, default_text="28, or less for inputs with many events",
+        None, NET, low=0, high=STD_MAX,
+        default_text=f"{INIT_STD}, or less for inputs with many events",
         help="Standard deviation of the initial weights of LIF layers, in weight units.",
     )
     readout_std: int = setting(

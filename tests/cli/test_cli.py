@@ -110,6 +110,8 @@ def test_every_help_has_examples(cli: Cli, command: str) -> None:
 def test_presets(cli: Cli) -> None:
     assert "digits" in cli("presets").out
     assert "data = digits" in cli("presets", "digits").out
+    assert "\nthreshold = derived from the data\n" in cli("presets", "digits").out
+    assert "\nthreshold = 200\n" in cli("presets", "chirps").out
 
 
 def test_control(cli: Cli) -> None:

@@ -14,7 +14,7 @@ import pytest
 from eggroll_edge.cli import train as cli_train
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.progress import Started
-from eggroll_edge.training.run_dir import load
+from eggroll_edge.training.run_dir import load, load_config
 from tests.cli.conftest import TINY, TRAIN_KEYS
 from tests.helpers.command_line import Cli
 
@@ -28,6 +28,20 @@ def test_train_says_what_happens_and_what_is_next(cli: Cli, bars: Path, tmp_path
         assert text in found.out
     for command in ("eval", "replay", "plot"):
         assert f"eggroll-edge {command} {tmp_path / 'r'}" in found.out
+
+
+def test_train_shows_what_it_derives_from_the_data(cli: Cli, bars: Path, tmp_path: Path) -> None:
+    free = ("train", "--data", bars, "--hidden", "8,6", "--pairs", 4, "--generations", 2)
+    found = cli(*free, "--out", tmp_path / "first")
+    first = load_config(tmp_path / "first")
+    values = f"threshold {first.threshold}, deep_threshold {first.deep_threshold}"
+    ending = "derived from the first 40 recordings"
+    assert f"\n{values}, sigma {first.sigma:g}: {ending}\n" in found.out
+    start = ("--start-from", tmp_path / "first")
+    then = cli(*free, "--sigma", 30, *start, "--out", tmp_path / "then")
+    assert f"\n{values}: {ending} and {tmp_path / 'first'}\n" in then.out
+    given = ("--threshold", 90, "--deep-threshold", 40, "--sigma", 30)
+    assert ending not in cli(*free, *given, "--out", tmp_path / "given").out
 
 
 def test_train_json_is_one_line_and_the_rest_is_on_stderr(
