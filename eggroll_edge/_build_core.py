@@ -22,6 +22,7 @@ HEADERS = [  # a header comes after those whose types it uses
     "net/egg_workspace.h",
     "net/egg_forward.h",
     "estimators/egg_estimator.h",
+    "estimators/egg_eprop.h",
     "estimators/egg_sweep.h",
     "link/egg_frame.h",
     "link/egg_checkpoint.h",

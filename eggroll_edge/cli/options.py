@@ -84,11 +84,13 @@ def _option(one: Setting) -> inspect.Parameter:
 
 
 def sizes(text: str) -> list[int]:
-    """Layer sizes from text such as "128,64"; a usage error if the text has another form."""
+    """Layer sizes from text such as "128,64", or "none"; a usage error if it has another form."""
+    if text == "none":
+        return []
     try:
         return [int(part) for part in text.replace("-", ",").split(",")]
     except ValueError:
         raise typer.BadParameter(
-            f"{text!r} is not a list of layer sizes: write 128, or 128,64",
+            f"{text!r} is not a list of layer sizes: write 128, or 128,64, or none",
             param_hint="'--hidden'",
         ) from None

@@ -15,7 +15,7 @@ from eggroll_edge._core import ffi, lib
 from eggroll_edge.errors import ConfigError
 
 Readout = Literal["integrate", "spikes"]
-EstimatorName = Literal["batch", "sample", "full", "sweep"]
+EstimatorName = Literal["batch", "sample", "full", "sweep", "eprop"]
 Fitness = Literal["xent", "accuracy"]
 
 READOUTS: tuple[Readout, ...] = get_args(Readout)
@@ -90,24 +90,29 @@ class NetConfig:
     ticks: int
     """Ticks of a recording, 1..32."""
     layers: tuple[LifConfig, ...]
-    """LIF layers, 1..4."""
+    """LIF layers, 0..4. Without one the readout is linear in the events of the inputs."""
     readout: Readout = "integrate"
     """How logits are made. integrate: one more matrix sums up the spikes of the last LIF layer.
     spikes: the spikes of the last LIF layer are counted, so it has one neuron for each class."""
     gain: int = 6
     """A logit is the readout shifted left by gain, in 1/4096 bit; 0..8 (readout spikes: 0..12)."""
+    input_segments: int = 1
+    """Without a LIF layer: parts of a recording in each of which the events of an input are
+    counted, 1..8 and at most as many as ticks."""
 
     def __post_init__(self) -> None:
         check_int("inputs", self.inputs, 1, lib.EGG_INPUTS_MAX)
         check_int("outputs", self.outputs, 2, lib.EGG_OUTPUTS_MAX)
         check_int("ticks", self.ticks, 1, lib.EGG_TICKS_MAX)
-        if not 1 <= len(self.layers) <= lib.EGG_LAYERS_MAX:
+        if len(self.layers) > lib.EGG_LAYERS_MAX:
             raise ConfigError(
-                f"the net has {len(self.layers)} LIF layers: use 1..{lib.EGG_LAYERS_MAX}"
+                f"the net has {len(self.layers)} LIF layers: use 0..{lib.EGG_LAYERS_MAX}"
             )
         check_choice("readout", self.readout, READOUTS)
         most = GAIN_SPIKES_MAX if self.readout == "spikes" else GAIN_MAX
         check_int("gain", self.gain, 0, most)
+        segments = 1 if self.layers else min(lib.EGG_SEGMENTS_MAX, self.ticks)
+        check_int("input_segments", self.input_segments, 1, segments)
         status = lib.egg_net_check(self.native())
         if status != lib.EGG_OK:
             raise ConfigError(f"the core refuses the net: {status_text(status)}")
@@ -117,6 +122,7 @@ class NetConfig:
         c = ffi.new("egg_net_config *")
         c.inputs, c.outputs, c.ticks, c.gain = self.inputs, self.outputs, self.ticks, self.gain
         c.layers, c.readout = len(self.layers), READOUTS.index(self.readout)
+        c.input_segments = self.input_segments
         for i, layer in enumerate(self.layers):
             c.layer[i] = asdict(layer)
         return c
@@ -129,7 +135,7 @@ class NetConfig:
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
         """(rows, columns) of each matrix; its last row is the bias."""
-        sizes = [self.inputs, *(layer.size for layer in self.layers)]
+        sizes = [self.inputs * self.input_segments, *(layer.size for layer in self.layers)]
         if self.readout == "integrate":
             sizes.append(self.outputs)
         return tuple((pre + 1, cols) for pre, cols in pairwise(sizes))
@@ -140,8 +146,11 @@ class NetConfig:
         return sum(rows * cols for rows, cols in self.shapes)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields, ready for JSON."""
-        return asdict(self)
+        """All fields, ready for JSON; with LIF layers without input_segments."""
+        values = asdict(self)
+        if self.layers:
+            del values["input_segments"]
+        return values
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> NetConfig:
@@ -164,14 +173,15 @@ class EsConfig:
     estimator: EstimatorName
     """batch: low-rank perturbations, EGGROLL as published. sample: perturbed neurons; each
     recording updates the weights of the inputs that had events. full: full-rank perturbations.
-    sweep: each neuron is perturbed alone."""
+    sweep: each neuron is perturbed alone. eprop: a surrogate gradient, for comparison."""
     pairs: int
-    """Antithetic pairs of members, 1..8192 (batch, full) or 1..256 (sample); sweep has none."""
+    """Antithetic pairs of members, 1..8192 (batch, full) or 1..256 (sample); sweep and eprop have
+    none."""
     rank: int = 1
     """Rank of a perturbation, 1..16; used by batch."""
     segments: int = 1
     """Parts of a recording that are perturbed separately, 1..8 and at most as many as ticks; used
-    by sample and sweep."""
+    by sample and sweep. eprop: the ticks."""
     fitness: Fitness = "xent"
     """xent: minus the cross-entropy. accuracy: one bit for a right answer."""
     penalty: int = 0
@@ -183,7 +193,9 @@ class EsConfig:
         most = lib.EGG_SAMPLE_PAIRS_MAX if sample else lib.EGG_PAIRS_MAX
         check_int(f"pairs (estimator {self.estimator})", self.pairs, 1, most)
         check_int("rank", self.rank, 1, lib.EGG_RANK_MAX)
-        check_int("segments", self.segments, 1, lib.EGG_SEGMENTS_MAX)
+        eprop = self.estimator == "eprop"
+        segments = lib.EGG_TICKS_MAX if eprop else lib.EGG_SEGMENTS_MAX
+        check_int("segments", self.segments, 1, segments)
         check_choice("fitness", self.fitness, FITNESSES)
         check_int("penalty", self.penalty, 0, PENALTY_MAX)
 
@@ -202,6 +214,11 @@ class EsConfig:
                 raise ConfigError(
                     f"the net has {net.inputs} inputs, estimator full takes at most 8190: "
                     "set pool = 2 or polarity = merged, or use estimator batch"
+                )
+            if status == lib.EGG_E_ESTIMATOR:
+                raise ConfigError(
+                    f"estimator {self.estimator} needs a hidden layer: use sweep for a net without "
+                    "one"
                 )
             raise ConfigError(f"the core refuses the estimator: {status_text(status)}")
 

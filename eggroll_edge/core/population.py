@@ -47,7 +47,7 @@ from eggroll_edge.errors import ConfigError
 
 
 class Credit:
-    """The steps of up to `capacity` recordings of a generation (estimators `sample`, `sweep`).
+    """The steps of up to `capacity` recordings of a generation (`sample`, `sweep`, `eprop`).
 
     capacity: 1..Credit.MOST. runtime_c/host/egg_sample_update.h describes the layout of its memory.
     """
@@ -270,21 +270,21 @@ class Population:
             workspace.counts,
         )  # fmt: skip
 
-    # --- estimator sweep: its updates are those of sample, through learn()
+    # --- estimators sweep and eprop: their updates are those of sample, through learn()
 
-    def sweep(
+    def credit(
         self, workspace: Workspace, recordings: Recordings, index: U32, credit: Credit
     ) -> None:
         """Put the steps of recordings[index] into `credit`, at most credit.capacity of them."""
-        lib.egg_dataset_sweep(
-            self.native, workspace.native, u8_ptr(workspace.host_memory), recordings.native,
+        lib.egg_dataset_credit(
+            self.native, workspace.native, recordings.native,
             u32_ptr(index), len(index), credit.native, workspace.counts,
         )  # fmt: skip
 
-    def sweep_online(self, workspace: Workspace, recordings: Recordings, index: U32) -> None:
+    def credit_online(self, workspace: Workspace, recordings: Recordings, index: U32) -> None:
         """len(index) generations of one recording each; the weights change after each."""
-        lib.egg_dataset_sweep_online(
-            self.native, workspace.native, u8_ptr(workspace.host_memory), recordings.native,
+        lib.egg_dataset_credit_online(
+            self.native, workspace.native, recordings.native,
             u32_ptr(index), len(index), workspace.counts,
         )  # fmt: skip
 

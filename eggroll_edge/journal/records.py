@@ -57,7 +57,7 @@ class GenerationRecord:
     """Position of its first recording in the order of that epoch."""
     hyperparameters: Hyperparameters
     fitness_bytes: bytes
-    """int8 [pairs] (batch, full), or [recordings, pairs] (sample); empty (sweep)."""
+    """int8 [pairs] (batch, full), or [recordings, pairs] (sample); else empty."""
     exponents: bytes
     """uint8 [recordings] (sample); else empty."""
     active: bytes | None

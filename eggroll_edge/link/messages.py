@@ -96,7 +96,8 @@ class DeviceConfig:
             "<BBHHBBBBBBBBBBHHII",
             MODES.index(mode), len(net.layers), net.inputs, net.outputs, net.ticks,
             READOUTS.index(net.readout), net.gain, ESTIMATORS.index(es.estimator), es.rank,
-            es.segments, FITNESSES.index(es.fitness), self.init_std, self.readout_std, 0,
+            es.segments, FITNESSES.index(es.fitness), self.init_std, self.readout_std,
+            0 if net.layers else net.input_segments,
             es.pairs, es.penalty, self.seed, self.stream_max,
         )  # fmt: skip
         for layer in net.layers:

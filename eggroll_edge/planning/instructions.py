@@ -73,9 +73,11 @@ def typical_load(
 
 def modelled(net: NetConfig, es: EsConfig) -> bool:
     """Whether the model covers this net and estimator."""
+    if len(net.layers) != 1 or es.estimator not in ("batch", "sample"):
+        return False
     layer = net.layers[0]
     plain = layer.leak_shift == 1 and layer.threshold % 2 == 0 and layer.refractory == 0
-    return len(net.layers) == 1 and plain and net.readout == "integrate" and es.estimator != "full"
+    return plain and net.readout == "integrate"
 
 
 def terms(load: Load) -> dict[str, dict[str, float]]:

@@ -98,8 +98,9 @@ class Diagnosis:
 
     def _window(self, generation: int) -> None:
         counts, net = self._counts, self._net.config
-        rate = counts.spikes / (counts.recordings * net.ticks * net.neurons)
-        self._firing(generation, rate, None, counts.recordings)
+        if net.neurons:
+            rate = counts.spikes / (counts.recordings * net.ticks * net.neurons)
+            self._firing(generation, rate, None, counts.recordings)
         self._saturation(generation)
         before, self._weights = self._weights, self._digests()
         learned = counts.correct >= LEARNED * counts.recordings

@@ -38,7 +38,8 @@ class Estimator(ABC):
     def replay(self, record: GenerationRecord, batch: MiniBatch | None) -> None:
         """Change the weights as the generation of the record did; no member is evaluated.
 
-        batch: the recordings of that generation. Only `sample` and `sweep` need them, also online.
+        batch: the recordings of that generation. Only `sample`, `sweep` and `eprop` need them, also
+        online.
         """
 
 
@@ -57,7 +58,9 @@ class HostEstimator(Estimator):
 
 
 class Credited(HostEstimator):
-    """Common to `sample` and `sweep` with mini-batches: each recording credits its events."""
+    """Common to `sample`, `sweep` and `eprop` with mini-batches: each recording credits its
+    events.
+    """
 
     def __init__(
         self, net: Net, es: EsConfig, seed: int, batch_size: int, pool: WorkerPool
@@ -140,8 +143,8 @@ class Sample(Credited):
         self._generation(batch, credit, overlap)
 
 
-class Sweep(Credited):
-    """Estimator `sweep` with mini-batches."""
+class Chained(Credited):
+    """Estimators `sweep` and `eprop` with mini-batches."""
 
     def step(
         self, generation: int, hyperparameters: Hyperparameters, batch: MiniBatch, overlap: Task
@@ -149,7 +152,7 @@ class Sweep(Credited):
         self.population.at(generation, hyperparameters)
 
         def credit(worker: int, start: int, stop: int) -> None:
-            self.population.sweep(
+            self.population.credit(
                 self.pool.workspaces[worker], batch.recordings, batch.index[start:stop],
                 self._credits[worker],
             )  # fmt: skip
@@ -199,15 +202,15 @@ class Online(HostEstimator):
         )  # fmt: skip
 
 
-class SweepOnline(HostEstimator):
-    """Estimator `sweep`, one recording at a time, and therefore on one thread."""
+class ChainedOnline(HostEstimator):
+    """Estimators `sweep` and `eprop`, one recording at a time, and therefore on one thread."""
 
     def step(
         self, generation: int, hyperparameters: Hyperparameters, batch: MiniBatch, overlap: Task
     ) -> GenerationRecord:
         overlap()
         self.population.at(generation, hyperparameters)
-        self.population.sweep_online(self.pool.workspaces[0], batch.recordings, batch.index)
+        self.population.credit_online(self.pool.workspaces[0], batch.recordings, batch.index)
         return GenerationRecord(
             generation, len(batch), batch.epoch, batch.offset, hyperparameters, b"", b"", None,
             self.pool.drain_counts(),
@@ -359,7 +362,8 @@ def host_estimator(
     """
     kinds: dict[str, type[HostEstimator]] = {
         "sample": Sample, "online": Online, "batch": LowRank, "full": FullRank,
-        "sweep": Sweep, "sweep-online": SweepOnline,
+        "sweep": Chained, "sweep-online": ChainedOnline,
+        "eprop": Chained, "eprop-online": ChainedOnline,
     }  # fmt: skip
     return kinds[config.kind](net, config.es_config(), config.seed, batch_size, pool)
 

@@ -66,7 +66,7 @@ class Evaluator:
         ).reshape(config.outputs, config.outputs)
         spikes = np.sum([w.unit_spikes for w in self._pool.workspaces], axis=0, dtype=np.int64)
         sizes = [layer.size for layer in config.layers]
-        layers = np.split(spikes, np.cumsum(sizes)[:-1])
+        layers = np.split(spikes, np.cumsum(sizes))  # and behind the last one nothing
         return EvalResult(
             accuracy=100 * counts.correct / n,
             loss_bits=counts.loss / BIT / n,
@@ -74,7 +74,7 @@ class Evaluator:
             predictions=predictions,
             firing_rate=tuple(
                 float(part.sum()) / (n * config.ticks * size)
-                for part, size in zip(layers, sizes, strict=True)
+                for part, size in zip(layers, sizes, strict=False)
             ),
             samples=n,
             seconds=time.perf_counter() - begun,

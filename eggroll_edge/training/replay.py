@@ -41,7 +41,8 @@ def replay(
             chunk that contains it. None rebuilds all generations.
         on_event: Receives a Replayed about ten times a second and at the end.
         data_override: Training split, which must be that of the run. None opens the one that the
-            run's config names. Only the estimators `sample` and `sweep` need recordings.
+            run's config names. Only the estimators `sample`, `sweep` and `eprop` need
+            recordings.
         workers: Number of threads; None takes one for each core. The result does not depend on it.
 
     Returns:
@@ -95,7 +96,7 @@ def replay(
 class Rebuilder:
     """Changes the weights of a net as the records of a journal say, one after the other.
 
-    data: the training recordings, which the estimators `sample` and `sweep` need.
+    data: the training recordings, which the estimators `sample`, `sweep` and `eprop` need.
     """
 
     def __init__(
@@ -132,9 +133,8 @@ class Rebuilder:
         """JournalError unless all lengths are those of the run: the core trusts them."""
         shaped, exponents = 1, 0  # rows of fitness bytes, and exponents
         if self._config.credits_recordings:
-            shaped = exponents = (
-                0 if self._config.estimator == "sweep" else record.counts.recordings
-            )
+            sample = self._config.estimator == "sample"
+            shaped = exponents = record.counts.recordings if sample else 0
         active = 0 if self._config.credits_recordings else active_bytes(self._net.config)
         parts = {
             "f": (record.fitness_bytes, self._config.pairs * shaped),

@@ -21,11 +21,22 @@ from eggroll_edge.errors import ConfigError
 DATA, NET, ESTIMATOR, SCHEDULE = "Data", "Net", "Estimator", "Schedule"
 """Panels: the groups that `eggroll-edge train --help` and the documentation show."""
 
-KINDS = ("sample", "online", "batch", "full", "sweep", "sweep-online")
+KINDS = (
+    "sample", "online", "batch", "full", "sweep", "sweep-online", "eprop", "eprop-online",
+)  # fmt: skip
 """Kinds of training, each with its defaults: the estimators, `sample` with online ("online"), and
-`sweep` with online."""
+`sweep` and `eprop` with online."""
 
 UINT32_MAX = 2**32 - 1
+
+
+_LIKE = {
+    "sweep": "sample",
+    "sweep-online": "online",
+    "eprop": "sweep",
+    "eprop-online": "sweep-online",
+}
+"""Kind of training -> the kind whose default it takes if it has none."""
 
 
 @dataclass(frozen=True)
@@ -40,26 +51,37 @@ class ByEstimator:
     """None: as sample."""
     sweep_online: Any = None
     """None: as online."""
+    eprop: Any = None
+    """None: as sweep."""
+    eprop_online: Any = None
+    """None: as sweep_online."""
     deep: Mapping[str, Any] = field(default_factory=dict)
     """Kind of training -> default for nets with more than one LIF layer, if that differs."""
     spikes: Any = None
     """Default with readout = spikes, if that differs."""
+    linear: Mapping[str, Any] = field(default_factory=dict)
+    """Kind of training -> default for nets without a LIF layer, if that differs."""
 
-    def of(self, kind: str, deep: bool = False, spikes: bool = False) -> Any:
-        """The default for one of KINDS, a deep net or not, and a readout by spikes or not."""
+    def of(self, kind: str, deep: bool = False, spikes: bool = False, linear: bool = False) -> Any:
+        """The default for one of KINDS, a deep net or not, a readout by spikes or not, and a net
+        without a LIF layer or not."""
+        if linear and kind in self.linear:
+            return self.linear[kind]
         if spikes and self.spikes is not None:
             return self.spikes
         if deep and kind in self.deep:
             return self.deep[kind]
         value = getattr(self, kind.replace("-", "_"))
         if value is None:
-            return self.of({"sweep": "sample", "sweep-online": "online"}[kind])
+            return self.of(_LIKE[kind])
         return value
 
     def __str__(self) -> str:
         text = _grouped({kind: self.of(kind) for kind in KINDS})
         if self.deep:
             text += f"; more than one LIF layer: {_grouped(self.deep)}"
+        if self.linear:
+            text += f"; no hidden layer: {_grouped(self.linear)}"
         if self.spikes is not None:
             text += f"; readout spikes: {_shown(self.spikes)}"
         return text
@@ -179,7 +201,7 @@ def layer_sizes(hidden: object, readout: str) -> tuple[int, ...]:
     if not isinstance(hidden, (tuple, list)):
         raise ConfigError(f"hidden is {hidden!r}: use a list of layer sizes, such as [128, 64]")
     most = int(lib.EGG_LAYERS_MAX)
-    low, high = (0, most - 1) if readout == "spikes" else (1, most)
+    low, high = (0, most - 1) if readout == "spikes" else (0, most)
     if not low <= len(hidden) <= high:
         raise ConfigError(
             f"hidden has {len(hidden)} layers: use {low}..{high} with readout = {readout}"

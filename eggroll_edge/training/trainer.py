@@ -211,7 +211,7 @@ class Trainer:
 
     def _firing_rate(self, counts: RunCounts) -> float:
         net = self._net.config
-        return counts.spikes / (max(1, counts.recordings) * net.ticks * net.neurons)
+        return counts.spikes / max(1, counts.recordings * net.ticks * net.neurons)
 
     def _result(
         self, reason: str, validated: EvalResult | None, tested: EvalResult | None
@@ -236,5 +236,8 @@ class Trainer:
 
 
 def members_of(config: TrainConfig) -> int:
-    """Perturbed runs of a recording: of all members, or those that `sweep` makes of each layer."""
+    """Perturbed runs of a recording: of all members, or those that `sweep` makes of each layer. 1
+    if only the unperturbed net runs."""
+    if config.estimator == "eprop" or config.linear:
+        return 1
     return 2 * (config.segments if config.estimator == "sweep" else config.pairs)

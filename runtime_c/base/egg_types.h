@@ -14,7 +14,7 @@
 typedef enum {
     EGG_OK = 0,
     EGG_E_INPUTS,    /* inputs outside 1..EGG_INPUTS_MAX (estimator full: EGG_FULL_INPUTS_MAX) */
-    EGG_E_LAYERS,    /* LIF layers outside 1..EGG_LAYERS_MAX */
+    EGG_E_LAYERS,    /* LIF layers above EGG_LAYERS_MAX */
     EGG_E_SIZE,      /* neurons of a layer outside 1..EGG_NEURONS_MAX */
     EGG_E_OUTPUTS,   /* outputs outside 2..EGG_OUTPUTS_MAX, or unequal to the last layer's size (EGG_READOUT_SPIKES) */
     EGG_E_TICKS,     /* ticks outside 1..EGG_TICKS_MAX */
@@ -23,7 +23,7 @@ typedef enum {
     EGG_E_ESTIMATOR, /* unknown estimator, or one that does not support the request */
     EGG_E_PAIRS,     /* antithetic pairs out of range for the estimator */
     EGG_E_RANK,      /* rank outside 1..EGG_RANK_MAX, or pairs * rank above EGG_PAIRS_RANK_MAX */
-    EGG_E_SEGMENTS,  /* segments outside 1..EGG_SEGMENTS_MAX, or more segments than ticks */
+    EGG_E_SEGMENTS,  /* segments outside 1..EGG_SEGMENTS_MAX, or more segments than ticks; eprop: not the ticks */
     EGG_E_FITNESS,   /* unknown fitness, or a penalty above EGG_PENALTY_MAX */
     EGG_E_SIGMA,     /* sigma above its limit */
     EGG_E_RATE,      /* a learning rate out of range */
@@ -51,7 +51,7 @@ const char *egg_status_text(egg_status status);
 /* Ceilings. From these SPEC.md proves that no accumulator overflows. Lower limits are 1 unless stated. */
 #define EGG_INPUTS_MAX 32766u
 #define EGG_FULL_INPUTS_MAX 8190u /* inputs with estimator full: sums of its noise values then fit 16 bits */
-#define EGG_LAYERS_MAX 4u         /* LIF layers */
+#define EGG_LAYERS_MAX 4u         /* LIF layers; 0 is allowed */
 #define EGG_NEURONS_MAX 1024u     /* neurons of a layer */
 #define EGG_OUTPUTS_MAX 64u       /* at least 2 */
 #define EGG_TICKS_MAX 32u         /* simulation steps of a recording */

@@ -51,8 +51,12 @@ egg_learning_rate egg_learning_rate_of(const egg_generation *gen, uint32_t m) {
     return m < gen->net->config.layers ? gen->learning_rate_hidden : gen->learning_rate_readout;
 }
 
+egg_key egg_column_bits_key(const egg_generation *gen, uint32_t m) {
+    return egg_rng_key(gen->seed, gen->generation, 0, m, EGG_NOISE_ROUND_COL, 0);
+}
+
 void egg_column_bits(const egg_generation *gen, uint32_t m, uint16_t *column_bits) {
-    egg_key key = egg_rng_key(gen->seed, gen->generation, 0, m, EGG_NOISE_ROUND_COL, 0);
+    egg_key key = egg_column_bits_key(gen, m);
     for (uint32_t j = 0; j < egg_net_cols(&gen->net->config, m); j++) column_bits[j] = (uint16_t)egg_rng_round(key, j);
 }
 

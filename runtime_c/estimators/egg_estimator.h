@@ -13,14 +13,15 @@
  * generations of one recording), or egg_sample_accumulate() adds the changes up, and egg_sample_finish() changes the
  * weights at the end of the generation.
  *
- * Estimator sweep has a separate header, egg_sweep.h: egg_sweep_evaluate() takes the place of egg_sample_evaluate() and
- * egg_sample_credit().
+ * Estimators sweep and eprop have separate headers, egg_sweep.h and egg_eprop.h: egg_sweep_evaluate() or
+ * egg_eprop_evaluate() takes the place of egg_sample_evaluate() and egg_sample_credit().
  *
  * Rewards: a caller whose fitness has another origin runs single members with egg_batch_member(), puts the differences
  * of their rewards into fitness_diff[pairs], and goes on as with estimator batch.
  *
  * The bytes of a generation, with its seed and number, determine the change of the weights: a replay of batch needs
- * nothing else, a replay of sample also needs the recordings. Estimator sweep has no bytes: the recordings are enough.
+ * nothing else, a replay of sample also needs the recordings. Estimators sweep and eprop have no bytes: the
+ * recordings are enough.
  */
 #ifndef EGG_ESTIMATOR_H
 #define EGG_ESTIMATOR_H

@@ -9,6 +9,9 @@
 /* Largest change of a weight in one generation: 7 weight units, in 1/4096. With 4095 rounding bits it fits 16 bits. */
 #define EGG_STEP_MAX 28672
 
+/* Whether this build visits only the columns with credit in an update. Hosts visit all, in vectors. */
+#define EGG_SPARSE (EGG_ROW_ALIGN == 1 && EGG_SIGN_WORDS == 1)
+
 /* Words of 32 pairs. */
 static inline uint32_t egg_pair_words(const egg_estimator_config *es) {
     return (es->pairs + 31u) / 32u;
@@ -17,8 +20,9 @@ static inline uint32_t egg_pair_words(const egg_estimator_config *es) {
 /* The learning rate of matrix m. */
 egg_learning_rate egg_learning_rate_of(const egg_generation *gen, uint32_t m);
 
-/* The rounding bits of matrix m: column_bits[cols], and the key of the rows' bits for egg_rng_round(). */
+/* The rounding bits of matrix m: column_bits[cols], and the keys of the columns' and rows' bits for egg_rng_round(). */
 void egg_column_bits(const egg_generation *gen, uint32_t m, uint16_t *column_bits);
+egg_key egg_column_bits_key(const egg_generation *gen, uint32_t m);
 egg_key egg_row_bits_key(const egg_generation *gen, uint32_t m);
 
 /* Fitness shaping of estimator sample. Each recording has a separate exponent, so that recordings with large

@@ -1,191 +1,100 @@
 #include "estimators/egg_sweep.h"
 
-#include "base/egg_loss.h"
-#include "estimators/egg_estimator_private.h"
+#include "estimators/egg_credit_private.h"
 #include "kernels/egg_kernel_private.h"
 
-#define PER_CURRENT_MAX 16383 /* the sum over 1024 neurons times 127 then fits 32 bits */
-#define PER_CURRENT_SHIFT 8   /* fixed-point bits of `per_current` */
-
-/* Padded neurons of the widest LIF layer. */
-static uint32_t widest(const egg_net_config *c) {
-    uint32_t most = 0;
-    for (uint32_t l = 0; l < c->layers; l++)
-        if (egg_padded(c->layer[l].size) > most) most = egg_padded(c->layer[l].size);
-    return most;
-}
-
-/* A piece of the memory at *at, or NULL if there is no memory yet; goes on behind it. */
-static void *carve(uint8_t *memory, size_t *at, size_t bytes) {
-    void *piece = memory != NULL ? memory + *at : NULL;
-    *at += (bytes + 3u) & ~(size_t)3u;
-    return piece;
-}
-
-static size_t lay_out(egg_sweep *sweep, const egg_net_config *c, const egg_estimator_config *es, uint8_t *memory) {
-    size_t padded = widest(c), rows = padded * es->segments, at = 0;
-    sweep->logit_credit = carve(memory, &at, c->outputs * sizeof(int32_t));
-    sweep->sensitivity = carve(memory, &at, rows * sizeof(int32_t));
-    sweep->delta = carve(memory, &at, rows * sizeof(int32_t));
-    sweep->per_current = carve(memory, &at, rows * sizeof(int16_t));
-    sweep->neurons = carve(memory, &at, padded * sizeof(int16_t));
-    sweep->drive = carve(memory, &at, c->ticks * sizeof(int16_t));
-    for (uint32_t i = 0; i < 2; i++) {
-        sweep->count[i] = carve(memory, &at, padded * sizeof(int16_t));
-        sweep->spikes[i] = c->layers > 1 ? carve(memory, &at, c->ticks * padded) : NULL;
-    }
-    return at;
-}
-
-size_t egg_sweep_bytes(const egg_net_config *net, const egg_estimator_config *es) {
-    egg_sweep sweep;
-    return lay_out(&sweep, net, es, NULL);
-}
-
-void egg_sweep_init(egg_sweep *sweep, const egg_net_config *net, const egg_estimator_config *es, void *memory) {
-    lay_out(sweep, net, es, (uint8_t *)memory);
-}
-
-/* Fitness of the logits in the workspace, of estimator fitness `accuracy` and without a penalty. */
-static int32_t right(const egg_net *net, const egg_workspace *ws, uint32_t label) {
-    return egg_predicted(net, ws) == label ? EGG_ONE_BIT : 0;
-}
-
-/* e: what the fitness gains when a logit rises. */
-static void credit_logits(const egg_generation *gen, egg_workspace *ws, egg_sweep *sweep, uint32_t label) {
-    uint32_t outputs = gen->net->config.outputs;
-    int32_t *e = sweep->logit_credit;
-    if (gen->es.fitness == EGG_FITNESS_XENT) {
-        egg_loss_softmax(ws->logits, outputs, e);
-        for (uint32_t j = 0; j < outputs; j++) e[j] = (j == label ? EGG_ONE_BIT : 0) - e[j];
-        return;
-    }
-    for (uint32_t j = 0; j < outputs; j++) {
-        int32_t logit = ws->logits[j];
-        ws->logits[j] = logit + gen->sigma.readout;
-        e[j] = right(gen->net, ws, label);
-        ws->logits[j] = logit - gen->sigma.readout;
-        e[j] -= right(gen->net, ws, label);
-        ws->logits[j] = logit;
-    }
-}
-
-static int32_t limited_sensitivity(int32_t gain, uint32_t penalty) {
-    return egg_clamp(gain - (int32_t)penalty, EGG_LOSS_MAX);
-}
-
-/* G of the last LIF layer, the same in all segments: only the first row is filled. */
-static void sensitivity_of_last(const egg_generation *gen, egg_sweep *sweep) {
-    const egg_net_config *c = &gen->net->config;
-    uint32_t size = c->layer[c->layers - 1u].size, shift = 12u - c->gain;
-    const int8_t *w = gen->net->weights[c->layers];
-    for (uint32_t h = 0; h < size; h++) {
-        int32_t sum = 0;
-        if (c->readout == EGG_READOUT_SPIKES)
-            sum = sweep->logit_credit[h];
-        else
-            for (uint32_t j = 0; j < c->outputs; j++) sum += *w++ * sweep->logit_credit[j];
-        sweep->sensitivity[h] = limited_sensitivity(egg_round_shift(sum, shift), gen->es.penalty);
-    }
-}
-
-/* The current that perturbs layer l: sigma in proportion to its threshold. */
+/* The current that perturbs layer l. */
 static uint32_t sigma_of(const egg_generation *gen, uint32_t l) {
-    const egg_net_config *c = &gen->net->config;
-    uint32_t sigma = (uint32_t)gen->sigma.hidden * c->layer[l].threshold / c->layer[0].threshold;
-    uint32_t most = (uint32_t)egg_forward_perturbation_limit(&c->layer[l]);
-    return sigma < most ? sigma : most;
+    return egg_credit_sigma(gen, l, (uint32_t)egg_forward_perturbation_limit(&gen->net->config.layer[l]));
 }
 
-/* G of layer l from delta of layer l + 1. */
-static void sensitivity_of(const egg_generation *gen, egg_sweep *sweep, uint32_t l) {
+/* G: what one more spike of neuron h of layer l gains in segment s. */
+static int32_t sensitivity(const egg_generation *gen, const egg_workspace *ws, uint32_t l, uint32_t h, uint32_t s) {
     const egg_net_config *c = &gen->net->config;
-    uint32_t size = c->layer[l].size, above = c->layer[l + 1u].size, sigma = sigma_of(gen, l + 1u);
-    uint32_t padded = egg_padded(size), padded_above = egg_padded(above);
-    for (uint32_t s = 0; s < gen->es.segments; s++) {
-        const int32_t *delta = sweep->delta + s * padded_above;
-        int16_t *q = sweep->per_current + s * padded_above;
-        for (uint32_t k = 0; k < above; k++) {
-            uint32_t size_of_q = sigma == 0 ? 0 : ((egg_abs(delta[k]) << 7) + sigma / 2u) / sigma;
-            if (size_of_q > PER_CURRENT_MAX) size_of_q = PER_CURRENT_MAX;
-            q[k] = (int16_t)(delta[k] < 0 ? -(int32_t)size_of_q : (int32_t)size_of_q);
-        }
-        const int8_t *w = gen->net->weights[l + 1u];
-        for (uint32_t h = 0; h < size; h++, w += above) {
-            int32_t sum = 0;
-            for (uint32_t k = 0; k < above; k++) sum += w[k] * q[k];
-            sweep->sensitivity[s * padded + h] =
-                limited_sensitivity(egg_round_shift(sum, PER_CURRENT_SHIFT), gen->es.penalty);
+    const int16_t *q =
+        l + 1u < c->layers ? ws->sweep.per_current[l & 1u] + s * egg_padded(c->layer[l + 1u].size) : NULL;
+    return egg_credit_sensitivity(gen, l, h, ws->sweep.logit_credit, q);
+}
+
+/* A layer whose credit is computed. */
+typedef struct {
+    egg_response_run run;
+    uint32_t layer, padded;
+    egg_learning_rate rate;
+    int32_t limit;   /* of the credit */
+    int16_t *credit; /* [segments][padded] */
+    int16_t *q;      /* [segments][padded]; NULL for the first layer */
+} measured;
+
+/* Writes what follows from delta: the credit, and q, which is delta for one unit of current. */
+static void settle(const measured *m, uint32_t i, int32_t delta) {
+    m->credit[i] = egg_credit_of(delta, m->rate, m->limit);
+    if (m->q != NULL) m->q[i] = egg_credit_per_current(delta, (uint32_t)m->run.sigma); /* sigma 0: no responses */
+}
+
+/* The last layer. A neuron has the same sensitivity in all segments. The credit holds the responses at first. */
+static void credit_last(const egg_generation *gen, egg_workspace *ws, const measured *m) {
+    uint32_t padded = m->padded, end = m->run.segments * padded;
+    for (uint32_t s = 0; s < m->run.segments; s++) ws->kernels->respond(&m->run, s, true, m->credit + s * padded);
+    for (uint32_t h = 0; h < m->run.size; h++) {
+        int32_t any = 0, gain = 0;
+        for (uint32_t i = h; i < end; i += padded) any |= m->credit[i];
+        if (any != 0) gain = sensitivity(gen, ws, m->layer, h, 0);
+        for (uint32_t i = h; i < end; i += padded) settle(m, i, m->credit[i] * gain);
+    }
+}
+
+/* A layer that another one follows. */
+static void credit_deep(const egg_generation *gen, egg_workspace *ws, const measured *m) {
+    uint32_t padded = m->padded;
+    const int16_t *response = ws->sweep.response;
+    for (uint32_t s = 0; s < m->run.segments; s++) {
+        ws->kernels->respond(&m->run, s, false, ws->sweep.response);
+        for (uint32_t h = 0; h < m->run.size; h++) {
+            int32_t delta = 0;
+            for (uint32_t after = s; after < m->run.segments; after++) {
+                int32_t more = response[after * padded + h];
+                if (more != 0) delta += more * sensitivity(gen, ws, m->layer, h, after);
+            }
+            settle(m, s * padded + h, delta);
         }
     }
 }
 
-/* Runs layer l with more or less current in segment s. */
-static void perturbed_run(const egg_generation *gen, const egg_workspace *ws, egg_sweep *sweep, uint32_t l, uint32_t s,
-                          const int16_t *current, uint32_t less) {
+/* Credit of layer l, whose currents are known: the responses of its neurons, times their sensitivity. */
+static void credit_layer(const egg_generation *gen, egg_workspace *ws, uint32_t l, const int16_t *current) {
     const egg_net_config *c = &gen->net->config;
     const egg_lif_config *lif = &c->layer[l];
-    int32_t sigma = (int32_t)sigma_of(gen, l);
-    egg_segment_walk walk = {0, 0};
-    for (uint32_t t = 0; t < c->ticks; t++) {
-        sweep->drive[t] = (int16_t)(walk.segment != s ? 0 : less ? -sigma : sigma);
-        egg_segment_next(&walk, gen->es.segments, c->ticks);
-    }
-    ws->kernels->lif(current, c->ticks, lif->size, lif->threshold, lif->leak_shift, lif->refractory, sweep->drive,
-                     sweep->neurons, 1, sweep->count[less], l + 1u < c->layers ? sweep->spikes[less] : NULL);
+    uint32_t segments = gen->es.segments;
+    measured m;
+    m.layer = l, m.padded = egg_padded(lif->size);
+    m.rate = gen->learning_rate_hidden, m.limit = egg_credit_limit(c);
+    m.credit = ws->credit[l], m.q = l > 0 ? ws->sweep.per_current[(l + 1u) & 1u] : NULL;
+    m.run.current = current, m.run.size = lif->size, m.run.threshold = lif->threshold;
+    m.run.leak_shift = lif->leak_shift, m.run.refractory = lif->refractory;
+    m.run.segments = segments, m.run.sigma = (int32_t)sigma_of(gen, l);
+    m.run.membrane = ws->sweep.membrane, m.run.blocked = ws->sweep.blocked;
+    for (uint32_t t = c->ticks; t-- > 0;) m.run.starts[egg_segment_of(t, segments, c->ticks)] = (uint8_t)t;
+    m.run.starts[segments] = c->ticks;
+    egg_zero(m.run.membrane, m.padded * sizeof *m.run.membrane);
+    if (lif->refractory > 0) egg_zero(m.run.blocked, m.padded * sizeof *m.run.blocked);
+    if (l + 1u == c->layers)
+        credit_last(gen, ws, &m);
+    else
+        credit_deep(gen, ws, &m);
 }
 
-/* delta of layer l: the responses of its neurons, times their sensitivity. */
-static void measure(const egg_generation *gen, const egg_workspace *ws, egg_sweep *sweep, uint32_t l,
-                    const int16_t *current) {
-    const egg_net_config *c = &gen->net->config;
-    uint32_t size = c->layer[l].size, padded = egg_padded(size), segments = gen->es.segments;
-    for (uint32_t h = 0; h < padded; h++) sweep->neurons[h] = h < size;
-    for (uint32_t s = 0; s < segments; s++) {
-        int32_t *delta = sweep->delta + s * padded;
-        perturbed_run(gen, ws, sweep, l, s, current, 0);
-        perturbed_run(gen, ws, sweep, l, s, current, 1);
-        if (l + 1u == c->layers) {
-            for (uint32_t h = 0; h < size; h++)
-                delta[h] = (sweep->count[0][h] - sweep->count[1][h]) * sweep->sensitivity[h];
-            continue;
-        }
-        egg_zero(delta, size * sizeof *delta);
-        egg_segment_walk walk = {0, 0};
-        for (uint32_t t = 0; t < c->ticks; t++) {
-            const uint8_t *more = sweep->spikes[0] + t * size, *less = sweep->spikes[1] + t * size;
-            const int32_t *sensitivity = sweep->sensitivity + walk.segment * padded;
-            for (uint32_t h = 0; h < size; h++) delta[h] += (more[h] - less[h]) * sensitivity[h];
-            egg_segment_next(&walk, segments, c->ticks);
-        }
-    }
-}
-
-/* credit[n] = delta[n] times the learning rate of matrix m. */
-static void scale_credit(const egg_generation *gen, uint32_t m, const int32_t *delta, uint32_t n, int16_t *credit) {
-    egg_learning_rate rate = egg_learning_rate_of(gen, m);
-    int32_t limit = (int32_t)((uint32_t)EGG_STEP_MAX / gen->net->config.ticks);
-    for (uint32_t i = 0; i < n; i++) credit[i] = (int16_t)egg_clamp(egg_round_shift(delta[i] * rate.m, rate.n), limit);
-}
-
-egg_result egg_sweep_evaluate(const egg_generation *gen, egg_workspace *ws, egg_sweep *sweep, const uint8_t *stream,
-                              uint32_t label) {
+egg_result egg_sweep_evaluate(const egg_generation *gen, egg_workspace *ws, const uint8_t *stream, uint32_t label) {
     const egg_net_config *c = &gen->net->config;
     uint32_t spikes = egg_run(gen->net, ws, stream);
     egg_result result = egg_forward_result(gen->net, ws, spikes, label);
-    credit_logits(gen, ws, sweep, label);
-    if (egg_net_matrices(c) > c->layers)
-        scale_credit(gen, c->layers, sweep->logit_credit, c->outputs, ws->credit[c->layers]);
-    sensitivity_of_last(gen, sweep);
+    egg_credit_logits(gen, ws, label, ws->sweep.logit_credit);
+    egg_credit_readout(gen, ws, ws->sweep.logit_credit);
     for (uint32_t l = c->layers; l-- > 0;) {
-        const egg_lif_config *lif = &c->layer[l];
-        uint32_t padded = egg_padded(lif->size);
-        if (l + 1u < c->layers) sensitivity_of(gen, sweep, l);
-        if (l > 0)
-            egg_forward_currents(gen->net, ws, l, ws->layer_streams[l - 1u], egg_forward_base_limit(lif), ws->current);
-        measure(gen, ws, sweep, l, l > 0 ? ws->current : ws->base);
-        for (uint32_t s = 0; s < gen->es.segments; s++)
-            scale_credit(gen, l, sweep->delta + s * padded, lif->size, ws->credit[l] + s * padded);
+        if (l > 0 && l + 1u < c->layers) /* the run has left those of the last layer */
+            egg_forward_currents(gen->net, ws, l, ws->layer_streams[l - 1u], egg_forward_base_limit(&c->layer[l]),
+                                 ws->current);
+        credit_layer(gen, ws, l, l > 0 ? ws->current : ws->base);
     }
     return result;
 }

@@ -2,6 +2,7 @@
 
 #include "base/egg_rng.h"
 #include "base/egg_stream.h"
+#include "estimators/egg_eprop.h"
 #include "estimators/egg_sweep.h"
 #include "host/egg_batch_update.h"
 #include "host/egg_simd_pairs.h"
@@ -56,7 +57,6 @@ void egg_dataset_batch(const egg_generation *gen, egg_workspace *ws, void *scrat
 }
 
 size_t egg_dataset_scratch_bytes(const egg_net_config *net, const egg_estimator_config *es) {
-    if (es->estimator == EGG_ESTIMATOR_SWEEP) return egg_sweep_bytes(net, es);
     size_t update = egg_batch_update_bytes(), pairs = egg_simd_pairs_bytes(net, es);
     return update > pairs ? update : pairs;
 }
@@ -106,27 +106,28 @@ void egg_dataset_order_keys(uint32_t seed, uint32_t epoch, uint32_t n, uint32_t 
     for (uint32_t i = 0; i < n; i++) keys[i] = egg_rng_word(key, i);
 }
 
-void egg_dataset_sweep(const egg_generation *gen, egg_workspace *ws, void *scratch, const egg_dataset *data,
-                       const uint32_t *index, uint32_t n, egg_sample_update *update, egg_run_counts *counts) {
-    egg_sweep sweep;
-    egg_sweep_init(&sweep, &gen->net->config, &gen->es, scratch);
+/* Runs an estimator that leaves credit in the workspace and no bytes. */
+static egg_result evaluate(const egg_generation *gen, egg_workspace *ws, const uint8_t *stream, uint32_t label) {
+    return (gen->es.estimator == EGG_ESTIMATOR_EPROP ? egg_eprop_evaluate : egg_sweep_evaluate)(gen, ws, stream, label);
+}
+
+void egg_dataset_credit(const egg_generation *gen, egg_workspace *ws, const egg_dataset *data, const uint32_t *index,
+                        uint32_t n, egg_sample_update *update, egg_run_counts *counts) {
     for (uint32_t i = 0; i < n; i++) {
         const uint8_t *stream = stream_of(data, index[i]);
         uint32_t label = data->labels[index[i]];
-        count(counts, egg_sweep_evaluate(gen, ws, &sweep, stream, label), label);
+        count(counts, evaluate(gen, ws, stream, label), label);
         egg_sample_update_add(gen, ws, update, i, stream);
     }
 }
 
-void egg_dataset_sweep_online(const egg_generation *gen, egg_workspace *ws, void *scratch, const egg_dataset *data,
-                              const uint32_t *index, uint32_t n, egg_run_counts *counts) {
+void egg_dataset_credit_online(const egg_generation *gen, egg_workspace *ws, const egg_dataset *data,
+                               const uint32_t *index, uint32_t n, egg_run_counts *counts) {
     egg_generation g = *gen;
-    egg_sweep sweep;
-    egg_sweep_init(&sweep, &gen->net->config, &gen->es, scratch);
     for (uint32_t i = 0; i < n; i++, g.generation++) {
         const uint8_t *stream = stream_of(data, index[i]);
         uint32_t label = data->labels[index[i]];
-        count(counts, egg_sweep_evaluate(&g, ws, &sweep, stream, label), label);
+        count(counts, evaluate(&g, ws, stream, label), label);
         egg_sample_update_online(&g, ws, stream);
     }
 }

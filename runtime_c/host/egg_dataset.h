@@ -30,7 +30,8 @@ egg_status egg_dataset_check(const egg_net_config *net, const egg_dataset *data,
 void egg_dataset_run(const egg_net *net, egg_workspace *ws, const egg_dataset *data, const uint32_t *index, uint32_t n,
                      uint8_t *predicted, egg_run_counts *counts);
 
-/* Bytes of the scratch memory of a worker, aligned to 64: for the functions below and egg_batch_update_steps(). */
+/* Bytes of the scratch memory of a worker, aligned to 64: for the functions below that take it and
+ * egg_batch_update_steps(). */
 size_t egg_dataset_scratch_bytes(const egg_net_config *net, const egg_estimator_config *es);
 
 /* batch: egg_batch_evaluate() and egg_batch_mark() for n recordings. */
@@ -54,14 +55,14 @@ void egg_dataset_online(const egg_generation *gen, egg_workspace *ws, void *scra
 /* The keys by which an epoch sorts n recordings: keys[i] for recording i, no two of them equal (SPEC.md section 10). */
 void egg_dataset_order_keys(uint32_t seed, uint32_t epoch, uint32_t n, uint32_t *keys);
 
-/* sweep: evaluates n recordings of a generation, and puts their credit and events into `update`, whose capacity is at
- * least n. */
-void egg_dataset_sweep(const egg_generation *gen, egg_workspace *ws, void *scratch, const egg_dataset *data,
-                       const uint32_t *index, uint32_t n, egg_sample_update *update, egg_run_counts *counts);
+/* sweep and eprop: evaluates n recordings of a generation, and puts their credit and events into `update`, whose
+ * capacity is at least n. */
+void egg_dataset_credit(const egg_generation *gen, egg_workspace *ws, const egg_dataset *data, const uint32_t *index,
+                        uint32_t n, egg_sample_update *update, egg_run_counts *counts);
 
-/* sweep, online: n generations of one recording each, from gen->generation on. The weights change after each
+/* sweep and eprop, online: n generations of one recording each, from gen->generation on. The weights change after each
  * recording. */
-void egg_dataset_sweep_online(const egg_generation *gen, egg_workspace *ws, void *scratch, const egg_dataset *data,
-                              const uint32_t *index, uint32_t n, egg_run_counts *counts);
+void egg_dataset_credit_online(const egg_generation *gen, egg_workspace *ws, const egg_dataset *data,
+                               const uint32_t *index, uint32_t n, egg_run_counts *counts);
 
 #endif

@@ -13,8 +13,10 @@ egg_memory_plan egg_memory_plan_of(const egg_net_config *net, const egg_estimato
     egg_memory_plan plan;
     plan.weights = egg_net_bytes(net);
     plan.inference = egg_workspace_bytes(net, NULL);
-    plan.training = egg_workspace_bytes(net, es) - plan.inference + es->pairs; /* fitness_bytes */
-    if (es->estimator != EGG_ESTIMATOR_SAMPLE)
+    plan.training = egg_workspace_bytes(net, es) - plan.inference;
+    if (es->estimator == EGG_ESTIMATOR_BATCH || es->estimator == EGG_ESTIMATOR_SAMPLE)
+        plan.training += es->pairs; /* fitness_bytes */
+    if (es->estimator == EGG_ESTIMATOR_BATCH)
         plan.training += es->pairs * sizeof(int32_t) + (net->inputs + 8u) / 8u; /* fitness_diff, active */
     else if (!online)
         plan.training += plan.weights * sizeof(int32_t); /* sum */

@@ -12,9 +12,9 @@ typedef struct {
                         active, sum) */
 } egg_memory_plan;
 
-/* What egg_session_bytes() would be on a board, without the memory for a recording. online: estimator sample with
- * generations of one recording, which needs no sums. Both configurations must have passed their checks. The sizes are
- * those of a build with EGG_ROW_ALIGN 1 and EGG_SIGN_WORDS 1. */
+/* What egg_session_bytes() would be on a board, without the memory for a recording. online: estimator sample or sweep
+ * with generations of one recording, which needs no sums. Both configurations must have passed their checks. The sizes
+ * are those of a build with EGG_ROW_ALIGN 1 and EGG_SIGN_WORDS 1. */
 egg_memory_plan egg_memory_plan_of(const egg_net_config *net, const egg_estimator_config *es, bool online);
 
 #endif

@@ -124,7 +124,7 @@ void egg_sample_update_rows(const egg_generation *gen, egg_workspace *ws, egg_sa
     uint32_t cols = egg_net_cols(c, m), padded = egg_padded(cols);
     egg_key row_key = egg_row_bits_key(gen, m);
     const credit_kernel *kernel = kernel_of(ws);
-    egg_pick pick[EGG_SAMPLE_UPDATE_MAX * EGG_SEGMENTS_MAX / 2u + 4u];
+    egg_pick pick[EGG_SAMPLE_UPDATE_MAX * EGG_TICKS_MAX / 2u + 4u];
     int32_t sum[EGG_NEURONS_MAX];
     egg_zero(sum, sizeof sum);
     egg_column_bits(gen, m, ws->column_bits);

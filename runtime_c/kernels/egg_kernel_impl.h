@@ -92,6 +92,21 @@ TARGET static const uint8_t *K(current)(const uint8_t *stream, const int8_t *w, 
     return end;
 }
 
+/* One tick of a neuron with current i; returns -1 if it spikes, else 0. `refractory` is a constant where it is 0. */
+TARGET static inline EGG_INLINE LANE K(tick)(LANE *v, LANE *ref, LANE i, int16_t th, uint32_t k, int16_t refractory) {
+    LANE blocked = ZERO;
+    if (refractory > 0) {
+        blocked = GE(*ref, 1);
+        *ref += blocked;
+        i &= ~blocked;
+    }
+    *v = (*v - (*v >> k)) + i;
+    LANE spike = GE(*v, th) & ~blocked;
+    *v -= spike & th;
+    if (refractory > 0) *ref |= spike & refractory; /* it was 0 */
+    return spike;
+}
+
 /* A layer over all ticks. `ranks` and `refractory` are constants at each call below, so that the common case has no
  * tests in its loop. */
 TARGET static inline EGG_INLINE uint32_t K(lif_run)(const int16_t *current, uint32_t ticks, uint32_t size, int16_t th,
@@ -106,23 +121,9 @@ TARGET static inline EGG_INLINE uint32_t K(lif_run)(const int16_t *current, uint
             LANE i = LOAD(current + (size_t)t * padded + h);
             if (ranks > 0) i += s[t] * a0;
             for (uint32_t r = 1; r < ranks; r++) i += s[r * ticks + t] * LOAD(a + r * padded + h);
-            if (refractory > 0) {
-                LANE blocked = GE(ref, 1);
-                ref += blocked;
-                i &= ~blocked;
-                v = (v - (v >> k)) + i;
-                LANE spike = GE(v, th) & ~blocked;
-                v -= spike & th;
-                ref = (ref & ~spike) | (spike & refractory);
-                n -= spike;
-                if (spikes != NULL) STORE(count + h, -spike);
-            } else {
-                v = (v - (v >> k)) + i;
-                LANE spike = GE(v, th);
-                v -= spike & th;
-                n -= spike;
-                if (spikes != NULL) STORE(count + h, -spike);
-            }
+            LANE spike = K(tick)(&v, &ref, i, th, k, refractory);
+            n -= spike;
+            if (spikes != NULL) STORE(count + h, -spike);
             if (spikes != NULL)
                 for (uint32_t j = 0; j < LANES && h + j < size; j++) spikes[t * size + h + j] = (uint8_t)count[h + j];
         }
@@ -142,6 +143,45 @@ TARGET static uint32_t K(lif)(const int16_t *current, uint32_t ticks, uint32_t s
     if (EGG_ROW_ALIGN > 1 && refractory == 0 && spikes == NULL)
         return K(lif_run)(current, ticks, size, th, leak_shift, 0, s, a, ranks, count, NULL);
     return K(lif_run)(current, ticks, size, th, leak_shift, ref, s, a, ranks, count, spikes);
+}
+
+TARGET static inline EGG_INLINE void K(respond_run)(const egg_response_run *run, uint32_t s, bool together,
+                                                    int16_t refractory, int16_t *response) {
+    uint32_t padded = egg_padded(run->size), k = run->leak_shift;
+    int16_t th = (int16_t)run->threshold, sigma = (int16_t)run->sigma;
+    for (uint32_t h = 0; h < padded; h += LANES) {
+        LANE v = LOAD(run->membrane + h), ref = ZERO, sum = ZERO;
+        if (refractory > 0) ref = LOAD(run->blocked + h);
+        LANE more = v, less = v, more_ref = ref, less_ref = ref;
+        const int16_t *current = run->current + (size_t)run->starts[s] * padded + h;
+        for (uint32_t t = run->starts[s]; t < run->starts[s + 1u]; t++, current += padded) {
+            LANE i = LOAD(current);
+            K(tick)(&v, &ref, i, th, k, refractory);
+            sum -= K(tick)(&more, &more_ref, i + sigma, th, k, refractory);
+            sum += K(tick)(&less, &less_ref, i - sigma, th, k, refractory);
+        }
+        STORE(run->membrane + h, v);
+        if (refractory > 0) STORE(run->blocked + h, ref);
+        for (uint32_t after = s + 1u; after < run->segments; after++) {
+            if (!together) {
+                STORE(response + (after - 1u) * padded + h, sum);
+                sum = ZERO;
+            }
+            for (uint32_t t = run->starts[after]; t < run->starts[after + 1u]; t++, current += padded) {
+                LANE i = LOAD(current);
+                sum -= K(tick)(&more, &more_ref, i, th, k, refractory);
+                sum += K(tick)(&less, &less_ref, i, th, k, refractory);
+            }
+        }
+        STORE(response + (together ? 0 : (run->segments - 1u) * padded) + h, sum);
+    }
+}
+
+TARGET static void K(respond)(const egg_response_run *run, uint32_t s, bool together, int16_t *response) {
+    if (EGG_ROW_ALIGN > 1 && run->refractory == 0)
+        K(respond_run)(run, s, together, 0, response);
+    else
+        K(respond_run)(run, s, together, (int16_t)run->refractory, response);
 }
 
 /* One tick of projections for WORD_LANES sign words. Counts the set bits of each pair (egg_bit_counter_private.h); with
@@ -267,8 +307,8 @@ TARGET static void K(add_wide)(int32_t *y, const int16_t *x, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) y[i] += x[i];
 }
 
-static const egg_kernels K(kernels) = {K(current),    K(lif),     K(project),   K(dot),     K(expand),
-                                       K(add_scaled), K(combine), K(round_row), K(add_wide)};
+static const egg_kernels K(kernels) = {K(current), K(lif),        K(respond), K(project),   K(dot),
+                                       K(expand),  K(add_scaled), K(combine), K(round_row), K(add_wide)};
 
 #undef LANE
 #undef BITS

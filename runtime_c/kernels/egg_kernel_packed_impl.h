@@ -64,24 +64,6 @@ static const uint8_t *project_packed(const uint8_t *stream, const uint32_t *nois
     return stream;
 }
 
-/* Skips segments without events, and adds two at a time. */
-static void combine_packed(const int16_t *x, const int16_t *factor, uint32_t count, uint32_t n, int16_t *y) {
-    int32_t f[EGG_SEGMENTS_MAX + 1u];
-    const int16_t *from[EGG_SEGMENTS_MAX + 1u];
-    uint32_t used = 0;
-    for (uint32_t k = 0; k < count; k++, x += n)
-        if (factor[k] != 0) f[used] = factor[k], from[used++] = x;
-    f[used] = 0, from[used] = y; /* the second of the last two, if their number is odd */
-    for (uint32_t k = 0; k == 0 || k < used; k += 2) {
-        const int16_t *a = used == 0 ? y : from[k], *b = used < 2 ? y : from[k + 1];
-        int32_t fa = used == 0 ? 0 : f[k], fb = used < 2 ? 0 : f[k + 1], old = k > 0;
-        for (int16_t *to = y, *end = y + n; to != end; to++) {
-            int32_t sum = fa * *a++ + fb * *b++;
-            *to = (int16_t)(old ? *to + sum : sum);
-        }
-    }
-}
-
 /* Few weights change in a generation. The others cost only the test. */
 static void round_row_packed(int8_t *w, const int16_t *step, uint32_t row_bits, const uint16_t *column_bits,
                              uint32_t n) {
@@ -91,7 +73,8 @@ static void round_row_packed(int8_t *w, const int16_t *step, uint32_t row_bits, 
     }
 }
 
-/* add_scaled is NULL: it serves credit pair by pair, and on these cores egg_sample.c computes credit by table. */
-static const egg_kernels kernels_packed = {current_packed, lif_portable,     project_packed,
-                                           dot_portable,   expand_portable,  NULL,
-                                           combine_packed, round_row_packed, add_wide_portable};
+/* add_scaled and combine are NULL: they serve hosts. On these cores egg_sample.c computes credit by table, and
+ * egg_packed16_combine() takes the place of combine. */
+static const egg_kernels kernels_packed = {
+    current_packed, lif_portable, respond_portable, project_packed,   dot_portable, expand_portable,
+    NULL,           NULL,         round_row_packed, add_wide_portable};

@@ -11,6 +11,15 @@
 #include "base/egg_rng.h"
 #include "base/egg_types.h"
 
+/* A LIF layer whose responses are measured (SPEC.md section 7.4), and the state of its unperturbed run. */
+typedef struct {
+    const int16_t *current; /* [ticks][padded] */
+    uint32_t size, threshold, leak_shift, refractory, segments;
+    int32_t sigma;                         /* the current that perturbs each neuron */
+    uint8_t starts[EGG_SEGMENTS_MAX + 1u]; /* first tick of each segment; behind the last one, the number of ticks */
+    int16_t *membrane, *blocked;           /* [padded] membranes and refractory ticks that remain; at first 0 */
+} egg_response_run;
+
 typedef struct egg_kernels {
     /* One tick of base currents: current[cols] = clamp(bias row + rows of the tick's events, limit). w is [rows][cols],
      * its bias row is number `bias`. Returns the stream behind the tick. */
@@ -23,6 +32,11 @@ typedef struct egg_kernels {
     uint32_t (*lif)(const int16_t *current, uint32_t ticks, uint32_t size, uint32_t threshold, uint32_t leak_shift,
                     uint32_t refractory, const int16_t *s, const int16_t *a, uint32_t ranks, int16_t *count,
                     uint8_t *spikes);
+
+    /* Measures the responses to a perturbation in segment s: spikes of a neuron with +sigma minus those with -sigma.
+     * response[segments][padded] gets those in segments s and later; with `together`, their sum is response[padded].
+     * Call it for one segment after the other: it takes the unperturbed run through segment s. */
+    void (*respond)(const egg_response_run *run, uint32_t s, bool together, int16_t *response);
 
     /* One tick of projections: c[32 * words] = sum of the signs of the tick's events and of the bias, for the pairs of
      * sign words word0 .. word0 + words - 1; words <= EGG_SIGN_WORDS. noise is a cache [rows][EGG_SIGN_WORDS] of sign

@@ -2,6 +2,8 @@
  * them in assembly. The numbers are those of the C below, which every other core runs. */
 #include "kernels/egg_packed16_private.h"
 
+#include "base/egg_math_private.h"
+
 void egg_packed16_add_rows(egg_word *acc, const egg_word *x, const egg_word *y, uint32_t words) {
     const egg_word *end = x + words;
     if (y == NULL) {
@@ -140,4 +142,41 @@ uint32_t egg_packed16_halving(const int16_t *current, const uint32_t *drive, uin
     } while (drive != end);
     return count;
 #endif
+}
+
+const int16_t *egg_packed16_combine(const int16_t *x, const int16_t *factor, uint32_t count, uint32_t n, int16_t *y,
+                                    int32_t *times) {
+    const int16_t *waits = NULL; /* a row that is not in the sum yet: two are added at a time */
+    int32_t fa = 0, any = 0;
+    *times = 1;
+    for (uint32_t k = 0; k <= count; k++, x += n) {
+        int32_t fb = k < count ? factor[k] : 0;
+        if (k < count && fb == 0) continue;
+        if (k < count && waits == NULL) {
+            waits = x, fa = fb;
+            continue;
+        }
+        if (waits == NULL) break;
+        if (k == count && !any) {
+            *times = fa;
+            return waits;
+        }
+        const int16_t *a = waits, *b = k < count ? x : waits;
+        for (int16_t *to = y, *end = y + n; to != end; to++) {
+            int32_t sum = fa * *a++ + fb * *b++;
+            *to = (int16_t)(any ? *to + sum : sum);
+        }
+        any = 1, waits = NULL;
+    }
+    return y;
+}
+
+void egg_packed16_learn(int8_t *w, const uint32_t *touched, uint32_t n, const int16_t *step, int32_t times,
+                        uint32_t row_word) {
+    uint32_t row_bits = row_word >> EGG_TOUCHED_SHIFT << EGG_TOUCHED_SHIFT;
+    for (const uint32_t *end = touched + n; touched != end; touched++) {
+        uint32_t column = *touched & EGG_TOUCHED_COLUMN;
+        int32_t move = (*step++ * times + (int32_t)((*touched + row_bits) >> EGG_TOUCHED_SHIFT)) >> 12;
+        if (move != 0) w[column] = (int8_t)egg_clamp(w[column] + move, EGG_WEIGHT_MAX);
+    }
 }

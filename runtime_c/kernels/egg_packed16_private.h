@@ -39,4 +39,18 @@ static inline int32_t egg_packed16_sum(uint32_t x, uint32_t rows) {
 uint32_t egg_packed16_halving(const int16_t *current, const uint32_t *drive, uint32_t ticks, uint32_t size,
                               uint32_t threshold);
 
+/* An entry of a list of columns, as an update visits them: the 12 rounding bits of the column above its number. */
+#define EGG_TOUCHED_SHIFT 20u
+#define EGG_TOUCHED_COLUMN 1023u
+
+/* The step of a row: sum over k < count of factor[k] * x[k][n]. Either writes it to y[n] and returns y, and sets *times
+ * to 1; or, if only one factor is not 0, returns that x[k] and sets *times to its factor. */
+const int16_t *egg_packed16_combine(const int16_t *x, const int16_t *factor, uint32_t count, uint32_t n, int16_t *y,
+                                    int32_t *times);
+
+/* Stochastic rounding into one row of weights (SPEC.md section 9): the step of column touched[i] is times * step[i].
+ * row_word is the random word of the row. */
+void egg_packed16_learn(int8_t *w, const uint32_t *touched, uint32_t n, const int16_t *step, int32_t times,
+                        uint32_t row_word);
+
 #endif

@@ -36,12 +36,12 @@ size_t egg_session_bytes(const egg_net_config *net, const egg_estimator_config *
 }
 
 /* Offsets in the payload of CONFIG (PROTOCOL.md): some fields, the end of the fixed part; then the bytes of a layer. */
-enum { MODE = 0, LAYERS = 1, STD = 13, SEED = 20, STREAM = 24, FIXED = 28, LAYER = 6 };
+enum { MODE = 0, LAYERS = 1, STD = 13, INPUT_SEGMENTS = 15, SEED = 20, STREAM = 24, FIXED = 28, LAYER = 6 };
 
 /* Reads and checks a payload of CONFIG. */
 static egg_status parse(const uint8_t *p, size_t n, egg_net_config *net, egg_estimator_config *es) {
     if (n < FIXED) return EGG_E_LENGTH;
-    if (p[LAYERS] < 1 || p[LAYERS] > EGG_LAYERS_MAX) return EGG_E_LAYERS;
+    if (p[LAYERS] > EGG_LAYERS_MAX) return EGG_E_LAYERS;
     if (n != FIXED + (size_t)LAYER * p[LAYERS]) return EGG_E_LENGTH;
     egg_zero(net, sizeof *net);
     net->layers = p[LAYERS];
@@ -50,6 +50,7 @@ static egg_status parse(const uint8_t *p, size_t n, egg_net_config *net, egg_est
     net->ticks = p[6];
     net->readout = p[7];
     net->gain = p[8];
+    net->input_segments = p[INPUT_SEGMENTS];
     es->estimator = p[9];
     es->rank = p[10];
     es->segments = p[11];

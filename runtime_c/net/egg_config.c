@@ -2,12 +2,17 @@
 
 egg_status egg_net_check(const egg_net_config *c) {
     if (c->inputs < 1 || c->inputs > EGG_INPUTS_MAX) return EGG_E_INPUTS;
-    if (c->layers < 1 || c->layers > EGG_LAYERS_MAX) return EGG_E_LAYERS;
+    if (c->layers > EGG_LAYERS_MAX) return EGG_E_LAYERS;
     if (c->outputs < 2 || c->outputs > EGG_OUTPUTS_MAX) return EGG_E_OUTPUTS;
     if (c->ticks < 1 || c->ticks > EGG_TICKS_MAX) return EGG_E_TICKS;
     if (c->readout > EGG_READOUT_SPIKES ||
         c->gain > (c->readout == EGG_READOUT_SPIKES ? EGG_GAIN_SPIKES_MAX : EGG_GAIN_MAX))
         return EGG_E_READOUT;
+    if (c->layers == 0) {
+        if (c->readout != EGG_READOUT_INTEGRATE) return EGG_E_READOUT;
+        if (c->input_segments < 1 || c->input_segments > EGG_SEGMENTS_MAX || c->input_segments > c->ticks)
+            return EGG_E_SEGMENTS;
+    }
     for (uint32_t l = 0; l < c->layers; l++) {
         const egg_lif_config *lif = &c->layer[l];
         if (lif->size < 1 || lif->size > EGG_NEURONS_MAX) return EGG_E_SIZE;
@@ -22,7 +27,7 @@ egg_status egg_net_check(const egg_net_config *c) {
 egg_status egg_estimator_check(const egg_net_config *net, const egg_estimator_config *es) {
     egg_status status = egg_net_check(net);
     if (status != EGG_OK) return status;
-    if (es->estimator > EGG_ESTIMATOR_SWEEP) return EGG_E_ESTIMATOR;
+    if (es->estimator > EGG_ESTIMATOR_EPROP) return EGG_E_ESTIMATOR;
     if (es->pairs < 1 || es->pairs > (es->estimator == EGG_ESTIMATOR_SAMPLE ? EGG_SAMPLE_PAIRS_MAX : EGG_PAIRS_MAX))
         return EGG_E_PAIRS;
     if (es->estimator == EGG_ESTIMATOR_BATCH &&
@@ -31,6 +36,8 @@ egg_status egg_estimator_check(const egg_net_config *net, const egg_estimator_co
     if ((es->estimator == EGG_ESTIMATOR_SAMPLE || es->estimator == EGG_ESTIMATOR_SWEEP) &&
         (es->segments < 1 || es->segments > EGG_SEGMENTS_MAX || es->segments > net->ticks))
         return EGG_E_SEGMENTS;
+    if (es->estimator == EGG_ESTIMATOR_EPROP && es->segments != net->ticks) return EGG_E_SEGMENTS;
+    if (net->layers == 0 && es->estimator != EGG_ESTIMATOR_SWEEP) return EGG_E_ESTIMATOR;
     if (es->estimator == EGG_ESTIMATOR_FULL && net->inputs > EGG_FULL_INPUTS_MAX) return EGG_E_INPUTS;
     if (es->fitness > EGG_FITNESS_ACCURACY || es->penalty > EGG_PENALTY_MAX) return EGG_E_FITNESS;
     return EGG_OK;

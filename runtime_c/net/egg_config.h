@@ -26,10 +26,12 @@ typedef struct {
     uint16_t inputs;                      /* 1..EGG_INPUTS_MAX */
     uint16_t outputs;                     /* classes, 2..EGG_OUTPUTS_MAX; EGG_READOUT_SPIKES: the last layer's size */
     uint8_t ticks;                        /* simulation steps of a recording, 1..EGG_TICKS_MAX */
-    uint8_t layers;                       /* LIF layers, 1..EGG_LAYERS_MAX */
+    uint8_t layers;                       /* LIF layers, 0..EGG_LAYERS_MAX; 0: a linear readout of the inputs */
     uint8_t readout;                      /* EGG_READOUT_* */
     uint8_t gain;                         /* logit = readout << gain, in 1/4096 bit; 0..EGG_GAIN_MAX
                                              (EGG_READOUT_SPIKES: 0..EGG_GAIN_SPIKES_MAX) */
+    uint8_t input_segments;               /* without a LIF layer: parts of a recording in which the events of an input
+                                             are counted, 1..EGG_SEGMENTS_MAX and at most the ticks; else not used */
     egg_lif_config layer[EGG_LAYERS_MAX]; /* the first `layers` entries are used */
 } egg_net_config;
 
@@ -45,8 +47,9 @@ enum {
     EGG_ESTIMATOR_SAMPLE = 1, /* perturbed currents; each recording credits its events. With mini-batches of one
                                  recording: online learning */
     EGG_ESTIMATOR_FULL = 2,   /* one noise value for each weight: the full-rank baseline, in runtime_c/host only */
-    EGG_ESTIMATOR_SWEEP = 3   /* each neuron perturbed alone, without noise (estimators/egg_sweep.h); no firmware has it
+    EGG_ESTIMATOR_SWEEP = 3,  /* each neuron perturbed alone, without noise (estimators/egg_sweep.h); no firmware has it
                                  yet */
+    EGG_ESTIMATOR_EPROP = 4   /* a baseline: the local surrogate gradient (estimators/egg_eprop.h) */
 };
 
 /* What counts as good. */
@@ -57,13 +60,13 @@ enum {
 
 /* Estimator settings that stay fixed for a whole run. (ES stands for evolution strategy.) */
 typedef struct {
-    uint16_t pairs;    /* antithetic pairs of members: 1..EGG_PAIRS_MAX (sample: 1..EGG_SAMPLE_PAIRS_MAX); sweep has
-                          none, and does not use the number */
+    uint16_t pairs;    /* antithetic pairs of members: 1..EGG_PAIRS_MAX (sample: 1..EGG_SAMPLE_PAIRS_MAX); sweep and
+                          eprop have none, and do not use the number */
     uint16_t penalty;  /* fitness that each spike of a LIF layer costs, in 1/4096 bit, 0..EGG_PENALTY_MAX */
     uint8_t estimator; /* EGG_ESTIMATOR_* */
     uint8_t rank;      /* rank of a perturbation, 1..EGG_RANK_MAX; pairs * rank <= EGG_PAIRS_RANK_MAX (batch only) */
     uint8_t segments;  /* parts of a recording, each perturbed separately: 1..EGG_SEGMENTS_MAX, and at most the ticks
-                          (sample and sweep only) */
+                          (sample and sweep only); eprop: the ticks */
     uint8_t fitness;   /* EGG_FITNESS_* */
 } egg_estimator_config;
 
@@ -76,7 +79,8 @@ egg_status egg_estimator_check(const egg_net_config *net, const egg_estimator_co
  * batch: 1/256 weight unit, divided by sqrt(rank): see egg_sigma_of_rank(). full: 1/256 weight unit, divided by
  * sqrt(2). sample, sweep: `hidden` in units of a neuron's current, at most egg_forward_perturbation_limit() of every
  * layer (sweep: that of the first layer; deeper ones in proportion to their thresholds); `readout` in 1/4096 bit of a
- * logit. */
+ * logit. eprop: `hidden` is the width of the surrogate, in units of the first layer's membrane (deeper layers as in
+ * sweep); `readout` as in sweep. */
 typedef struct {
     uint16_t hidden;  /* of the LIF matrices, 0..EGG_SIGMA_MAX (full: 0..EGG_SIGMA_FULL_MAX) */
     uint16_t readout; /* of the readout matrix, 0..EGG_SIGMA_MAX (full: 0..EGG_SIGMA_FULL_READOUT_MAX) */

@@ -5,6 +5,8 @@
 #include "base/egg_stream.h"
 #include "kernels/egg_kernel_private.h"
 
+#define LINEAR_LIMIT ((1 << 22) - 1) /* of a readout sum without a LIF layer; SPEC.md section 5 */
+
 /* Imax of SPEC.md section 5 */
 static int32_t current_limit(const egg_lif_config *lif) {
     return (32767 >> lif->leak_shift) - 1;
@@ -30,8 +32,23 @@ void egg_forward_currents(const egg_net *net, const egg_workspace *ws, uint32_t 
     }
 }
 
+/* The count of each input in each segment, for a net without a LIF layer. */
+static void count_inputs(const egg_net_config *c, egg_workspace *ws, const uint8_t *stream) {
+    egg_segment_walk walk = {0, 0};
+    egg_zero(ws->count, (egg_net_rows(c, 0) - 1u) * sizeof *ws->count);
+    for (uint32_t t = 0; t < c->ticks; t++, egg_segment_next(&walk, c->input_segments, c->ticks)) {
+        int16_t *count = ws->count + walk.segment * c->inputs;
+        int32_t event, index = -1;
+        while ((event = egg_stream_next(&stream, &index)) >= 0) count[event]++;
+    }
+}
+
 void egg_forward_share(const egg_net *net, egg_workspace *ws, const uint8_t *stream) {
     const egg_net_config *c = &net->config;
+    if (c->layers == 0) {
+        count_inputs(c, ws, stream);
+        return;
+    }
     egg_forward_currents(net, ws, 0, stream, egg_forward_base_limit(&c->layer[0]), ws->base);
     if (ws->readout == NULL) return;
     uint32_t size = c->layer[c->layers - 1u].size, padded = egg_padded(size);
@@ -79,7 +96,7 @@ static uint32_t perturb(const egg_net *net, const egg_estimator_config *es, egg_
 
 void egg_forward_integrate(const egg_net *net, egg_workspace *ws) {
     const egg_net_config *c = &net->config;
-    uint32_t size = c->layer[c->layers - 1u].size;
+    uint32_t size = egg_net_rows(c, c->layers) - 1u;
     const int8_t *w = net->weights[c->layers];
     const int8_t *bias = w + (size_t)size * c->outputs;
     for (uint32_t j = 0; j < c->outputs; j++) {
@@ -133,6 +150,7 @@ uint32_t egg_forward_member(const egg_net *net, const egg_estimator_config *es, 
     egg_forward_integrate(net, ws);
     if (sign != 0 && es->estimator == EGG_ESTIMATOR_BATCH) perturb_readout(net, es, sigma, ws, sign);
     for (uint32_t j = 0; j < c->outputs; j++) {
+        if (c->layers == 0) ws->logits[j] = egg_clamp(ws->logits[j], LINEAR_LIMIT);
         ws->logits[j] *= 1 << c->gain;
         if (sign != 0 && es->estimator == EGG_ESTIMATOR_SAMPLE)
             ws->logits[j] += sign * ws->a[c->layers][j] * sigma.readout;

@@ -9,6 +9,7 @@ uint32_t egg_net_matrices(const egg_net_config *c) {
 }
 
 uint32_t egg_net_rows(const egg_net_config *c, uint32_t m) {
+    if (c->layers == 0) return (uint32_t)c->inputs * c->input_segments + 1u;
     return (m == 0 ? c->inputs : c->layer[m - 1u].size) + 1u;
 }
 

@@ -10,7 +10,8 @@
 typedef struct {
     const struct egg_kernels *kernels; /* the hot loops for this machine */
     int32_t *logits;                   /* [outputs] of the last run, in 1/4096 bit */
-    int16_t *count;                    /* [padded] spikes of each neuron of the last LIF layer in the last run */
+    int16_t *count;        /* [padded] spikes of each neuron of the last LIF layer in the last run; without a
+                              LIF layer [segments][inputs]: events of each input */
     uint32_t *unit_spikes; /* NULL, or [neurons of all LIF layers]: unperturbed runs add each neuron's spikes here */
 
     int16_t *base;              /* [ticks][padded] currents of layer 0, which all members share */
@@ -21,7 +22,7 @@ typedef struct {
     int16_t *readout;                       /* [outputs][padded] transposed readout weights; hosts only, else NULL */
 
     /* Signs of the perturbations. Words hold 32 pairs, bit p that of slot p: set = +1. */
-    uint32_t *a_words[EGG_LAYERS_MAX + 1u]; /* [rank][cols] */
+    uint32_t *a_words[EGG_LAYERS_MAX + 1u]; /* [rank][cols]; estimators batch, sample, full */
     uint32_t *b_words[EGG_LAYERS_MAX + 1u]; /* [rank][rows]; estimator batch, matrices from 1 on */
     uint32_t *z_words[EGG_LAYERS_MAX];      /* [segments]; estimator sample */
     int16_t *a[EGG_LAYERS_MAX + 1u];        /* [rank][padded cols] of one pair, as +1 or -1 */
@@ -32,10 +33,12 @@ typedef struct {
     int16_t *credit[EGG_LAYERS_MAX + 1u]; /* [segments][padded] (readout: one segment); estimators sample, sweep */
     int32_t *fitness_diff;                /* [pairs]; estimator sample */
 
-    /* With EGG_ROW_ALIGN 1 the next three, and `pair`, share memory with a, b and s: never in use at the same time. */
+    /* With EGG_ROW_ALIGN 1 the next four, and `pair`, share memory with a, b and s (estimator sweep: with base): never
+     * in use at the same time. */
     int32_t *sum;          /* [cols] of an update */
     int16_t *step;         /* [padded] change of a row of weights, in 1/4096 weight unit */
     uint16_t *column_bits; /* [padded] rounding bits of the columns */
+    uint32_t *touched;     /* [cols] the columns with credit, and their rounding bits; in the memory of sum */
 
     struct {                   /* of estimators/egg_pair.c, with EGG_ROW_ALIGN 1 only */
         int32_t *logits;       /* [outputs] of the unperturbed run, before the gain */
@@ -50,6 +53,19 @@ typedef struct {
         uint32_t spike_bit;    /* the bit of a half that says "spike": 2^14 or 2^15 */
         int32_t largest_current; /* largest magnitude of a base current of the recording */
     } pair;
+
+    struct {                     /* of estimators/egg_sweep.c; the letters are those of SPEC.md section 7.4 */
+        int32_t *logit_credit;   /* [outputs] e */
+        int16_t *per_current[2]; /* [segments][padded] q of this layer and of the one above; NULL where not needed */
+        int16_t *response;       /* [segments][padded]; NULL with a single layer */
+        int16_t *membrane;       /* [padded] of the unperturbed run */
+        int16_t *blocked;        /* [padded] its refractory ticks that remain; NULL if no layer has any */
+    } sweep;
+
+    struct {                     /* of estimators/egg_eprop.c; the letters are those of SPEC.md section 7.5 */
+        int32_t *logit_credit;   /* [outputs] e */
+        int16_t *per_current[2]; /* [ticks][padded] q of a layer from 1 on, and of the one above it */
+    } eprop;
 } egg_workspace;
 
 /* Bytes of a workspace. es = NULL if the net only runs and never trains. Both configurations must have passed their

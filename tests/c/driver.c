@@ -1,6 +1,7 @@
 /* Runs whole generations that it reads as text from standard input, and prints what test_c_matrix.py compares. It is a
  * program for hosts (libc, malloc); the core is not. Its input are numbers, separated by white space:
- *   inputs outputs ticks layers readout gain; then for each layer: size threshold leak_shift refractory
+ *   inputs outputs ticks layers readout gain; then for each layer: size threshold leak_shift refractory; without a
+ *   layer: input_segments
  *   estimator pairs rank segments fitness penalty sigma_hidden sigma_readout seed std_hidden std_readout
  *   the number of recordings; then for each: label, bytes, and the stream in hexadecimal
  *   the number of generations; then for each: m n (hidden) m n (readout), the number of recordings and their indices */
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "base/egg_stream.h"
+#include "estimators/egg_eprop.h"
 #include "estimators/egg_estimator.h"
 #include "estimators/egg_sweep.h"
 
@@ -93,24 +95,21 @@ static void sample_generation(const egg_generation *gen, egg_workspace *ws, cons
     free(sum);
 }
 
-static void sweep_generation(const egg_generation *gen, egg_workspace *ws, const recording *recordings,
-                             const unsigned *index, unsigned n) {
+static void credit_generation(const egg_generation *gen, egg_workspace *ws, const recording *recordings,
+                              const unsigned *index, unsigned n) {
     const egg_net_config *c = &gen->net->config;
     size_t weights = egg_net_bytes(c);
-    void *memory = need(egg_sweep_bytes(c, &gen->es));
     int32_t *sum = need(weights * sizeof *sum);
     memset(sum, 0, weights * sizeof *sum);
-    egg_sweep sweep;
-    egg_sweep_init(&sweep, c, &gen->es, memory);
     for (unsigned i = 0; i < n; i++) {
         const recording *s = &recordings[index[i]];
-        egg_result r = egg_sweep_evaluate(gen, ws, &sweep, s->stream, s->label);
+        egg_result r = (gen->es.estimator == EGG_ESTIMATOR_EPROP ? egg_eprop_evaluate : egg_sweep_evaluate)(
+            gen, ws, s->stream, s->label);
         egg_sample_accumulate(gen, ws, s->stream, n == 1 ? NULL : sum);
         printf(" loss %d %d", (int)r.loss, r.predicted == s->label);
     }
     for (uint32_t m = 0; n > 1 && m < egg_net_matrices(c); m++)
         egg_sample_finish(gen, ws, m, 0, egg_net_rows(c, m), sum);
-    free(memory);
     free(sum);
 }
 
@@ -129,6 +128,7 @@ int main(void) {
         c.layer[l].leak_shift = (uint8_t)next();
         c.layer[l].refractory = (uint8_t)next();
     }
+    if (c.layers == 0) c.input_segments = (uint8_t)next();
     egg_net net;
     egg_generation gen;
     memset(&gen, 0, sizeof gen);
@@ -177,8 +177,8 @@ int main(void) {
         unsigned *index = need(n * sizeof *index);
         for (unsigned i = 0; i < n; i++) index[i] = next();
         printf("generation");
-        if (gen.es.estimator == EGG_ESTIMATOR_SWEEP)
-            sweep_generation(&gen, &ws, recordings, index, n);
+        if (gen.es.estimator == EGG_ESTIMATOR_SWEEP || gen.es.estimator == EGG_ESTIMATOR_EPROP)
+            credit_generation(&gen, &ws, recordings, index, n);
         else
             (gen.es.estimator == EGG_ESTIMATOR_BATCH ? batch : sample_generation)(&gen, &ws, recordings, index, n);
         printf(" digest %08x\n", (unsigned)egg_net_digest(&net));

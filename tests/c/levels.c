@@ -32,6 +32,9 @@ static const shape SHAPES[] = {
     {EGG_ESTIMATOR_SWEEP, 90, 70, 1, 1, 5, 1, 0, 0, 0, EGG_FITNESS_XENT},       /* part of a vector */
     {EGG_ESTIMATOR_SWEEP, 40, 33, 1, 1, 3, 2, 2, 0, 1, EGG_FITNESS_ACCURACY},   /* online, refractory */
     {EGG_ESTIMATOR_SWEEP, 40, 6, 1, 1, 8, 1, 0, 1, 0, EGG_FITNESS_XENT},        /* spikes as outputs */
+    {EGG_ESTIMATOR_SWEEP, 90, 0, 1, 1, 3, 1, 0, 0, 0, EGG_FITNESS_XENT},        /* no LIF layer */
+    {EGG_ESTIMATOR_EPROP, 90, 70, 1, 1, TICKS, 1, 0, 0, 0, EGG_FITNESS_XENT},   /* a segment for each tick */
+    {EGG_ESTIMATOR_EPROP, 40, 33, 1, 1, TICKS, 2, 2, 0, 1, EGG_FITNESS_XENT},   /* online, refractory */
 };
 
 static uint32_t seed = 1;
@@ -76,9 +79,11 @@ static void record(egg_dataset *data, uint32_t inputs, uint32_t outputs, uint8_t
 
 /* Returns the CRC of the fitness bytes of all generations and of the weights. */
 static uint32_t run(const shape *s, const egg_dataset *data, const egg_kernels *kernels) {
-    egg_net_config c = {.inputs = s->inputs, .outputs = s->spikes ? s->hidden : 7, .ticks = TICKS, .layers = 1};
+    egg_net_config c = {
+        .inputs = s->inputs, .outputs = s->spikes ? s->hidden : 7, .ticks = TICKS, .layers = s->hidden > 0};
     c.readout = s->spikes ? EGG_READOUT_SPIKES : EGG_READOUT_INTEGRATE;
     c.gain = s->spikes ? 10 : 3;
+    c.input_segments = 3;
     c.layer[0].size = s->hidden;
     c.layer[0].threshold = 160;
     c.layer[0].leak_shift = s->leak_shift;
@@ -96,7 +101,7 @@ static uint32_t run(const shape *s, const egg_dataset *data, const egg_kernels *
     check(egg_workspace_init(&ws, &c, &es, memory, bytes));
     ws.kernels = kernels;
     egg_generation gen = {.net = &net, .es = es, .seed = 5};
-    uint32_t sweep = s->estimator == EGG_ESTIMATOR_SWEEP, sample = s->estimator == EGG_ESTIMATOR_SAMPLE || sweep;
+    uint32_t sweep = s->estimator >= EGG_ESTIMATOR_SWEEP, sample = s->estimator == EGG_ESTIMATOR_SAMPLE || sweep;
     gen.sigma.hidden = sample ? 70 : 500;
     gen.sigma.readout = sample ? 3000 : 400;
     gen.learning_rate_hidden = gen.learning_rate_readout = (egg_learning_rate){100, sample ? 7 : 5};
@@ -111,12 +116,12 @@ static uint32_t run(const shape *s, const egg_dataset *data, const egg_kernels *
     egg_run_counts counts = {0, 0, 0, 0};
     for (gen.generation = 0; gen.generation < GENERATIONS; gen.generation++) {
         if (sweep && s->online) {
-            egg_dataset_sweep_online(&gen, &ws, scratch, data, index, RECORDINGS, &counts);
+            egg_dataset_credit_online(&gen, &ws, data, index, RECORDINGS, &counts);
         } else if (sample && s->online) {
             egg_dataset_online(&gen, &ws, scratch, data, index, RECORDINGS, false, fitness_bytes, exponent, &counts);
         } else if (sample) {
             if (sweep)
-                egg_dataset_sweep(&gen, &ws, scratch, data, index, RECORDINGS, &update, &counts);
+                egg_dataset_credit(&gen, &ws, data, index, RECORDINGS, &update, &counts);
             else
                 egg_dataset_sample(&gen, &ws, scratch, data, index, RECORDINGS, 0, false, fitness_bytes, exponent,
                                    &update, &counts);

@@ -44,7 +44,7 @@ static egg_estimator_config small_es(uint8_t estimator) {
     es.estimator = estimator;
     es.pairs = 8;
     es.rank = 1;
-    es.segments = 2;
+    es.segments = estimator == EGG_ESTIMATOR_EPROP ? (uint8_t)small_net().ticks : 2;
     return es;
 }
 
@@ -64,7 +64,7 @@ static void configs(void) {
     REFUSES(outputs = EGG_OUTPUTS_MAX + 1, EGG_E_OUTPUTS);
     REFUSES(ticks = 0, EGG_E_TICKS);
     REFUSES(ticks = EGG_TICKS_MAX + 1, EGG_E_TICKS);
-    REFUSES(layers = 0, EGG_E_LAYERS);
+    REFUSES(layers = 0, EGG_E_SEGMENTS); /* without input segments */
     REFUSES(layers = EGG_LAYERS_MAX + 1, EGG_E_LAYERS);
     REFUSES(readout = 2, EGG_E_READOUT);
     REFUSES(gain = EGG_GAIN_MAX + 1, EGG_E_READOUT);
@@ -76,8 +76,17 @@ static void configs(void) {
     REFUSES(layer[0].leak_shift = 0, EGG_E_LIF);
     REFUSES(layer[0].leak_shift = EGG_LEAK_SHIFT_MAX + 1, EGG_E_LIF);
     REFUSES(layer[0].refractory = EGG_REFRACTORY_MAX + 1, EGG_E_LIF);
+    c.layers = 0, c.input_segments = c.ticks;
+    CHECK(egg_net_check(&c) == EGG_OK);
+    REFUSES(input_segments = c.ticks + 1u, EGG_E_SEGMENTS);
+    REFUSES(readout = EGG_READOUT_SPIKES, EGG_E_READOUT);
+    for (uint8_t estimator = EGG_ESTIMATOR_BATCH; estimator <= EGG_ESTIMATOR_EPROP; estimator++) {
+        egg_estimator_config es = small_es(estimator);
+        CHECK(egg_estimator_check(&c, &es) == (estimator == EGG_ESTIMATOR_SWEEP ? EGG_OK : EGG_E_ESTIMATOR));
+    }
+    c = small_net();
 #undef REFUSES
-    for (uint8_t estimator = EGG_ESTIMATOR_BATCH; estimator <= EGG_ESTIMATOR_SWEEP; estimator++) {
+    for (uint8_t estimator = EGG_ESTIMATOR_BATCH; estimator <= EGG_ESTIMATOR_EPROP; estimator++) {
         egg_estimator_config es = small_es(estimator), worse;
         CHECK(egg_estimator_check(&c, &es) == EGG_OK);
 #define REFUSES(assignment, status)                         \
@@ -86,7 +95,7 @@ static void configs(void) {
         worse.assignment;                                   \
         CHECK(egg_estimator_check(&c, &worse) == (status)); \
     } while (0)
-        REFUSES(estimator = EGG_ESTIMATOR_SWEEP + 1, EGG_E_ESTIMATOR);
+        REFUSES(estimator = EGG_ESTIMATOR_EPROP + 1, EGG_E_ESTIMATOR);
         REFUSES(pairs = 0, EGG_E_PAIRS);
         REFUSES(pairs = (uint16_t)((estimator == EGG_ESTIMATOR_SAMPLE ? EGG_SAMPLE_PAIRS_MAX : EGG_PAIRS_MAX) + 1u),
                 EGG_E_PAIRS);
@@ -94,6 +103,7 @@ static void configs(void) {
         REFUSES(penalty = EGG_PENALTY_MAX + 1, EGG_E_FITNESS);
         if (estimator == EGG_ESTIMATOR_BATCH) REFUSES(rank = 0, EGG_E_RANK);
         if (estimator == EGG_ESTIMATOR_BATCH) REFUSES(rank = EGG_RANK_MAX + 1, EGG_E_RANK);
+        if (estimator == EGG_ESTIMATOR_EPROP) REFUSES(segments--, EGG_E_SEGMENTS); /* one for each tick */
         if (estimator != EGG_ESTIMATOR_SAMPLE && estimator != EGG_ESTIMATOR_SWEEP) continue;
         REFUSES(segments = 0, EGG_E_SEGMENTS);
         REFUSES(segments = 6, EGG_E_SEGMENTS);

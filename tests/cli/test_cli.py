@@ -53,7 +53,7 @@ def test_plan(cli: Cli, estimator: tuple[str, ...]) -> None:
         (("train", "--data", "/no/where"), "/no/where: no such folder"),
         (("train", "--data", "."), "expected <folder>/Train"),
         (("train", "--estimator", "batsch"), "batch"),
-        (("train", "--estimator", "batch", "--online"), "only sample and sweep"),
+        (("train", "--estimator", "batch", "--online"), "only sample, sweep and eprop"),
         (("train", "--pairs", 257), "1..256"),
         (("eval", "/no/run"), "no run here"),
         (("resume", "."), "no journal.jsonl"),

@@ -39,6 +39,7 @@ NET = NetConfig(36, 4, 6, (LifConfig(16, 160),))
 DEEP = NetConfig(36, 4, 6, (LifConfig(37, 80, 2, 1), LifConfig(5, 60)), gain=4)
 WAIT = NetConfig(36, 4, 6, (LifConfig(37, 80, 2, 1),), gain=4)
 ONE = NetConfig(36, 4, 6, (LifConfig(4, 60, 2),), "spikes", 8)
+LINEAR = NetConfig(36, 4, 6, (), gain=4, input_segments=4)
 SPIKES = NetConfig(36, 4, 6, (LifConfig(12, 80), LifConfig(4, 60)), "spikes", 8)
 
 
@@ -179,6 +180,13 @@ CASES: list[tuple[str, NetConfig, dict[str, Any]]] = [
     ("sweep", SPIKES, {"segments": 6}),
     ("sweep", WAIT, {"fitness": "accuracy", "sigma_readout": 0.5}),
     ("sweep-online", DEEP, {}),
+    ("sweep", LINEAR, {"hidden": (), "batch": 150}),
+    ("sweep-online", LINEAR, {"hidden": ()}),
+    ("eprop", NET, {}),
+    ("eprop", DEEP, {"batch": 150, "penalty_bits": 0.01}),
+    ("eprop", SPIKES, {}),
+    ("eprop", WAIT, {"fitness": "accuracy", "sigma_readout": 0.5}),
+    ("eprop-online", DEEP, {}),
 ]
 
 
@@ -272,3 +280,35 @@ def test_silent_inputs_keep_their_weights() -> None:
             events[index] = True
     assert changed.any()
     assert not changed[:36][~events[:36]].any()
+
+
+def test_a_linear_readout_counts_events_in_segments() -> None:
+    net, recordings = random_net(LINEAR), recordings_for(TEST, LINEAR)
+    workspace, predicted = Workspace(LINEAR, None), np.zeros(1, np.uint8)
+    bias, weights = net.matrices[0][-1], net.matrices[0][:-1].reshape(4, 36, 4)
+    bias[:] = [1, -2, 3, -4]
+    for i in range(5):
+        workspace.run(net, recordings, np.array([i], np.uint32), predicted)
+        wanted = 6 * bias.astype(np.int64)
+        tick, index = 0, -1
+        for byte in TEST.streams[int(TEST.offsets[i]) : int(TEST.offsets[i + 1])]:
+            index = -1 if byte == 0 else index + int(byte)
+            if byte:
+                wanted += weights[tick * 4 // 6, index]
+            tick += byte == 0
+        assert workspace.logits == (wanted << 4).tolist()
+    assert evaluate(net, TEST).firing_rate == ()
+
+
+def test_the_sums_of_a_linear_readout_are_limited() -> None:
+    """1,100 inputs that have an event in each of 32 ticks, and weights of 127."""
+    config = NetConfig(1100, 2, 32, (), gain=8, input_segments=8)
+    net, ws, predicted = Net(config), Workspace(config, None), np.zeros(1, np.uint8)
+    net.weights[0::2], net.weights[1::2] = 127, -127
+    whole = stream([list(range(1100))] * 32)
+    recordings = Recordings(
+        np.frombuffer(whole, np.uint8), np.array([0, len(whole)]), np.zeros(1, np.uint8)
+    )
+    ws.run(net, recordings, np.zeros(1, np.uint32), predicted)
+    most = (2**22 - 1) << 8
+    assert ws.logits == [most, -most]

@@ -79,6 +79,24 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "lr_readout": 0.2,
         "penalty_bits": 0.0,
     },
+    "eprop": {
+        "estimator": "eprop",
+        "batch": 16,
+        "generations": 120,
+        "lr": 3.0,
+        "sigma": 128.0,
+        "lr_readout": 3.0,
+        "penalty_bits": 0.0,
+    },
+    "eprop-online": {
+        "estimator": "eprop",
+        "online": True,
+        "generations": 1500,
+        "lr": 0.2,
+        "sigma": 128.0,
+        "lr_readout": 0.2,
+        "penalty_bits": 0.0,
+    },
 }
 """Settings with which each estimator learns the dataset within a second."""
 

@@ -58,12 +58,12 @@ def test_lines(kind: str, tmp_path: Path) -> None:
     assert reader.whole_bytes == path.stat().st_size
     assert len(lines) == (2 if "online" in kind else 8)
     for x in lines:
-        sample, sweep = kind in ("sample", "online"), kind in ("sweep", "sweep-online")
+        sample, credited = kind in ("sample", "online"), "sweep" in kind or "eprop" in kind
         recordings = x.counts.recordings
-        rows = 0 if sweep else recordings if sample else 1
+        rows = 0 if credited else recordings if sample else 1
         assert len(x.fitness_bytes) == config(kind).pairs * rows
         assert len(x.exponents) == (recordings if sample else 0)
-        assert (x.active is None) == (sample or sweep)
+        assert (x.active is None) == (sample or credited)
         assert 0 <= x.counts.correct <= recordings
         assert x.counts.loss > 0
     for line in path.read_bytes().splitlines():

@@ -13,8 +13,18 @@ running the model also tests the proofs.
 
 from tests.reference.batch import BatchMember, BatchSigns, batch_signs
 from tests.reference.config import EsConfig, LayerConfig, NetConfig
+from tests.reference.eprop import eprop, slopes
 from tests.reference.fitness import LIMIT_F, argmax, cross_entropy, exp2_neg, fitness, log2
-from tests.reference.forward import UNPERTURBED, Member, Run, base_currents, forward, lif
+from tests.reference.forward import (
+    UNPERTURBED,
+    Member,
+    Run,
+    base_currents,
+    forward,
+    input_counts,
+    lif,
+    segment,
+)
 from tests.reference.full import FullMember, full_noise
 from tests.reference.generation import (
     BatchResult,
@@ -22,6 +32,7 @@ from tests.reference.generation import (
     SampleResult,
     SweepResult,
     generation_batch,
+    generation_eprop,
     generation_full,
     generation_sample,
     generation_sweep,
@@ -30,7 +41,7 @@ from tests.reference.integers import INT16_MAX, INT32_MAX, Events, Matrix, clamp
 from tests.reference.net import Net
 from tests.reference.noise import MASK, Key, Noise, key, mix, sign, signs, word
 from tests.reference.order import epoch_order, generation_indices
-from tests.reference.sample import SampleMember, SampleSigns, sample_signs, segment
+from tests.reference.sample import SampleMember, SampleSigns, sample_signs
 from tests.reference.shaping import Shaped, shape_batch, shape_sample
 from tests.reference.stream import check, decode, encode
 from tests.reference.sweep import Sweep, logit_gains, per_current, softmax, sweep, sweep_credit
@@ -85,15 +96,18 @@ __all__ = [
     "decode",
     "encode",
     "epoch_order",
+    "eprop",
     "exp2_neg",
     "fitness",
     "forward",
     "full_noise",
     "generation_batch",
+    "generation_eprop",
     "generation_full",
     "generation_indices",
     "generation_sample",
     "generation_sweep",
+    "input_counts",
     "key",
     "lif",
     "log2",
@@ -108,6 +122,7 @@ __all__ = [
     "shape_sample",
     "sign",
     "signs",
+    "slopes",
     "softmax",
     "step_from_gradient",
     "sweep",

@@ -54,12 +54,16 @@ class NetConfig:
     readout: Literal["integrate", "spikes"]
     n_out: int
     gain: int
+    input_segments: int = 1  # S', only without a LIF layer
 
     def __post_init__(self) -> None:
         assert 1 <= self.n_in <= MAX_INPUTS
         assert 1 <= self.ticks <= MAX_TICKS
-        assert 1 <= len(self.layers) <= MAX_LAYERS
+        assert len(self.layers) <= MAX_LAYERS
         assert 2 <= self.n_out <= MAX_OUTPUTS
+        if not self.layers:
+            assert self.readout == "integrate"
+            assert 1 <= self.input_segments <= min(MAX_SEGMENTS, self.ticks)
         assert 0 <= self.gain <= (12 if self.readout == "spikes" else 8)
         for layer in self.layers:
             assert 1 <= layer.size <= MAX_NEURONS
@@ -73,10 +77,11 @@ class NetConfig:
     @property
     def shapes(self) -> list[tuple[int, int]]:
         """(rows, columns) of every matrix. The last row is the bias, so rows = n_pre + 1."""
-        sizes = [self.n_in, *(layer.size for layer in self.layers)]
+        n_pre = self.n_in if self.layers else self.n_in * self.input_segments
+        sizes = [n_pre, *(layer.size for layer in self.layers)]
         if self.readout == "integrate":
             sizes.append(self.n_out)
-        return [(n_pre + 1, cols) for n_pre, cols in pairwise(sizes)]
+        return [(pre + 1, cols) for pre, cols in pairwise(sizes)]
 
     @property
     def readout_matrix(self) -> int | None:
@@ -88,21 +93,21 @@ class NetConfig:
 class EsConfig:
     """An estimator, and the sigmas of a generation."""
 
-    estimator: Literal["batch", "sample", "full", "sweep"]
-    pairs: int  # P; sweep does not use it
+    estimator: Literal["batch", "sample", "full", "sweep", "eprop"]
+    pairs: int  # P; sweep and eprop do not use it
     rank: int = 1  # R, only for batch
-    segments: int = 1  # S, only for sample and sweep
+    segments: int = 1  # S, only for sample and sweep; eprop: T
     sigma_h: int = 0
     sigma_o: int = 0
     fitness: Literal["xent", "accuracy"] = "xent"
     penalty: int = 0  # in 1/4096 bit for each spike
 
     def __post_init__(self) -> None:
-        assert self.estimator in ("batch", "sample", "full", "sweep")
+        assert self.estimator in ("batch", "sample", "full", "sweep", "eprop")
         assert 1 <= self.pairs <= (MAX_PAIRS_SAMPLE if self.estimator == "sample" else MAX_PAIRS)
         assert 1 <= self.rank <= MAX_RANK
         assert self.pairs * self.rank <= MAX_PAIRS_X_RANK or self.estimator != "batch"
-        assert 1 <= self.segments <= MAX_SEGMENTS
+        assert 1 <= self.segments <= (MAX_TICKS if self.estimator == "eprop" else MAX_SEGMENTS)
         full = self.estimator == "full"
         assert 0 <= self.sigma_h <= (16383 if full else 32767)
         assert 0 <= self.sigma_o <= (16367 if full else 32767)
@@ -114,5 +119,8 @@ class EsConfig:
         if self.estimator in ("sample", "sweep"):
             assert self.segments <= net.ticks
             assert all(self.sigma_h <= layer.l_pert for layer in net.layers)
+        if self.estimator == "eprop":
+            assert self.segments == net.ticks
+        assert net.layers or self.estimator == "sweep"
         if self.estimator == "full":
             assert net.n_in <= MAX_INPUTS_FULL

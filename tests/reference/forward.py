@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.reference.config import LayerConfig
+from tests.reference.config import LayerConfig, NetConfig
 from tests.reference.integers import INT16_MAX, INT32_MAX, Events, Matrix, clamp
 from tests.reference.net import Net
 from tests.reference.stream import decode
@@ -79,6 +79,7 @@ class Run:
 
     trains: list[Events] = field(default_factory=list)  # [layer][tick]: neurons that spiked
     counts: Matrix = field(default_factory=list)  # [layer][h]
+    readout_events: list[int] = field(default_factory=list)  # count[h] of the readout's rows
     spikes: int = 0  # of all LIF layers
     logits: list[int] = field(default_factory=list)
 
@@ -104,14 +105,29 @@ def forward(net: Net, data: bytes, member: Member = UNPERTURBED) -> Run:
         run.counts.append(count)
         x = train  # in the same tick
     run.spikes = sum(map(sum, run.counts))
+    run.readout_events = run.counts[-1] if config.layers else input_counts(config, x)
     assert run.spikes <= 2**17
     perturbation = member.logits() or [0] * config.n_out
-    for a, p in zip(_readout(net, run.counts[-1], member), perturbation, strict=True):
+    for a, p in zip(_readout(net, run.readout_events, member), perturbation, strict=True):
         assert abs(p) < 2**20
         x_j = (a << config.gain) + p
         assert abs(x_j) <= INT32_MAX
         run.logits.append(x_j)
     return run
+
+
+def segment(t: int, n_segments: int, n_ticks: int) -> int:
+    """seg(t): the segment that tick t belongs to."""
+    return t * n_segments // n_ticks
+
+
+def input_counts(config: NetConfig, x: Events) -> list[int]:
+    """count[s*N + i] of a network without a LIF layer."""
+    count = [0] * (config.n_in * config.input_segments)
+    for t, events in enumerate(x):
+        for i in events:
+            count[segment(t, config.input_segments, config.ticks) * config.n_in + i] += 1
+    return count
 
 
 def _readout(net: Net, count: list[int], member: Member) -> list[int]:
@@ -125,6 +141,6 @@ def _readout(net: Net, count: list[int], member: Member) -> list[int]:
     for j in range(config.n_out):
         assert abs(pert_l[j]) <= 2**19
         a = config.ticks * w[-1][j] + sum(c * w[h][j] for h, c in enumerate(count)) + pert_l[j]
-        assert abs(a) <= 32 * 1025 * 127 + 2**19
-        acc.append(a)
+        assert abs(a) <= (32 * 1025 * 127 + 2**19 if config.layers else 32 * 32767 * 127)
+        acc.append(a if config.layers else clamp(a, 2**22 - 1))
     return acc

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from tests.reference.batch import BatchMember, batch_signs
 from tests.reference.config import MAX_RECORDINGS, EsConfig, NetConfig
+from tests.reference.eprop import eprop
 from tests.reference.fitness import argmax, cross_entropy, fitness
 from tests.reference.forward import Member, Run, forward
 from tests.reference.full import FullMember, full_noise
@@ -50,7 +51,7 @@ class SampleResult(NamedTuple):
 
 
 class SweepResult(NamedTuple):
-    """Of a generation of `sweep`."""
+    """Of a generation of `sweep` or `eprop`."""
 
     found: list[Sweep]  # of each recording
     centre: list[Centre]  # of each recording
@@ -165,15 +166,43 @@ def generation_sweep(
     lr_o: LearningRate,
 ) -> SweepResult:
     """One generation of `sweep`. Online training is a generation of one recording."""
-    config = net.config
     assert es.estimator == "sweep"
+    return _credited(net, es, seed, generation, recordings, lr_h, lr_o, sweep)
+
+
+def generation_eprop(
+    net: Net,
+    es: EsConfig,
+    seed: int,
+    generation: int,
+    recordings: Sequence[Recording],
+    lr_h: LearningRate,
+    lr_o: LearningRate,
+) -> SweepResult:
+    """One generation of `eprop`. Online training is a generation of one recording."""
+    assert es.estimator == "eprop"
+    return _credited(net, es, seed, generation, recordings, lr_h, lr_o, eprop)
+
+
+def _credited(
+    net: Net,
+    es: EsConfig,
+    seed: int,
+    generation: int,
+    recordings: Sequence[Recording],
+    lr_h: LearningRate,
+    lr_o: LearningRate,
+    evaluate: Callable[[Net, EsConfig, bytes, int], Sweep],
+) -> SweepResult:
+    """What `sweep` and `eprop` share."""
+    config = net.config
     assert 1 <= len(recordings) <= MAX_RECORDINGS
     es.check(config)
     check_learning_rates(lr_h, lr_o, 0)
     result = SweepResult([], [])
     sums: list[Rows] = [{} for _ in config.shapes]
     for data, label in recordings:
-        found = sweep(net, es, data, label)
+        found = evaluate(net, es, data, label)
         result.found.append(found)
         result.centre.append(_centre(found.run, label))
         _add_gradients(sums, sweep_gradients(config, es, data, found, lr_h, lr_o))

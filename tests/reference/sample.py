@@ -9,17 +9,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tests.reference.config import EsConfig, NetConfig
-from tests.reference.forward import Member, Run, with_bias
+from tests.reference.forward import Member, Run, segment, with_bias
 from tests.reference.integers import Events, Matrix
 from tests.reference.noise import Noise, key, sign
 from tests.reference.shaping import Shaped
 from tests.reference.stream import decode
 from tests.reference.update import STEP_MAX, LearningRate, Rows, credit
-
-
-def segment(t: int, n_segments: int, n_ticks: int) -> int:
-    """seg(t): the segment that tick t belongs to."""
-    return t * n_segments // n_ticks
 
 
 class SampleSigns(NamedTuple):
@@ -137,7 +132,7 @@ def _readout_gradient(
 
 def readout_gradient(config: NetConfig, run: Run, c: list[int]) -> Rows:
     """g[h][j] of the readout matrix, from the credit c[j]."""
-    count = [*run.counts[-1], config.ticks]  # the bias has an event in every tick
+    count = [*run.readout_events, config.ticks]  # the bias has an event in every tick
     g = {h: [n_h * c_j for c_j in c] for h, n_h in enumerate(count) if n_h > 0}
     assert all(abs(x) <= STEP_MAX for row in g.values() for x in row)
     return g

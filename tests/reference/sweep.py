@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from tests.reference.config import EsConfig, NetConfig
 from tests.reference.fitness import LIMIT_F, argmax, exp2_neg
-from tests.reference.forward import Run, base_currents, forward, lif
+from tests.reference.forward import Run, base_currents, forward, lif, segment
 from tests.reference.integers import INT32_MAX, Events, Matrix, clamp, rs
 from tests.reference.net import Net
-from tests.reference.sample import event_gradient, readout_gradient, segment
+from tests.reference.sample import event_gradient, readout_gradient
 from tests.reference.stream import decode
 from tests.reference.update import STEP_MAX, LearningRate, Rows
 
@@ -35,7 +35,7 @@ def sweep(net: Net, es: EsConfig, data: bytes, label: int) -> Sweep:
     e = logit_gains(es, run.logits, label)
     inputs = [decode(data, config.n_in, config.ticks), *run.trains]
     delta: list[Matrix] = []
-    sensitivity = last_sensitivity(net, es, e)
+    sensitivity = last_sensitivity(net, es, e) if config.layers else []
     for m in reversed(range(len(config.layers))):
         if delta:
             sensitivity = deeper_sensitivity(net, es, m, delta[0])
@@ -111,7 +111,7 @@ def per_current(delta: int, sigma: int) -> int:
     """q[s][k]."""
     if sigma == 0:
         return 0
-    assert 128 * abs(delta) < 2**29
+    assert 128 * abs(delta) < 2**30
     size = (128 * abs(delta) + sigma // 2) // sigma
     return clamp(-size if delta < 0 else size, Q_MAX)
 
@@ -141,7 +141,7 @@ def responses(net: Net, es: EsConfig, m: int, x: Events, sensitivity: Matrix) ->
 def sweep_credit(delta: int, lr: LearningRate, n_ticks: int) -> int:
     """c[s][h], what one event adds to a step."""
     lm, ln = lr
-    assert abs(delta * lm) < 2**29
+    assert abs(delta * lm) < 2**30
     return clamp(rs(delta * lm, ln), STEP_MAX // n_ticks)
 
 

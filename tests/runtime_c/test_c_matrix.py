@@ -21,7 +21,8 @@ CASES: list[dict[str, Any]] = [
     for case in json.loads((ROOT / "tests/vectors/generations.json").read_text())["cases"]
     if case["es"]["estimator"] != "full"  # the full-rank baseline is not part of the core
 ]
-CASES += json.loads((ROOT / "tests/vectors/sweep.json").read_text())["cases"]
+for name in ("sweep", "eprop"):
+    CASES += json.loads((ROOT / f"tests/vectors/{name}.json").read_text())["cases"]
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-psabi"]
 SANITIZE = ["-g", "-fsanitize=address,undefined,alignment", "-fno-sanitize-recover=all"]
 HOST = ["-DEGG_ROW_ALIGN=32u", "-DEGG_SIGN_WORDS=16u"]
@@ -55,9 +56,9 @@ def as_text(case: dict[str, Any]) -> str:
             ["integrate", "spikes"].index(net["readout"]),
             net["gain"],
         ],
-        *net["layers"],
+        *(net["layers"] or [[net["input_segments"]]]),
         [
-            ["batch", "sample", "full", "sweep"].index(es["estimator"]),
+            ["batch", "sample", "full", "sweep", "eprop"].index(es["estimator"]),
             es["pairs"],
             es["rank"],
             es["segments"],

@@ -48,7 +48,10 @@ def vectors(name: str, part: str) -> list[Any]:
 
 def net_of(v: dict[str, Any]) -> NetConfig:
     layers = tuple(LifConfig(*layer) for layer in v["layers"])
-    return NetConfig(v["n_in"], v["n_out"], v["ticks"], layers, v["readout"], v["gain"])
+    return NetConfig(
+        v["n_in"], v["n_out"], v["ticks"], layers, v["readout"], v["gain"],
+        v.get("input_segments", 1),
+    )  # fmt: skip
 
 
 def samples_of(recordings: Sequence[tuple[bytes, int]]) -> Recordings:
@@ -198,7 +201,7 @@ class Runner:
         self, generation: int, steps: Hyperparameters, indices: list[int]
     ) -> dict[str, Any]:
         self.population.at(generation, steps)
-        runs = {"sample": self._sample, "sweep": self._sweep}
+        runs = {"sample": self._sample, "sweep": self._credited, "eprop": self._credited}
         found = runs.get(self.es.estimator, self._batched)(np.array(indices, np.uint32))
         return {**found, "digest": f"{self.net.digest:08x}"}
 
@@ -221,16 +224,16 @@ class Runner:
         assert not total.any()
         return {"f": f.tolist(), "e": e.tolist(), **self._seen(counts)}
 
-    def _sweep(self, index: Any) -> dict[str, Any]:
+    def _credited(self, index: Any) -> dict[str, Any]:
         n = len(index)
         total = np.zeros(len(self.net.weights), np.int32)
         credit = Credit(self.net.config, self.es, 1)
         counts = []
         for i in range(n):
             if n == 1:
-                self.population.sweep_online(self.ws, self.samples, index)
+                self.population.credit_online(self.ws, self.samples, index)
             else:
-                self.population.sweep(self.ws, self.samples, index[i : i + 1], credit)
+                self.population.credit(self.ws, self.samples, index[i : i + 1], credit)
                 for m, (rows, _) in enumerate(self.net.config.shapes):
                     self.population.learn(self.ws, [credit], m, 0, rows, total, i == n - 1)
             counts.append(self.ws.drain_counts())
@@ -271,7 +274,7 @@ class Runner:
         return {name: [getattr(t, name) for t in counts] for name in ("loss", "correct", "spikes")}
 
 
-CASES = vectors("generations", "cases") + vectors("sweep", "cases")
+CASES = vectors("generations", "cases") + vectors("sweep", "cases") + vectors("eprop", "cases")
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -308,20 +311,27 @@ lif_layers = st.builds(
 def runs(draw: st.DrawFn) -> tuple[Any, ...]:
     ticks, n_in, n_out = draw(st.integers(1, 8)), draw(st.integers(1, 14)), draw(st.integers(2, 5))
     readout = draw(st.sampled_from(READOUTS))
-    layers = draw(st.lists(lif_layers, min_size=1, max_size=3))
+    estimator = draw(st.sampled_from(ESTIMATORS))
+    least = 0 if (estimator, readout) == ("sweep", "integrate") else 1  # 0: a linear readout
+    layers = draw(st.lists(lif_layers, min_size=least, max_size=3))
     if readout == "spikes":
         layers[-1] = layers[-1]._replace(size=n_out)
     gain = draw(st.integers(0, 12 if readout == "spikes" else 8))
-    net = ref.NetConfig(n_in, ticks, tuple(layers), readout, n_out, gain)
-    estimator = draw(st.sampled_from(ESTIMATORS))
-    most = {"batch": 32767, "full": 16367, "sample": min(layer.l_pert for layer in layers)}
+    parts = 1 if layers else draw(st.integers(1, min(8, ticks)))
+    net = ref.NetConfig(n_in, ticks, tuple(layers), readout, n_out, gain, parts)
+    limit = min((layer.l_pert for layer in layers), default=32767)
+    most = {"batch": 32767, "full": 16367, "sample": limit, "eprop": 32767}
     most["sweep"] = most["sample"]
     by_recording = estimator in ("sample", "sweep")
     es = ref.EsConfig(
         estimator,
         draw(st.integers(1, 40 if estimator != "full" else 8)),
         draw(st.integers(1, 3)) if estimator == "batch" else 1,
-        draw(st.integers(1, min(8, ticks))) if by_recording else 1,
+        draw(st.integers(1, min(8, ticks)))
+        if by_recording
+        else ticks
+        if estimator == "eprop"
+        else 1,
         draw(st.integers(0, most[estimator])),
         draw(st.integers(0, min(32767, most["full"] if estimator == "full" else 32767))),
         draw(st.sampled_from(["xent", "accuracy"])),
@@ -354,7 +364,7 @@ def test_random_generations(run: tuple[Any, ...], level: int) -> None:
     layers = tuple(LifConfig(*layer) for layer in model_net.layers)
     net = Net(
         NetConfig(model_net.n_in, model_net.n_out, model_net.ticks, layers, model_net.readout,
-                  model_net.gain)
+                  model_net.gain, model_net.input_segments)
     )  # fmt: skip
     net.randomize(seed, std, std)
     assert net.digest == model.digest()
@@ -369,7 +379,7 @@ def test_random_generations(run: tuple[Any, ...], level: int) -> None:
     )
     step = getattr(ref, f"generation_{model_es.estimator}")
     expected = step(model, model_es, seed, generation, recordings, lr_h, lr_o)
-    if model_es.estimator == "sweep":
+    if model_es.estimator in ("sweep", "eprop"):
         assert "f" not in found
     elif model_es.estimator == "sample":
         assert found["f"] == [s.f for s in expected.shaped]

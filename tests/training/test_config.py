@@ -19,7 +19,8 @@ from eggroll_edge.training.units import learning_rate
 
 KINDS: list[dict[str, Any]] = [
     {}, {"online": True}, {"estimator": "batch"}, {"estimator": "full"}, {"estimator": "sweep"},
-    {"estimator": "sweep", "online": True},
+    {"estimator": "sweep", "online": True}, {"estimator": "eprop"},
+    {"estimator": "eprop", "online": True},
 ]  # fmt: skip
 
 
@@ -35,7 +36,7 @@ def test_defaults_are_valid_and_survive_json(kind: dict[str, Any]) -> None:
     ("field", "bad"),
     [
         ("ticks", 0), ("ticks", 33), ("ticks", 4.5), ("pool", 3), ("polarity", "both"),
-        ("hidden", []), ("hidden", [1025]), ("hidden", [8] * 5), ("hidden", "128"),
+        ("input_segments", 9), ("hidden", [1025]), ("hidden", [8] * 5), ("hidden", "128"),
         ("threshold", 0), ("threshold", 16384), ("leak_shift", 9), ("refractory", 16),
         ("readout", "sum"), ("gain", 13), ("init_std", 65), ("estimator", "adam"),
         ("online", 1), ("pairs", 0), ("pairs", 257), ("batch", 8193), ("rank", 17),
@@ -53,7 +54,7 @@ def test_a_value_out_of_range_is_named(field: str, bad: Any) -> None:
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"online": True, "estimator": "batch"}, "only sample and sweep"),
+        ({"online": True, "estimator": "batch"}, "only sample, sweep and eprop"),
         ({"online": True, "batch": 2}, "a generation is one recording"),
         ({"segments": 6, "ticks": 5}, "at most as many segments as ticks"),
         ({"estimator": "batch", "pairs": 8192, "rank": 9}, "smaller rank"),
@@ -61,6 +62,13 @@ def test_a_value_out_of_range_is_named(field: str, bad: Any) -> None:
         ({"estimator": "sweep", "lr": 5000.0}, "use at most 4.06e.03 with 32 recordings"),
         ({"estimator": "sweep", "segments": 6, "ticks": 5}, "at most as many segments as ticks"),
         ({"estimator": "sweep", "sigma": 4096.0}, "sigma is 4096: use at most 4.09e"),
+        ({"estimator": "eprop", "lr": 5000.0}, "use at most 4.06e.03 with 32 recordings"),
+        ({"hidden": []}, "hidden is none with estimator sample: only sweep"),
+        ({"hidden": [], "estimator": "sweep", "gain": 9}, "use 0..8 with readout = integrate"),
+        (
+            {"hidden": [], "estimator": "sweep", "ticks": 2},
+            "input_segments is 3, but a recording has 2 ticks",
+        ),
         ({"gain": 9}, "use 0..8 with readout = integrate"),
         ({"lr_readout": 1e-7}, "lr_readout is 1e-07: use at least"),
         ({"sigma": 4096.0}, "sigma is 4096: use at most 4.09e"),
@@ -180,3 +188,23 @@ def test_net_and_es_survive_json() -> None:
             NetConfig.from_dict(broken)
     with pytest.raises(ConfigError, match="description"):
         EsConfig.from_dict({"pears": 1})
+
+
+def test_eprop_has_a_segment_for_each_tick() -> None:
+    config = TrainConfig(estimator="eprop", ticks=12)
+    assert config.es_config().segments == 12
+    assert TrainConfig(estimator="eprop", ticks=2).net_config(20, 4).ticks == 2
+
+
+def test_a_net_without_a_hidden_layer() -> None:
+    config = TrainConfig(estimator="sweep", hidden=(), input_segments=4, ticks=7, segments=8)
+    assert config.linear
+    net = config.net_config(20, 5)
+    assert net.layers == ()
+    assert net.shapes == ((4 * 20 + 1, 5),)
+    assert NetConfig.from_dict(json.loads(json.dumps(net.to_dict()))) == net
+    spikes = TrainConfig(hidden=(), readout="spikes")
+    assert not spikes.linear
+    assert "input_segments" not in spikes.net_config(20, 5).to_dict()
+    with pytest.raises(ConfigError, match="estimator batch needs a hidden layer"):
+        EsConfig("batch", 4).check(net)

@@ -25,6 +25,9 @@ MORE: list[tuple[str, dict[str, Any]]] = [
     ("full", {"readout": "spikes", "threshold": 80}),
     ("sweep", {"hidden": (9, 7), "threshold": 80, "sigma": 80}),
     ("sweep", {"readout": "spikes", "threshold": 80, "sigma": 80}),
+    ("sweep", {"hidden": ()}),
+    ("sweep-online", {"hidden": ()}),
+    ("eprop", {"hidden": (9, 7), "threshold": 80}),
 ]
 
 
@@ -60,7 +63,7 @@ def test_every_digest_agrees(kind: str, changes: dict[str, Any], tmp_path: Path)
 def test_a_forged_byte_is_found(kind: str, tmp_path: Path) -> None:
     """The checksum of the line is right, but its fitness bytes are not those of the run.
 
-    `sweep` has none: there a learning rate is forged.
+    `sweep` and `eprop` have none: there a learning rate is forged.
     """
     run(tmp_path, kind)
     path = tmp_path / "journal.jsonl"
@@ -68,7 +71,7 @@ def test_a_forged_byte_is_found(kind: str, tmp_path: Path) -> None:
     at = next(i for i in range(2, len(lines)) if b'"f":' in lines[i])
     values = values_of(lines[at])
     f = bytearray(base64.b64decode(values["f"]))
-    if "sweep" in kind:
+    if "sweep" in kind or "eprop" in kind:
         assert not f
         values["rate"][0] = [1, 20]
     for i in range(len(f)):

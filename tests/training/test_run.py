@@ -51,6 +51,13 @@ LEARNS: list[tuple[str, dict[str, Any], float]] = [
     ("sweep", {"readout": "spikes", "gain": 11, "threshold": 60, "sigma": 100}, 95),
     ("sweep", {"fitness": "accuracy", "sigma_readout": 4.0, "generations": 250}, 80),
     ("sweep-online", {}, 95),
+    ("sweep", {"hidden": ()}, 95),
+    ("sweep", {"hidden": (), "fitness": "accuracy", "sigma_readout": 4.0}, 80),
+    ("sweep-online", {"hidden": ()}, 95),
+    ("eprop", {}, 95),
+    ("eprop", {"hidden": (16, 12), "threshold": 60, "sigma": 60}, 90),
+    ("eprop", {"readout": "spikes", "gain": 11, "threshold": 60, "sigma": 100}, 95),
+    ("eprop-online", {}, 95),
 ]
 
 
@@ -240,11 +247,12 @@ def test_a_damaged_checkpoint_is_rebuilt(tmp_path: Path) -> None:
 def test_members_of_a_recording() -> None:
     assert members_of(config("sample")) == 16
     assert members_of(config("sweep")) == 6  # two runs for each segment
+    assert members_of(config("eprop")) == members_of(config("sweep", hidden=())) == 1
 
 
 def test_a_mini_batch_larger_than_the_dataset(tmp_path: Path) -> None:
     few = TRAIN.subset(slice(0, 5))
-    for kind in ("sample", "batch", "full", "sweep"):
+    for kind in ("sample", "batch", "full", "sweep", "eprop"):
         result = run(config(kind, generations=4), tmp_path / kind, data=few, workers=3)
         assert result.generations == 4
         again = replay(tmp_path / kind, data_override=few)

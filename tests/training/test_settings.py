@@ -53,6 +53,8 @@ def test_the_explanation_tells_the_default_that_holds(one: Setting) -> None:
             "batch": {"estimator": "batch"}, "full": {"estimator": "full"},
             "sweep": {"estimator": "sweep"},
             "sweep-online": {"estimator": "sweep", "online": True},
+            "eprop": {"estimator": "eprop"},
+            "eprop-online": {"estimator": "eprop", "online": True},
         }  # fmt: skip
         for kind in KINDS:
             assert getattr(TrainConfig(**kinds[kind]), one.name) == defaults.of(kind)
@@ -65,7 +67,8 @@ def test_a_default_by_estimator_as_text() -> None:
     assert str(ByEstimator(5, 5, 4, 4, spikes=11)) == "5, batch and full 4; readout spikes: 11"
     deep = ByEstimator(8, 1, 2, 3, deep={"sample": 4, "online": 0.5})
     assert str(deep) == (
-        "8, online and sweep-online 1, batch 2, full 3; more than one LIF layer: 4, online 0.5"
+        "8, online and sweep-online and eprop-online 1, batch 2, full 3; more than one LIF layer: "
+        "4, online 0.5"
     )
     assert [deep.of("sweep"), deep.of("sweep-online"), ByEstimator(1, 2, 3, 4, 5).of("sweep")] == [
         8, 1, 5,
@@ -73,3 +76,6 @@ def test_a_default_by_estimator_as_text() -> None:
     assert [deep.of("online"), deep.of("online", deep=True), deep.of("full", deep=True)] == [
         1, 0.5, 3,
     ]  # fmt: skip
+    linear = ByEstimator(8, 1, 2, 3, linear={"sweep": 4})
+    assert [linear.of(kind, linear=True) for kind in ("sweep", "sweep-online")] == [4, 1]
+    assert str(linear).endswith("; no hidden layer: 4")

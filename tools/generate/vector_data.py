@@ -38,6 +38,7 @@ class Data:
 
 def net_json(net: NetConfig) -> Json:
     """A network's configuration in the files."""
+    linear = {} if net.layers else {"input_segments": net.input_segments}
     return {
         "n_in": net.n_in,
         "ticks": net.ticks,
@@ -45,6 +46,7 @@ def net_json(net: NetConfig) -> Json:
         "readout": net.readout,
         "n_out": net.n_out,
         "gain": net.gain,
+        **linear,
     }
 
 

@@ -1,4 +1,4 @@
-"""Test vectors of the estimator `sweep`: its parts, and generations of training."""
+"""Test vectors of the estimators `sweep` and `eprop`: their parts, and generations of training."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from tools.generate.vector_data import Data, Json, layers
 from tools.generate.vector_networks import Case, case_json
 
 LR = (((100, 14), (100, 12)), ((120, 12), (90, 13)), ((127, 10), (64, 15)))
+
+FAST = (((100, 11), (100, 10)), ((120, 9), (90, 11)), ((127, 8), (64, 12)))
 
 CASES = [
     Case(
@@ -72,6 +74,63 @@ CASES = [
         EsConfig("sweep", 1, segments=2, sigma_h=0),
         (48, 40), 4, 2, 80, (((127, 6), (127, 8)),) * 3,
     ),
+    Case(
+        "no LIF layer: a linear readout of the inputs in 3 segments",
+        NetConfig(20, 7, (), "integrate", 4, 6, 3),
+        EsConfig("sweep", 1),
+        (0, 30), 6, 3, 64, (((0, 0), (127, 8)),) * 3,
+    ),
+    Case(
+        "no LIF layer, online, 8 segments of 32 ticks, rates at most, accuracy",
+        NetConfig(30, 32, (), "integrate", 2, 0, 8),
+        EsConfig("sweep", 1, sigma_o=32767, fitness="accuracy"),
+        (0, 64), 2, 1, 250, (((0, 0), (127, 0)),) * 2,
+    ),
+]  # fmt: skip
+
+EPROP = [
+    Case(
+        "online, one layer",
+        NetConfig(20, 15, layers((10, 50, 1, 0)), "integrate", 4, 5),
+        EsConfig("eprop", 1, segments=15, sigma_h=50),
+        (36, 30), 4, 1, 64, FAST,
+    ),
+    Case(
+        "online, two layers, refractory 2, penalty",
+        NetConfig(16, 12, layers((8, 80, 1, 2), (7, 45, 2, 2)), "integrate", 3, 5),
+        EsConfig("eprop", 1, segments=12, sigma_h=60, penalty=12),
+        (48, 40), 3, 1, 70, FAST,
+    ),
+    Case(
+        "several recordings, three layers of unlike thresholds and leaks, wide input",
+        NetConfig(600, 6, layers((7, 200, 1, 0), (6, 90, 2, 1), (5, 60, 3, 0)), "integrate", 3, 6),
+        EsConfig("eprop", 1, segments=6, sigma_h=160, penalty=1),
+        (60, 60), 5, 3, 12, FAST,
+    ),
+    Case(
+        "spikes readout, accuracy, two layers",
+        NetConfig(15, 11, layers((6, 70, 2, 2), (5, 40, 1, 0)), "spikes", 5, 8),
+        EsConfig("eprop", 1, segments=11, sigma_h=90, sigma_o=600, fitness="accuracy", penalty=3),
+        (48, 0), 6, 4, 70, (((127, 3), (0, 0)),) * 3,
+    ),
+    Case(
+        "spikes readout, cross-entropy, gain 12, penalty",
+        NetConfig(15, 8, layers((3, 60, 3, 0)), "spikes", 3, 12),
+        EsConfig("eprop", 1, segments=8, sigma_h=50, penalty=100),
+        (48, 0), 5, 2, 70, FAST,
+    ),
+    Case(
+        "limits: 32 ticks, many outputs, rates at most, a wide triangle and a narrow one above it",
+        NetConfig(40, 32, layers((6, 60, 8, 0), (9, 1, 8, 0)), "integrate", 64, 8),
+        EsConfig("eprop", 1, segments=32, sigma_h=32767, penalty=4095),
+        (64, 64), 2, 2, 128, (((127, 0), (127, 0)),) * 2,
+    ),
+    Case(
+        "no triangle: only the readout learns",
+        NetConfig(16, 6, layers((6, 60, 1, 0), (5, 50, 1, 0)), "integrate", 3, 5),
+        EsConfig("eprop", 1, segments=6, sigma_h=0),
+        (48, 40), 4, 2, 80, (((127, 6), (127, 8)),) * 3,
+    ),
 ]  # fmt: skip
 
 
@@ -95,11 +154,25 @@ def make_sweep() -> Json:
     return {"softmax": softmax, "per_current": per_current, "credit": credit, "cases": cases}
 
 
+def make_eprop() -> Json:
+    """eprop.json."""
+    data = Data(10)
+    slopes = []
+    for layer in layers((1, 60, 1, 0), (1, 40, 3, 2), (1, 16383, 8, 0), (1, 1, 1, 15)):
+        for width in (0, 1, 50, 4000, 32767):
+            most = min(layer.l_base, 3 * layer.threshold)
+            currents = [data.between(-most // 2, most) for _ in range(12)]
+            slopes.append([[*layer], currents, width, ref.slopes(layer, currents, width)])
+    cases = [make_case(number, case) for number, case in enumerate(EPROP, 50)]
+    return {"slopes": slopes, "cases": cases}
+
+
 def make_case(number: int, case: Case) -> Json:
     """Train as the case says, and note what every generation gives."""
     data = Data(9, number)
     seed = data.below(2**32)
     config, es = case.net, case.es
+    eprop = es.estimator == "eprop"  # the deltas of the first generation are enough
     recordings = [
         (data.recording(config.n_in, config.ticks, case.density), data.below(config.n_out))
         for _ in range(case.recordings)
@@ -112,7 +185,9 @@ def make_case(number: int, case: Case) -> Json:
     for generation, (lr_h, lr_o) in enumerate(case.lr):
         indices = ref.generation_indices(seed, generation, case.recordings, case.mini_batch)
         chosen = [recordings[i] for i in indices]
-        result = ref.generation_sweep(net, es, seed, generation, chosen, lr_h, lr_o)
+        result = (ref.generation_eprop if eprop else ref.generation_sweep)(
+            net, es, seed, generation, chosen, lr_h, lr_o
+        )
         digests.append(net.digest())
         for found in result.found:
             for m, delta in enumerate(found.delta):
@@ -121,13 +196,13 @@ def make_case(number: int, case: Case) -> Json:
             {
                 "indices": indices,
                 "e": [found.e for found in result.found],
-                "delta": [found.delta for found in result.found],
+                **({} if eprop and generation else {"delta": [x.delta for x in result.found]}),
                 "loss": [c.loss for c in result.centre],
                 "correct": [int(c.correct) for c in result.centre],
                 "spikes": [c.spikes for c in result.centre],
                 "digest": f"{digests[-1]:08x}",
             }
         )
-    assert all(moved) == (es.sigma_h > 0), f"{case.name}: a layer without a response"
+    assert all(moved) == (es.sigma_h > 0 or not moved), f"{case.name}: a layer without a response"
     assert len(set(digests)) == len(digests), f"{case.name}: weights did not change"
     return case_json(case, seed, recordings, digests[0], generations)

@@ -20,7 +20,7 @@ from tests import reference
 from tools.generate.vector_data import Json
 from tools.generate.vector_networks import make_forward, make_generations
 from tools.generate.vector_parts import make_lif, make_loss, make_rng, make_shaping, make_stream
-from tools.generate.vector_sweep import make_sweep
+from tools.generate.vector_sweep import make_eprop, make_sweep
 from tools.lib.paths import ROOT
 
 VECTORS = ROOT / "tests" / "vectors"
@@ -40,7 +40,7 @@ CLAMPS = {
     "_apply_sums",
     "last_sensitivity",  # deeper_sensitivity would need some hundreds of neurons
     "per_current",
-    "sweep_credit",
+    "sweep_credit",  # _readout would need a thousand inputs with equal weights
 }
 """Functions of the reference model whose clamp() must change a value in some case."""
 
@@ -57,6 +57,7 @@ def make() -> dict[str, str]:
             "shaping.json": text(make_shaping()),
             "generations.json": text(make_generations()),
             "sweep.json": text(make_sweep()),
+            "eprop.json": text(make_eprop()),
         }
     assert reached >= CLAMPS, f"clamps that no case reaches: {sorted(CLAMPS - reached)}"
     return files
