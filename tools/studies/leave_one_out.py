@@ -36,13 +36,12 @@ from typing import Any
 
 import numpy as np
 
-from eggroll_edge import TrainConfig
 from eggroll_edge.bench.intervals import half_width, paired
 from eggroll_edge.bench.report import data_folder, record, save
 from eggroll_edge.data.loading import open_dataset
 from tools.lib.paths import DESIGN_PAGE, RESULTS, ROOT
 from tools.lib.tables import table, write_section
-from tools.studies.frozen_net import Array, Frozen, Recording, frozen, load
+from tools.studies.frozen_net import SETTINGS, Array, Frozen, Recording, frozen, load, settings
 
 RESULT = RESULTS / "leave-one-out-study.json"
 DIRECTIONS, RECORDINGS = 512, 128
@@ -90,16 +89,17 @@ class Task:
 
     def options(self, arm: str, factor: float, seed: int, folder: str) -> list[str]:
         """Options of `eggroll-edge train`; both arms make the same number of evaluations."""
-        base = TrainConfig(estimator=self.estimator)  # type: ignore[arg-type]
-        directions = self.pairs * (2 if arm == "leave-one-out" else 1)
+        base = SETTINGS[self.estimator]
         values = {
-            "data": f"idx:{data_folder()}/mnist", "estimator": self.estimator,
-            "pairs": directions, "batch": self.batch, "generations": self.generations,
-            "eval-every": self.generations, "lr": round(factor * base.lr, 4),
-            "lr-readout": round(factor * base.lr_readout, 4), "validation": VALIDATION,
-            "seed": seed, "out": folder,
+            "data": f"idx:{data_folder()}/mnist", "estimator": self.estimator, **base,
+            "pairs": self.pairs * (2 if arm == "leave-one-out" else 1), "batch": self.batch,
+            "generations": self.generations, "eval_every": self.generations,
+            "lr": round(factor * base["lr"], 4),
+            "lr_readout": round(factor * base["lr_readout"], 4),
+            "validation": VALIDATION, "seed": seed, "out": folder,
         }  # fmt: skip
-        return [word for name, value in values.items() for word in (f"--{name}", str(value))]
+        flags = {f"--{name.replace('_', '-')}": str(value) for name, value in values.items()}
+        return [word for flag in flags.items() for word in flag]
 
 
 TASKS = [
@@ -227,18 +227,18 @@ def members_together(net: Frozen, recordings: Sequence[Recording]) -> Array:
 def shares() -> list[dict[str, Any]]:
     """The variances of the odd and the even part of the fitness, on each of NETS."""
     rows = []
-    for settings in NETS:
-        net, result = frozen(TrainConfig(data=f"idx:{data_folder()}/mnist", **settings))
+    for chosen in NETS:
+        net, result = frozen(settings(**chosen))
         dataset = open_dataset(net.config.data, "test", net.config.binning())
         recordings = load(net, dataset, RECORDINGS)
-        if settings["estimator"] == "batch":
+        if chosen["estimator"] == "batch":
             evaluated = [members_together(net, recordings)]
         else:
             rng = np.random.default_rng(1)
             evaluated = [members(one, rng) for one in recordings]
         odd = sum(float(((f[0] - f[1]) / 2).var(ddof=1)) for f in evaluated)
         even = sum(float(((f[0] + f[1]) / 2).var(ddof=1)) for f in evaluated)
-        row = settings | {
+        row = chosen | {
             "test_accuracy": result.test_accuracy,
             "even_over_odd_variance": round(even / odd, 3),
             "noise_over_that_of_pairs": round((1 + even / odd) / 2, 3),
@@ -291,6 +291,7 @@ def main() -> None:
         report = {
             "what": "antithetic pairs against independent members with a leave-one-out mean",
             "seeds": SEEDS,
+            "settings": SETTINGS,
             "shares": shares(),
             "training": training(),
         }
