@@ -47,7 +47,8 @@ RESULT = RESULTS / "leave-one-out-study.json"
 DIRECTIONS, RECORDINGS = 512, 128
 """Of the shares: directions drawn, and recordings of a mini-batch."""
 FACTORS = (0.5, 1.0, 2.0)
-"""Candidates for the learning rates, times those of the estimator's defaults."""
+"""Candidates for the learning rates, times those of the estimator's defaults. While the best one is
+the least or the largest of them, one more is tried beyond it."""
 CHOOSING, SEEDS = (1,), (1, 2, 3, 4, 5)
 """Seeds with which learning rates are chosen, and those of the results."""
 VALIDATION = 10_000
@@ -153,13 +154,17 @@ def run(package: Path, task: Task, arm: str, factor: float, seed: int) -> dict[s
 
 def train(package: Path, task: Task, arm: str) -> dict[str, Any]:
     """Choose the learning rates on the recordings set aside, then train with all seeds."""
-    runs = {
-        (factor, seed): run(package, task, arm, factor, seed)
-        for factor in FACTORS
-        for seed in CHOOSING
-    }
-    chosen = {f: mean(runs[f, seed]["validation"] for seed in CHOOSING) for f in FACTORS}
-    factor = max(chosen, key=lambda f: chosen[f])
+    runs: dict[tuple[float, int], dict[str, Any]] = {}
+    chosen: dict[float, float] = {}
+    candidates = list(FACTORS)
+    while candidates:
+        for factor in candidates:
+            for seed in CHOOSING:
+                runs[factor, seed] = run(package, task, arm, factor, seed)
+            chosen[factor] = mean(runs[factor, seed]["validation"] for seed in CHOOSING)
+        factor = max(chosen, key=lambda f: chosen[f])
+        beyond = {min(chosen): factor / 2, max(chosen): factor * 2}
+        candidates = [beyond[factor]] if factor in beyond else []
     final = [runs.get((factor, seed)) or run(package, task, arm, factor, seed) for seed in SEEDS]
     test = [one["test"] for one in final]
     return {
