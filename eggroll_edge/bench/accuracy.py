@@ -30,6 +30,7 @@ from eggroll_edge.errors import ConfigError
 from eggroll_edge.planning.instructions import cost, modelled, typical_load
 from eggroll_edge.planning.memory import plan_of
 from eggroll_edge.training.config import TrainConfig
+from eggroll_edge.training.derivation import derive_without_data
 from eggroll_edge.training.evaluation import evaluate
 from eggroll_edge.training.results import RunResult
 from eggroll_edge.training.run import train
@@ -210,7 +211,8 @@ def on_a_device(config: TrainConfig, data: EventDataset) -> dict[str, Any]:
     RAM is without the buffer of a recording. Instructions are those of a recording, by the model
     of `plan`, for each of CORES.
     """
-    net, es = config.net_config(data.n_in, data.n_classes), config.es_config()
+    net = derive_without_data(config).net_config(data.n_in, data.n_classes)
+    es = config.es_config()
     none = {"inference_bytes": None, "training_bytes": None, "instructions": None}
     try:
         plan = plan_of(net, es, online=config.online)

@@ -16,11 +16,15 @@ from typing import Any
 import numpy as np
 
 from eggroll_edge.bench.mcu_counter import TARGETS, Counted, Target, count
-from eggroll_edge.bench.mcu_work import Work, make_work
+from eggroll_edge.bench.mcu_work import Work, make_work, run_on_host
 from eggroll_edge.bench.report import Notify
 from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
 from eggroll_edge.data.stream import decode_stream
 from eggroll_edge.planning.instructions import FILE, Load, terms
+
+LEAST_LIVE = 0.1
+"""Work of `sweep` in which fewer neurons have a credit is left out of the fit: an update that has
+nothing to do ends at once."""
 
 
 def fit(notify: Notify, targets: Sequence[Target] = TARGETS) -> dict[str, Any]:
@@ -28,10 +32,14 @@ def fit(notify: Notify, targets: Sequence[Target] = TARGETS) -> dict[str, Any]:
     units = fit_works()
     found: dict[str, Any] = {}
     for target in targets:
-        counted = count(target, units)
+        counted = [c for part in (units[:33], units[33:]) for c in count(target, part)]
         kinds: dict[str, Any] = {}
-        for kind, estimator in (("batch", "batch"), ("online", "sample")):
-            chosen = [p for p in zip(units, counted, strict=True) if p[0].es.estimator == estimator]
+        for kind, estimator in (("batch", "batch"), ("online", "sample"), ("sweep", "sweep")):
+            chosen = [
+                (work, one)
+                for work, one in zip(units, counted, strict=True)
+                if work.es.estimator == estimator and one.live >= LEAST_LIVE
+            ]
             loads = [terms(load_of(work, c)) for work, c in chosen]
             kinds[kind] = {}
             for part in ("evaluation", "update"):
@@ -65,7 +73,8 @@ def load_of(work: Work, counted: Counted) -> Load:
     batch = work.es.estimator == "batch"
     mean_rows = float(seen.sum() if batch else np.mean(rows))
     n = len(work.recordings)
-    return Load(net, work.es, n, work.events, counted.live, mean_rows, float(np.mean(spans)))
+    moved = run_on_host(work)[1]
+    return Load(net, work.es, n, work.events, counted.live, mean_rows, float(np.mean(spans)), moved)
 
 
 def fit_works() -> list[Work]:
@@ -90,7 +99,19 @@ def fit_works() -> list[Work]:
         found.append(
             make_work(f"fit{i}", net, es, 1 + i % 3, std=std, seed=i, event_rate=event_rate)
         )
-    return found
+    return found + [_sweep_work(i) for i in range(22)]
+
+
+def _sweep_work(i: int) -> Work:
+    """Work of `sweep`. The thresholds vary how many neurons have a credit."""
+    rng = np.random.default_rng(100 + i)
+    hidden = int(rng.choice([16, 24, 32, 48, 64, 80] if i % 4 < 3 else [18, 30, 49]))
+    inputs, outputs = int(rng.choice([80, 144, 289, 400, 578])), int(rng.choice([4, 10, 16]))
+    threshold, ticks = int(rng.choice([900, 2000, 3000])), int(rng.choice([8, 10, 15, 20, 25]))
+    net = NetConfig(inputs, outputs, ticks, (LifConfig(hidden, threshold),))
+    es = EsConfig("sweep", 1, 1, int(rng.choice([1, 2, 3, 5])))
+    std, event_rate = int(rng.choice([24, 40, 64])), float(rng.choice([0.05, 0.11, 0.2]))
+    return make_work(f"sweep{i}", net, es, 1 + i % 3, std=std, seed=i, event_rate=event_rate)
 
 
 def _non_negative_fit(rows: list[dict[str, float]], counts: list[int]) -> dict[str, float]:

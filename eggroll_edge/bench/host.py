@@ -33,6 +33,7 @@ from eggroll_edge.data.nmnist import bin_files, list_folder
 from eggroll_edge.errors import EggrollError
 from eggroll_edge.training.batches import MiniBatches
 from eggroll_edge.training.config import ONLINE_CHUNK, TrainConfig
+from eggroll_edge.training.derivation import derive
 from eggroll_edge.training.estimators import HostEstimator, host_estimator
 
 RECORDINGS = 2048
@@ -89,7 +90,7 @@ class TimedRun:
     """An estimator whose generations are timed."""
 
     def __init__(self, data: EventDataset, config: TrainConfig, workers: int) -> None:
-        self.config = config
+        self.config = config = derive(config, data)
         net = Net(config.net_config(data.n_in, data.n_classes))
         net.randomize(config.seed, config.init_std, config.readout_std)
         self._batches = MiniBatches(data, net.config, config.seed, config.batch)

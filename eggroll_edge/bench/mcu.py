@@ -3,7 +3,8 @@
 A neuron whose spikes no perturbation can change costs almost nothing, so a count depends on the
 share of the other neurons. Each row gives that share as `live`; here it is about 0.3. In a net at
 the start of its training it is 0.2, and after training with `batch` on N-MNIST it is 0.56. The
-option `eggroll-edge plan --live` shows its effect.
+option `eggroll-edge plan --live` shows its effect. A member evaluation of `sweep` is one of the two
+runs for each segment in which all neurons are perturbed.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ def measure(quick: bool, notify: Notify) -> dict[str, Any]:
     quick: 2 recordings a generation instead of 12, for a first look. The Pico's count of full-rank
     ES is then the Cortex-M0's, which it equals; rp2040js would take a minute for it.
     The result has rows, one for each target and estimator, and a summary: instructions of a member
-    evaluation, and how many times as many instructions a generation of full-rank ES takes.
+    evaluation, those of a whole recording of online training, and how many times as many
+    instructions a generation of full-rank ES takes.
     """
     recordings = 2 if quick else 12
     rows: list[dict[str, Any]] = []
     summary: dict[str, dict[str, float]] = {}
     of_m0: Counted | None = None
     units = works(recordings)
+    of = {work.name: work for work in units}
     for target in TARGETS:
         notify(
             f"{target.name} ({target.core}): {recordings} recordings in {target.board}'s emulator"
@@ -42,8 +45,10 @@ def measure(quick: bool, notify: Notify) -> dict[str, Any]:
         of_m0 = counted["full"] if target.core == "Cortex-M0" else of_m0
         ratio = counted["full"].generation / counted["batch"].generation
         summary[target.name] = {
-            "instructions_per_member_eval": _per_evaluation(units[0], counted["batch"]),
-            "online_instructions_per_member_eval": _per_evaluation(units[-1], counted["online"]),
+            "instructions_per_member_eval": _per_evaluation(of["batch"], counted["batch"]),
+            "online_instructions_per_member_eval": _per_evaluation(of["online"], counted["online"]),
+            "online_instructions_per_recording": counted["online"].generation // recordings,
+            "sweep_instructions_per_recording": counted["sweep"].generation // recordings,
             "full_rank_over_batch": round(ratio, 2),
         }
         notify(f"  {summary[target.name]}")
@@ -51,13 +56,15 @@ def measure(quick: bool, notify: Notify) -> dict[str, Any]:
 
 
 def works(recordings: int) -> list[Work]:
-    """The work to count, a net 578-64-10 with 15 ticks and 32 pairs: batch, full rank, online."""
+    """The work to count, a net 578-64-10 with 15 ticks: batch, full rank, and online sample with 32
+    pairs each, and online sweep with 3 segments."""
     batch = NetConfig(578, 10, 15, (LifConfig(64, 900),), gain=4)
     online = NetConfig(578, 10, 15, (LifConfig(64, 2000),), gain=5)
     return [
         make_work("batch", batch, EsConfig("batch", 32), recordings),
         make_work("full", batch, EsConfig("full", 32), recordings),
         make_work("online", online, EsConfig("sample", 32, segments=5), recordings, std=64),
+        make_work("sweep", online, EsConfig("sweep", 1, segments=3), recordings, std=64),
     ]
 
 
@@ -66,7 +73,7 @@ def _per_evaluation(work: Work, counted: Counted) -> float:
 
 
 def _row(target: Target, work: Work, counted: Counted) -> dict[str, Any]:
-    generations = len(work.recordings) if work.name == "online" else 1
+    generations = work.generations
     return {
         "board": target.name,
         "core": target.core,

@@ -1,10 +1,10 @@
 """Counts the guest instructions of the core in emulators, exactly, between two marks.
 
 The image `bench` (firmware/images/bench_main.c) runs the generations that this module describes, on
-the same object files as the product image: `batch`, online `sample`, and full-rank ES with the same
-kernels. QEMU counts with a plugin (tests/firmware/insncount.c); rp2040js counts in its loop. The
-counts are instructions, never clock cycles or seconds. The digest of the weights proves that the
-work was done: it must equal the host's.
+the same object files as the product image: `batch`, online `sample` and `sweep`, and full-rank ES
+with the same kernels. QEMU counts with a plugin (tests/firmware/insncount.c); rp2040js counts in
+its loop. The counts are instructions, never clock cycles or seconds. The digest of the weights
+proves that the work was done: it must equal the host's.
 """
 
 from __future__ import annotations
@@ -99,11 +99,8 @@ def count(target: Target, works: Sequence[Work]) -> list[Counted]:
         name, _, live, _, digest = line.split()
         if name != work.name or int(digest, 16) != expected_digest(work):
             raise BoardError(f"{target.name}: {line!r} is not {work.name} as the host computes it")
-        online = work.es.estimator == "sample"
-        parts = [
-            (next(regions), next(regions)) for _ in range(len(work.recordings) if online else 1)
-        ]
-        neurons = work.net.layers[0].size * len(work.recordings)
+        parts = [(next(regions), next(regions)) for _ in range(work.generations)]
+        neurons = max(1, sum(x.size for x in work.net.layers[:1])) * len(work.recordings)
         evaluation, update = sum(p[0] for p in parts), sum(p[1] for p in parts)
         found.append(Counted(evaluation, update, int(live, 16) / neurons, int(digest, 16)))
     return found
@@ -137,7 +134,7 @@ def _entry(i: int, work: Work) -> str:
     )
     config = (
         f"{{{net.inputs}, {net.outputs}, {net.ticks}, {len(net.layers)}, "
-        f"{READOUTS.index(net.readout)}, {net.gain}, {{{layers}}}}}"
+        f"{READOUTS.index(net.readout)}, {net.gain}, {{{layers}}}, {net.input_segments}}}"
     )
     estimator = (
         f"{{{es.pairs}, {es.penalty}, {ESTIMATORS.index(es.estimator)}, {es.rank}, "

@@ -17,12 +17,12 @@ from eggroll_edge.core.net import Net, active_bytes, padded
 from eggroll_edge.core.population import Population, shape_fitness
 from eggroll_edge.core.recordings import Recordings
 from eggroll_edge.core.workspace import Workspace
-from eggroll_edge.planning.instructions import EVENT_RATE
+from eggroll_edge.planning.instructions import EVENT_RATE, perturbed_runs
 
 
 @dataclass(frozen=True)
 class Work:
-    """A generation to be counted; with estimator sample, one for each recording."""
+    """A generation to be counted; with `sample`, `sweep` and `eprop`, one for each recording."""
 
     name: str
     net: NetConfig
@@ -34,9 +34,14 @@ class Work:
     seed: int = 1
 
     @property
+    def generations(self) -> int:
+        """Generations; all but `batch` and `full` are online, so each recording is one."""
+        return 1 if self.es.estimator in ("batch", "full") else len(self.recordings)
+
+    @property
     def members(self) -> int:
-        """Member evaluations; each is one member on one recording."""
-        return 2 * self.es.pairs * len(self.recordings)
+        """Member evaluations, or (sweep) perturbed runs; each is on one recording."""
+        return perturbed_runs(self.es) * len(self.recordings)
 
     @property
     def events(self) -> float:
@@ -61,10 +66,13 @@ def make_work(
     """
     trained = Net(net)
     trained.randomize(seed, std, 24)
+    threshold = net.layers[0].threshold if net.layers else 0
     hyperparameters = {
         "batch": Hyperparameters((1536, 512), ((120, 8), (120, 8))),
         "sample": Hyperparameters((500, 7987), ((110, 13), (110, 13))),
         "full": Hyperparameters((1086, 362), ((120, 9), (120, 9))),
+        "sweep": Hyperparameters((threshold // 2, 0), ((96, 9), (96, 9))),
+        "eprop": Hyperparameters((threshold, 0), ((115, 6), (77, 7))),
     }[es.estimator]
     recorded = random_recordings(net, recordings, seed, event_rate)
     return Work(name, net, es, hyperparameters, trained.weights.copy(), recorded, seed)
@@ -72,6 +80,11 @@ def make_work(
 
 def expected_digest(work: Work) -> int:
     """CRC-32 of the weights after the same work on the host."""
+    return run_on_host(work)[0]
+
+
+def run_on_host(work: Work) -> tuple[int, float]:
+    """The same work on the host: CRC-32 of the weights, and weights that a generation changes."""
     net = Net(work.net)
     net.weights[:] = work.weights
     streams = [np.frombuffer(stream, np.uint8) for stream, _ in work.recordings]
@@ -85,17 +98,25 @@ def expected_digest(work: Work) -> int:
     population.at(0, work.hyperparameters)
     n, pairs = len(recordings), work.es.pairs
     index = np.arange(n, dtype=np.uint32)
-    if work.es.estimator == "sample":
-        fitness_bytes, exponent = np.zeros(n * pairs, np.int8), np.zeros(n, np.uint8)
-        population.online(workspace, recordings, index, False, fitness_bytes, exponent)
-        return net.digest
+    if work.es.estimator not in ("batch", "full"):
+        fitness_bytes, exponent = np.zeros(pairs, np.int8), np.zeros(1, np.uint8)
+        moved = 0
+        for i in range(n):
+            population.at(i, work.hyperparameters)
+            before, one = net.weights.copy(), index[i : i + 1]
+            if work.es.estimator == "sample":
+                population.online(workspace, recordings, one, False, fitness_bytes, exponent)
+            else:
+                population.credit_online(workspace, recordings, one)
+            moved += int((net.weights != before).sum())
+        return net.digest, moved / n
     fitness_diff, active = np.zeros(pairs, np.int32), np.zeros(active_bytes(work.net), np.uint8)
     fitness_bytes = np.zeros(pairs, np.int8)
     if work.es.estimator == "batch":
         population.eval_batch(workspace, recordings, index, fitness_diff, active)
         shape_fitness(fitness_diff, fitness_bytes)
         population.update_batch(workspace, fitness_bytes, active)
-        return net.digest
+        return net.digest, float((net.weights != work.weights).sum())
     base = aligned(2 * n * work.net.ticks * padded(work.net.layers[0].size))
     currents = base.view(np.int16)
     population.share_full(workspace, recordings, index, currents, active)
@@ -105,7 +126,7 @@ def expected_digest(work: Work) -> int:
     for m, (rows, _) in enumerate(work.net.shapes):
         population.steps_full(workspace, fitness_bytes, active, m, 0, rows, total)
         population.apply(workspace, m, 0, rows, total)
-    return net.digest
+    return net.digest, float((net.weights != work.weights).sum())
 
 
 def random_recordings(

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from eggroll_edge.data.cache import Progress
 from eggroll_edge.training import progress as events
+from eggroll_edge.training.config import FIRST_RECORDINGS
 
 PLAIN_EVERY_S = 5.0
 """Seconds between lines where there is no terminal."""
@@ -126,6 +127,11 @@ class RunDisplay:
             f"{'-'.join(map(str, config.hidden))}; {config.estimator}{online}, "
             f"{config.pairs} pairs, {event.workers} workers\nrun directory {event.run_dir}"
         )
+        if event.derived:
+            chosen = ", ".join(f"{name} {getattr(config, name):g}" for name in event.derived)
+            used = min(FIRST_RECORDINGS, event.train_recordings)
+            trained = f" and {config.start_from}" if config.start_from else ""
+            self.out.print(f"{chosen}: derived from the first {used} recordings{trained}")
         if event.generation:
             self.out.print(f"continues after generation {event.generation} of {event.total}")
 

@@ -12,8 +12,17 @@ from eggroll_edge.cli import options as option
 from eggroll_edge.cli.configuration import config_of
 from eggroll_edge.cli.display import console, print_json
 from eggroll_edge.data.sources import sensor_of
-from eggroll_edge.planning.instructions import LIVE, Cost, cores, cost, modelled, typical_load
+from eggroll_edge.planning.instructions import (
+    LIVE,
+    LIVE_SWEEP,
+    Cost,
+    cores,
+    cost,
+    modelled,
+    typical_load,
+)
 from eggroll_edge.planning.memory import CODE_RESERVE, SAMPLE_BUFFER, Plan, plan_of
+from eggroll_edge.training.derivation import derive_without_data
 
 
 @option.takes_settings(
@@ -62,14 +71,16 @@ def plan(
         ),
     ] = None,
     live: Annotated[
-        float,
+        float | None,
         typer.Option(
             metavar="X",
             min=0,
             max=1,
-            help="Share of the neurons whose spikes a perturbation can change.",
+            show_default=False,
+            help="Share of the neurons whose spikes a perturbation can change (by default "
+            f"{LIVE}), or with sweep that have a credit ({LIVE_SWEEP}).",
         ),
-    ] = LIVE,
+    ] = None,
     clock_mhz: Annotated[
         float | None,
         typer.Option(
@@ -96,7 +107,7 @@ def plan(
         eggroll-edge plan --pool 2 --hidden 64 --pairs 32 --estimator batch -b 16 --clock-mhz 64
     """
     wanted = find_board(board) if board else None
-    config = config_of(preset, settings)
+    config = derive_without_data(config_of(preset, settings))
     sensor = sensor_of(config.data)
     outputs = outputs or (sensor.classes if sensor else 10)
     net = config.net_config(config.binning().n_in if inputs is None else inputs, outputs)
@@ -104,11 +115,11 @@ def plan(
     layers = "-".join(str(size) for size in (net.inputs, *(layer.size for layer in net.layers)))
     name = layers if net.readout == "spikes" else f"{layers}-{outputs}"
     fits = sizes.fits(wanted) if wanted else None
-    costs: list[Cost] = []
+    costs, share = [], 0.0
     known = config.estimator == "batch" or config.online
     if known and modelled(net, config.es_config()):
         load = typical_load(net, config.es_config(), config.batch, events, live)
-        costs = [cost(core, load) for core in cores()]
+        costs, share = [cost(core, load) for core in cores()], load.live
     if as_json:
         about = {"net": name, "estimator": config.estimator, "pairs": config.pairs}
         found = {
@@ -117,11 +128,19 @@ def plan(
             for c in costs
         }
         print_json({**about, **sizes.to_dict(), "board": board, "fits": fits, "cores": found})
-    _show(sizes, f"{name}, {config.ticks} ticks, {config.kind}, {config.pairs} pairs", as_json)
-    _show_costs(costs, config.batch, live, clock_mhz, cpi, as_json)
+    size = f"{config.segments} segments" if config.estimator == "sweep" else f"{config.pairs} pairs"
+    _show(sizes, f"{name}, {config.ticks} ticks, {config.kind}, {size}", as_json)
+    has = "have a credit" if config.estimator == "sweep" else "can change their spikes"
+    _show_costs(
+        costs,
+        f"{config.batch} recordings; {share:.0%} of the neurons {has}",
+        clock_mhz,
+        cpi,
+        as_json,
+    )
     if wanted:
         hint = ""
-        if not fits and config.kind == "sample":
+        if not fits and config.kind in ("sample", "sweep"):
             updated_at_once = plan_of(net, config.es_config(), sample_buffer, online=True)
             hint = "; with --online it fits" if updated_at_once.fits(wanted) else ""
         console(as_json).print(f"{wanted.title}: {sizes.verdict(wanted)}{hint}")
@@ -130,7 +149,7 @@ def plan(
 
 
 def _show_costs(
-    costs: list[Cost], batch: int, live: float, clock_mhz: float | None, cpi: float, as_json: bool
+    costs: list[Cost], load: str, clock_mhz: float | None, cpi: float, as_json: bool
 ) -> None:
     show = console(as_json)
     if not costs:
@@ -149,13 +168,12 @@ def _show_costs(
         seconds = [f"{c.seconds(clock_mhz, cpi):.3g}"] if clock_mhz else []
         table.add_row(c.core, *(f"{x:,.0f}" for x in row), *seconds)
     show.print(table)
-    about = (
-        f"a generation of {batch} recordings; perturbations can change the spikes of {live:.0%} of"
-    )
     guess = ""
     if clock_mhz:
         guess = f"; seconds are a guess for {clock_mhz:g} MHz and {cpi:g} cycles an instruction"
-    show.print(f"instructions: a model fitted to counts in emulators, {about} the neurons{guess}")
+    show.print(
+        f"instructions: a model fitted to counts in emulators, for a generation of {load}{guess}"
+    )
 
 
 def _show(sizes: Plan, title: str, as_json: bool) -> None:

@@ -87,7 +87,8 @@ class ControlConfig:
         return TrainConfig(
             estimator="batch", hidden=self.hidden, ticks=self.ticks, threshold=self.threshold,
             leak_shift=self.leak_shift, gain=self.gain, init_std=self.init_std,
-            readout_std=self.readout_std, pairs=self.pairs, batch=1, sigma=self.sigma,
+            deep_threshold=max(1, self.threshold // 5), readout_std=self.readout_std,
+            pairs=self.pairs, batch=1, sigma=self.sigma,
             sigma_readout=self.sigma_readout, lr=self.lr, lr_readout=self.lr_readout,
             generations=self.generations, seed=self.seed, penalty_bits=0.0,
         )  # fmt: skip

@@ -66,20 +66,18 @@ def on_devices(*sessions: Session, options: Options | None = None) -> MakeEstima
 
 def check_estimator(config: TrainConfig, devices: int) -> None:
     """ConfigError if this number of devices cannot train with this config."""
-    if config.estimator in ("full", "sweep"):
-        raise ConfigError(
-            f"estimator is {config.estimator}: a device does batch and sample; leave --port out"
-        )
+    if config.estimator == "full":
+        raise ConfigError("estimator is full: a device does sweep, sample and batch")
     if devices > 1 and config.online:
         raise ConfigError(
             f"online on {devices} devices: each recording is learnt from the weights that the one "
             "before it left, so there is nothing to share out; use --estimator batch, or one --port"
         )
-    if devices > 1 and config.estimator == "sample":
+    if devices > 1 and config.estimator != "batch":
         raise ConfigError(
-            f"estimator sample on {devices} devices: each recording credits its input events only, "
-            "so every device would need all of them with their fitness bytes, or the sums of all "
-            "weights would have to cross the link; use --estimator batch, or one --port"
+            f"estimator {config.estimator} on {devices} devices: each recording credits its input "
+            "events only, so every device would need all of them with their credit, or the sums of "
+            "all weights would have to cross the link; use --estimator batch, or one --port"
         )
 
 
@@ -142,12 +140,14 @@ class DeviceEstimator(Estimator):
     ) -> _Found:
         """One device does everything, its update included."""
         replies = device.evaluate(generation, hyperparameters, batch)
-        fitness_bytes = b"".join(reply.fitness_bytes for reply in replies)
-        exponents = bytes(reply.exponent for reply in replies)
+        fitness_bytes, exponents = b"", b""
+        if self._config.estimator == "sample":
+            fitness_bytes = b"".join(reply.fitness_bytes for reply in replies)
+            exponents = bytes(reply.exponent for reply in replies)
         if not self._config.online:
             device.session.update()
         if self._config.estimator == "batch":
-            fitness_bytes, exponents = device.session.read_fitness_bytes(self._config.pairs), b""
+            fitness_bytes = device.session.read_fitness_bytes(self._config.pairs)
         return _Found(fitness_bytes, exponents, _counts(replies, batch))
 
     def _together(
@@ -182,10 +182,13 @@ class DeviceEstimator(Estimator):
             names = " or ".join(device.session.title for device in self._devices)
             pairs = zip(found.fitness_bytes, expected.fitness_bytes, strict=True)
             wrong = sum(a != b for a, b in pairs)
+            where = f"{wrong} of {len(found.fitness_bytes)} fitness bytes"
+            if wrong == 0:
+                where = "the losses, right answers or spikes"
             raise DeviceError(
-                f"generation {record.generation}: {names} and the emulation differ in {wrong} of "
-                f"{len(found.fitness_bytes)} fitness bytes: firmware of another version, or faulty "
-                "memory; flash it anew, and run `eggroll-edge monitor --selftest`"
+                f"generation {record.generation}: {names} and the emulation differ in {where}: "
+                "firmware of another version, or faulty memory; flash it anew, and run "
+                "`eggroll-edge monitor --selftest`"
             )
 
 

@@ -64,8 +64,8 @@ def pack(
     every: generations between reports and checkpoints; by default 250 online, else a fiftieth of
     all generations.
     """
-    if config.estimator in ("full", "sweep"):
-        raise ConfigError(f"estimator is {config.estimator}: a board does batch and sample")
+    if config.estimator == "full":
+        raise ConfigError("estimator is full: a board does sweep, sample and batch")
     if len(data) + len(tests) > RECORDINGS_MAX:
         raise ConfigError(
             f"{len(data)} recordings and {len(tests)} tests are too many for a standalone run: use "

@@ -33,7 +33,7 @@ _GOODBYE_S = 1.0
 _HINTS = {
     lib.EGG_E_PROTOCOL: "flash firmware of this version",
     lib.EGG_E_SESSION: "it was switched off and on: connect again",
-    lib.EGG_E_ESTIMATOR: "devices do batch, sample and online",
+    lib.EGG_E_ESTIMATOR: "its firmware lacks this estimator: flash it again (`eggroll-edge flash`)",
     lib.EGG_E_EMPTY: "save one first",
     lib.EGG_E_COMMAND: "flash newer firmware",
 }

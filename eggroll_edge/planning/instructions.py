@@ -23,9 +23,13 @@ from eggroll_edge.core.config import EsConfig, NetConfig
 FILE = "instruction_costs.json"
 EVENT_RATE = 0.11
 """Mean events of an input in a tick: N-MNIST with 2 x 2 pooling in 15 ticks."""
-LIVE = 0.56
+LIVE, LIVE_SWEEP = 0.56, 0.27
 """Share of the neurons whose spikes a perturbation can change, measured on 578-64-10 trained by
-`batch`."""
+`batch`; and of those that have a credit, on 578-64-10 trained by `sweep`."""
+
+
+MOVED = 0.1
+"""Share of the weights of inputs with events, to neurons with a credit, that an update changes."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +43,24 @@ class Load:
     events: float
     """Events of a recording."""
     live: float
-    """Share of the neurons whose spikes a perturbation can change, 0..1."""
+    """Share of the neurons whose spikes a perturbation can change, or (sweep) that have a credit,
+    0..1."""
     rows: float
     """Inputs that have an event: in the whole generation (batch), or in a recording (online)."""
     spans: float
-    """Combinations of input and segment that have an event in a recording (estimator sample)."""
+    """Combinations of input and segment that have an event in a recording (sample and sweep)."""
+    moved: float
+    """Weights that an update changes (sample and sweep)."""
 
     @property
     def members(self) -> int:
-        """Member evaluations of a generation: one member on one recording."""
-        return 2 * self.es.pairs * self.samples
+        """Member evaluations of a generation, or (sweep) perturbed runs; each on one recording."""
+        return perturbed_runs(self.es) * self.samples
+
+
+def perturbed_runs(es: EsConfig) -> int:
+    """Runs on a recording in which something is perturbed: the members, or two for each segment."""
+    return 2 * (es.segments if es.estimator == "sweep" else es.pairs)
 
 
 def typical_load(
@@ -56,24 +68,28 @@ def typical_load(
     es: EsConfig,
     samples: int,
     events: float | None = None,
-    live: float = LIVE,
+    live: float | None = None,
 ) -> Load:
     """A load whose events fall on all inputs equally.
 
-    events: mean events of a recording; None takes those of N-MNIST.
+    events: mean events of a recording; None takes those of N-MNIST. live: None takes LIVE, or
+    LIVE_SWEEP.
     """
+    if live is None:
+        live = LIVE_SWEEP if es.estimator == "sweep" else LIVE
     cells = net.inputs * net.ticks
     events = EVENT_RATE * cells if events is None else events
     silent = max(0.0, 1 - events / cells)
     recordings = samples if es.estimator == "batch" else 1
     rows = net.inputs * (1 - silent ** (net.ticks * recordings))
     spans = net.inputs * es.segments * (1 - silent ** (net.ticks / es.segments))
-    return Load(net, es, samples, events, live, rows, spans)
+    touched = net.layers[0].size * (live if es.estimator == "sweep" else 1)
+    return Load(net, es, samples, events, live, rows, spans, MOVED * rows * touched)
 
 
 def modelled(net: NetConfig, es: EsConfig) -> bool:
     """Whether the model covers this net and estimator."""
-    if len(net.layers) != 1 or es.estimator not in ("batch", "sample"):
+    if len(net.layers) != 1 or es.estimator in ("full", "eprop"):
         return False
     layer = net.layers[0]
     plain = layer.leak_shift == 1 and layer.threshold % 2 == 0 and layer.refractory == 0
@@ -82,6 +98,32 @@ def modelled(net: NetConfig, es: EsConfig) -> bool:
 
 def terms(load: Load) -> dict[str, dict[str, float]]:
     """How often each loop runs in a generation: `evaluation` and `update` -> loop -> turns."""
+    evaluation = _sweep_terms(load) if load.es.estimator == "sweep" else _member_terms(load)
+    update = _batch_update(load) if load.es.estimator == "batch" else _online_update(load)
+    return {"evaluation": evaluation, "update": update}
+
+
+def _sweep_terms(load: Load) -> dict[str, float]:
+    """The loops of the evaluations of `sweep`."""
+    hidden, ticks, segments = load.net.layers[0].size, load.net.ticks, load.es.segments
+    whole = hidden % 4 == 0
+    after = sum(ticks - -(-s * ticks // segments) for s in range(segments))  # from a segment on
+    terms = {
+        "recording": 1.0,
+        "event": load.events,
+        "event x neuron, by fours": load.events * hidden * whole,
+        "event x neuron": load.events * hidden * (not whole),
+        "tick x neuron": float(ticks * hidden),
+        "response": float(segments * hidden),
+        "response x tick": float(after * hidden),
+        "output": float(load.net.outputs),
+        "live neuron x output": load.live * hidden * load.net.outputs,
+    }
+    return {name: load.samples * value for name, value in terms.items()}
+
+
+def _member_terms(load: Load) -> dict[str, float]:
+    """The loops of the evaluations of all members."""
     net, es, n = load.net, load.es, load.samples
     hidden, out, ticks, pairs = net.layers[0].size, net.outputs, net.ticks, es.pairs
     words, batch = -(-pairs // 32), es.estimator == "batch"
@@ -105,35 +147,45 @@ def terms(load: Load) -> dict[str, dict[str, float]]:
         "projected event": load.events * words * rank * batch,
         "projected tick": float(ticks * words * rank * batch),
     }
-    cells = load.rows * hidden + (hidden + 1) * out
-    if batch:
-        lines = load.rows + hidden
-        update = {
-            "generation": 1.0,
-            "event": n * load.events,
-            "input": float(net.inputs),
-            "row": lines,
-            "row x word": lines * words * rank,
-            "weight": cells,
-            "weight x word": cells * words * rank,
-            "redrawn sign": lines * words * rank * (hidden + out) * (words > 1),
-        }
-    else:
-        update = {
-            "recording": 1.0,
-            "event": load.events,
-            "input": float(net.inputs),
-            "row": load.rows,
-            "weight": cells,
-            "span x neuron": load.spans * hidden,
-            "credit": float(es.segments * hidden * words),
-            "segment": float(es.segments * words),
-        }
-        update = {name: n * value for name, value in update.items()}
+    return {name: n * value for name, value in evaluation.items()}
+
+
+def _batch_update(load: Load) -> dict[str, float]:
+    """The loops of the update of `batch`."""
+    net, es = load.net, load.es
+    hidden, out, words, rank = net.layers[0].size, net.outputs, -(-es.pairs // 32), es.rank
+    cells, lines = load.rows * hidden + (hidden + 1) * out, load.rows + hidden
     return {
-        "evaluation": {name: n * value for name, value in evaluation.items()},
-        "update": update,
+        "generation": 1.0,
+        "event": load.samples * load.events,
+        "input": float(net.inputs),
+        "row": lines,
+        "row x word": lines * words * rank,
+        "weight": cells,
+        "weight x word": cells * words * rank,
+        "redrawn sign": lines * words * rank * (hidden + out) * (words > 1),
     }
+
+
+def _online_update(load: Load) -> dict[str, float]:
+    """The loops of the online updates of `sample` and `sweep`, which visit neurons with credit."""
+    net, es, sweep = load.net, load.es, load.es.estimator == "sweep"
+    hidden, out, words = net.layers[0].size, net.outputs, -(-es.pairs // 32)
+    touched = load.live * hidden if sweep else hidden
+    update = {
+        "recording": 1.0,
+        "tick": float(net.ticks),
+        "event": load.events,
+        "input": float(net.inputs),
+        "row": load.rows,
+        "weight": load.rows * touched,
+        "moved weight": load.moved,
+        "readout weight": float((hidden + 1) * out),
+        "span x neuron": (load.spans - load.rows) * touched,
+        "credit": float(es.segments * hidden * (1 if sweep else words)),
+        "segment": float(es.segments * words) * (not sweep),
+    }
+    return {name: load.samples * value for name, value in update.items()}
 
 
 @cache
@@ -191,7 +243,7 @@ def cost(core: str, load: Load) -> Cost:
 
 def predict(core: str, load: Load) -> dict[str, float]:
     """`evaluation` and `update` -> instructions of a generation on a core."""
-    kind = "batch" if load.es.estimator == "batch" else "online"
+    kind = "online" if load.es.estimator == "sample" else load.es.estimator
     costs = _costs()["cores"][core][kind]
     return {
         part: sum(costs[part].get(name, 0.0) * value for name, value in values.items())

@@ -95,12 +95,12 @@ def plan_of(
     """The memory that `net` and its training by `es` take. ConfigError if the core refuses them.
 
     sample_buffer: bytes for one recording's stream, at least one for each tick.
-    online: the estimator, `sample`, `sweep` or `eprop`, updates the weights after each recording.
-    Otherwise it sums up the updates of a mini-batch, which takes four more bytes for each weight.
+    online: the estimator updates the weights after each recording. Otherwise all but `batch` sum up
+    the updates of a mini-batch, which takes four more bytes for each weight.
     """
     es.check(net)
     if es.estimator == "full":
-        raise ConfigError("estimator full exists on hosts only: plan batch, sample or sweep")
+        raise ConfigError("estimator full exists on hosts only: plan another one")
     if sample_buffer < net.ticks:
         raise ConfigError(
             f"the buffer of a recording has {sample_buffer} bytes, but a recording of {net.ticks} "

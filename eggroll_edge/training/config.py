@@ -23,14 +23,18 @@ from eggroll_edge.data.binning import Binning
 from eggroll_edge.data.sources import adapt_binning
 from eggroll_edge.errors import ConfigError, unknown
 from eggroll_edge.training.fields import Fields
-from eggroll_edge.training.settings import ByEstimator, layer_sizes, settings_of
+from eggroll_edge.training.settings import DERIVED, ByEstimator, layer_sizes, settings_of
 from eggroll_edge.training.units import BIT, Units
+
+FROM_DATA = ("init_std", "threshold", "deep_threshold", "sigma")
+"""The settings that may be left to the data, in the order in which they are derived."""
+
+FIRST_RECORDINGS = 256
+"""They are derived from this number of training recordings, the first ones, or from all."""
 
 ONLINE_CHUNK = 250
 """Online training: recordings between two lines of the journal, and between two changes of the
 learning rates."""
-
-_DEEP_SHARE = 5  # deep_threshold is threshold // this
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +42,11 @@ class TrainConfig(Fields):
     """The configuration of a training run.
 
     The page "Settings of a run" (docs/reference/configuration.md) explains each field. A field that
-    is None takes the default of its estimator. The defaults are the best values of a random search
-    on simulated N-MNIST with 60,000 recordings and a net 2312-128-10 (inputs, hidden neurons,
-    classes); the estimator `full` shares most of them with `batch`.
+    is None takes the default of its estimator; `threshold`, `deep_threshold`, `sigma` and
+    `init_std` may stay None, and train() then derives them from the first recordings. The other
+    defaults are the best values of a random search on simulated N-MNIST with 60,000 recordings and
+    a net 2312-128-10 (inputs, hidden neurons, classes); the estimator `full` shares most of them
+    with `batch`.
 
     Raises:
         ConfigError: A value is out of range, or values do not fit together.
@@ -58,18 +64,21 @@ class TrainConfig(Fields):
             )
         object.__setattr__(self, "hidden", layer_sizes(self.hidden, self.readout))
         self._fill_in_defaults()
+        left = self._none_of(FROM_DATA)
         for one in known.values():
-            object.__setattr__(self, one.name, one.check(getattr(self, one.name)))
+            if one.name not in left:
+                object.__setattr__(self, one.name, one.check(getattr(self, one.name)))
         self._check_together()
 
     def _fill_in_defaults(self) -> None:
-        spikes = self.readout == "spikes"
-        deep = len(self.hidden) + spikes > 1
         for name, one in settings_of(TrainConfig).items():
             if getattr(self, name) is None and isinstance(one.default, ByEstimator):
-                object.__setattr__(self, name, one.default.of(self.kind, deep, spikes, self.linear))
-        if self.deep_threshold is None and isinstance(self.threshold, int):
-            object.__setattr__(self, "deep_threshold", max(1, self.threshold // _DEEP_SHARE))
+                value = self.default(one.default)
+                object.__setattr__(self, name, None if value is DERIVED else value)
+
+    def default(self, table: ByEstimator) -> Any:
+        """The value in a table of defaults that is for this estimator and this net."""
+        return table.of(self.kind, self.lif_layers > 1, self.readout == "spikes", self.linear)
 
     def _check_together(self) -> None:
         self.es_config()
@@ -100,7 +109,30 @@ class TrainConfig(Fields):
             )
         self._units.check_lr("lr", self.lr)
         self._units.check_lr("lr_readout", self.lr_readout)
-        self._units.check_sigmas(("sigma", "sigma_readout"), (self.sigma, self.sigma_readout))
+        sigmas = 0.0 if self.sigma is None else self.sigma, self.sigma_readout
+        self._units.check_sigmas(("sigma", "sigma_readout"), sigmas)
+
+    @property
+    def left_to_data(self) -> tuple[str, ...]:
+        """The settings that are still to be derived from the data, as `derive` does."""
+        unused = ("threshold", "deep_threshold")[self.lif_layers :]
+        return tuple(name for name in self._none_of(FROM_DATA) if name not in unused)
+
+    def _none_of(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in names if getattr(self, name) is None)
+
+    def _check_derived(self, *names: str) -> None:
+        left = [name for name in self.left_to_data if name in names]
+        if left:
+            raise ConfigError(
+                f"{' and '.join(left)} would be derived from the data, which has not been done: "
+                "set a value, or call derive(config, data) first"
+            )
+
+    @property
+    def lif_layers(self) -> int:
+        """Number of LIF layers, with that of the output neurons if there is one."""
+        return len(self.hidden) + (self.readout == "spikes")
 
     @property
     def kind(self) -> str:
@@ -151,8 +183,10 @@ class TrainConfig(Fields):
             The topology of the net.
 
         Raises:
-            ConfigError: The core or the estimator refuses such a net.
+            ConfigError: The core or the estimator refuses such a net, or a threshold is left to the
+                data.
         """
+        self._check_derived("threshold", "deep_threshold")
         sizes = (*self.hidden, outputs) if self.readout == "spikes" else self.hidden
         layers = tuple(
             LifConfig(
@@ -184,7 +218,11 @@ class TrainConfig(Fields):
 
         Args:
             generation: Number of the generation, 0..generations - 1.
+
+        Raises:
+            ConfigError: `sigma` is left to the data.
         """
+        self._check_derived("sigma")
         x = generation / self.generations
         return self._units.hyperparameters(
             (self.sigma, self.sigma_readout),
@@ -198,9 +236,11 @@ class TrainConfig(Fields):
         return Units(self.estimator, self.pairs, self.batch, self.rank, self.leak_shift)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields for JSON, but a validation of 0. Only test_data and start_from can be None."""
+        """All fields for JSON, without a validation of 0, and with LIF layers without
+        input_segments. What is left to the data is None."""
         values = {**asdict(self), "hidden": list(self.hidden)}
-        return values if self.validation else {k: v for k, v in values.items() if k != "validation"}
+        left_out = {"validation": not self.validation, "input_segments": not self.linear}
+        return {name: value for name, value in values.items() if not left_out.get(name)}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> TrainConfig:

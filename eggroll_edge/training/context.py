@@ -42,6 +42,8 @@ class RunContext:
     """Threads of each worker pool."""
     on_event: OnEvent
     stop: Stop
+    derived: tuple[str, ...]
+    """Names of the settings in `config` that were derived from the data."""
 
     def note(self, text: str) -> None:
         """Send the user one line of text."""

@@ -43,10 +43,19 @@ runs of 100 have only begun."""
 
 
 class Diagnosis:
-    """Watches a run and says each of its faults once, through `note`."""
+    """Watches a run and says each of its faults once, through `note`.
 
-    def __init__(self, config: TrainConfig, net: Net, note: Callable[[str], None]) -> None:
-        self._config, self._net, self._note = config, net, note
+    derived: names of the settings that the run took from its data. For others, that is an advice.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        net: Net,
+        note: Callable[[str], None],
+        derived: tuple[str, ...] = (),
+    ) -> None:
+        self._config, self._net, self._note, self._derived = config, net, note, derived
         self._said: set[str] = set()
         self._generations = 0
         self._counts = NOTHING
@@ -116,19 +125,27 @@ class Diagnosis:
             f"up to generation {generation}, {what} spikes in {100 * rate:.3g} % of its "
             f"neuron-ticks ({recordings} recordings)"
         )
-        threshold = f"{name} ({getattr(config, name)})"
         if rate < SILENT:
             self._say(
                 "silent",
-                f"{seen}: it is silent and cannot learn. Lower {threshold}, for example to a "
-                f"fourth, or raise init_std ({config.init_std}) or sigma ({config.sigma:g})",
+                f"{seen}: it is silent and cannot learn. {self._advice(name, 'lower')}, for "
+                f"example to a fourth, or raise init_std ({config.init_std}) or sigma "
+                f"({config.sigma:g})",
             )
         elif rate > BUSY / (1 + config.refractory):
             self._say(
                 "busy",
-                f"{seen}, nearly all: its spikes tell nothing about the input. Raise {threshold}, "
-                f"for example to four times as much, or lower init_std ({config.init_std})",
+                f"{seen}, nearly all: its spikes tell nothing about the input. "
+                f"{self._advice(name, 'raise')}, for example to four times as much, or lower "
+                f"init_std ({config.init_std})",
             )
+
+    def _advice(self, name: str, verb: str) -> str:
+        """How to change a setting; first, to leave it to the data if the user has set it."""
+        change = f"{verb} {name} ({getattr(self._config, name)})"
+        if name in self._derived:
+            return change.capitalize()
+        return f"Leave {name} out, and it is derived from the data; or {change}"
 
     def _saturation(self, generation: int) -> None:
         weights, config = self._net.weights, self._config

@@ -23,6 +23,7 @@ from eggroll_edge.core.config import (
 from eggroll_edge.data.sources import help_text
 from eggroll_edge.training.settings import (
     DATA,
+    DERIVED,
     ESTIMATOR,
     NET,
     SCHEDULE,
@@ -84,18 +85,17 @@ class Fields:
         "the inputs, for comparison (estimator sweep).",
     )
     input_segments: int = setting(
-        3, NET, low=1, high=lib.EGG_SEGMENTS_MAX,
+        5, NET, low=1, high=lib.EGG_SEGMENTS_MAX,
         help="With hidden none: parts of a recording, no more than ticks, in each of which the "
         "events of an input are counted.",
     )
     threshold: int = setting(
-        ByEstimator(1400, 1400, 900, 900, deep={"sample": 1500, "online": 1500}),
-        NET, low=1, high=THRESHOLD_MAX,
+        DERIVED, NET, low=1, high=THRESHOLD_MAX,
         help="Membrane at which a neuron of the first LIF layer spikes, in weight units (a weight "
         "is an int8).",
     )
     deep_threshold: int = setting(
-        None, NET, low=1, high=THRESHOLD_MAX, default_text="a fifth of threshold",
+        DERIVED, NET, low=1, high=THRESHOLD_MAX,
         help="The same for the LIF layers after the first, whose inputs are few.",
     )
     leak_shift: int = setting(
@@ -112,13 +112,13 @@ class Fields:
         "spikes are counted).",
     )
     gain: int = setting(
-        ByEstimator(5, 5, 4, 4, 6, 6, deep={"sweep": 4, "sweep-online": 4}, spikes=11,
-            linear={"sweep": 5, "sweep-online": 5}),
+        ByEstimator(5, 5, 4, 4, 6, 6, 5, 5, deep={"sweep": 4, "sweep-online": 4}, spikes=11,
+            linear={"sweep": 6, "sweep-online": 6}),
         NET, low=0, high=GAIN_SPIKES_MAX,
         help=f"Logit = readout << N, in 1/{BIT} bit; at most {GAIN_MAX} with readout integrate.",
     )
     init_std: int = setting(
-        28, NET, low=0, high=STD_MAX,
+        None, NET, low=0, high=STD_MAX, default_text="28, or less for inputs with many events",
         help="Standard deviation of the initial weights of LIF layers, in weight units.",
     )
     readout_std: int = setting(
@@ -172,9 +172,7 @@ class Fields:
     # The units of sigma and lr depend on the estimator. In a deep net the few and rare inputs of
     # the later layers need smaller values.
     sigma: float = setting(
-        ByEstimator(500.0, 500.0, 6.0, 6.0, 1200.0, 1000.0, deep={
-            "sample": 200.0, "online": 200.0}),
-        ESTIMATOR, low=0, high=8192, metavar="X",
+        ByEstimator(DERIVED, DERIVED, 6.0, 6.0), ESTIMATOR, low=0, high=8192, metavar="X",
         help="Size of the perturbation of LIF layers. Estimator sample: of a current, in weight "
         "units; sweep: the same for the first layer, for others in proportion to their thresholds; "
         "eprop: half the width of the surrogate, a triangle around the threshold, likewise; "
@@ -200,7 +198,7 @@ class Fields:
         help="Seed of all random numbers.",
     )
     lr: float = setting(
-        ByEstimator(20.0, 0.6, 3.5, 3.5, 100.0, 1.5, deep={
+        ByEstimator(20.0, 0.6, 3.5, 3.5, 100.0, 1.5, 110.0, 1.8, deep={
             "sample": 8.0, "online": 0.15, "sweep": 60.0, "sweep-online": 2.0}),
         SCHEDULE, low=0, high=1_000_000, metavar="X",
         help="Learning rate of LIF layers. Estimators sample, sweep and eprop: weight units per "
@@ -208,7 +206,8 @@ class Fields:
         "units that a typical weight moves in a generation.",
     )
     lr_readout: float = setting(
-        ByEstimator(6.0, 0.1, 1.25, 1.25, 20.0, 0.4, deep={"sweep": 10.0, "sweep-online": 0.15}),
+        ByEstimator(6.0, 0.1, 1.25, 1.25, 20.0, 0.4, 9.0, 0.6, deep={
+            "sweep": 10.0, "sweep-online": 0.15}, linear={"sweep": 30.0, "sweep-online": 1.2}),
         SCHEDULE, low=0, high=1_000_000, metavar="X",
         help="Learning rate of the readout matrix, in the units of lr.",
     )

@@ -15,16 +15,33 @@ from eggroll_edge.errors import DataError, JournalError
 from eggroll_edge.journal import checkpoint
 from eggroll_edge.journal.format import START
 from eggroll_edge.journal.records import Header
-from eggroll_edge.training.config import TrainConfig
+from eggroll_edge.training.config import FIRST_RECORDINGS, TrainConfig
 
 
-def make_header(config: TrainConfig, net: Net, data: EventDataset, test: EventDataset) -> Header:
-    """The header of a run that begins with the weights of `net`."""
+def make_header(
+    config: TrainConfig,
+    net: Net,
+    data: EventDataset,
+    test: EventDataset,
+    derived: tuple[str, ...] = (),
+) -> Header:
+    """The header of a run that begins with the weights of `net`.
+
+    derived: names of the settings in `config` that were derived from `data`.
+    """
+    from_data: dict[str, Any] = {}
+    if derived:
+        values = {name: round(getattr(config, name)) for name in derived}
+        from_data["derived"] = {
+            "recordings": min(FIRST_RECORDINGS, len(data)),
+            "settings": values,
+        }
     return Header(
         {
             "version": version("eggroll-edge"),
             "core": ARITHMETIC_VERSION,
             "config": config.to_dict(),
+            **from_data,
             "seed": config.seed,
             "dataset": _describe(data, config.data),
             "test_dataset": _describe(test, config.test_data or config.data),
@@ -55,6 +72,11 @@ def header_config(header: Header) -> TrainConfig:
     if missing:
         raise JournalError(f"journal line 1: the header has no {', '.join(missing)}")
     return TrainConfig.from_dict(header.values["config"])
+
+
+def derived_settings(header: Header) -> tuple[str, ...]:
+    """Names of the settings that the run derived from its data."""
+    return tuple(header.values.get("derived", {}).get("settings", ()))
 
 
 def initial_net(header: Header, config: TrainConfig, run_dir: Path) -> Net:

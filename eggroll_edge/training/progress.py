@@ -33,6 +33,8 @@ class Started:
     """Weights of the net, biases included."""
     workers: int
     """Threads that evaluate the population."""
+    derived: tuple[str, ...] = ()
+    """Names of the settings in `config` that were derived from the first training recordings."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,14 @@ from eggroll_edge.journal.records import EvalRecord, EvalSplit, GenerationRecord
 from eggroll_edge.journal.writer import JournalWriter
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.context import MakeEstimator, RunContext, Stop, on_host
-from eggroll_edge.training.header import check_data, header_config, initial_net, make_header
+from eggroll_edge.training.derivation import derive
+from eggroll_edge.training.header import (
+    check_data,
+    derived_settings,
+    header_config,
+    initial_net,
+    make_header,
+)
 from eggroll_edge.training.history import RunHistory
 from eggroll_edge.training.progress import OnEvent, ignore
 from eggroll_edge.training.replay import Rebuilder
@@ -42,7 +49,8 @@ def train(
     """Train a net from its initial weights, and keep the run in the directory `out_dir`.
 
     Args:
-        config: The data, the net, the estimator and the schedule.
+        config: The data, the net, the estimator and the schedule. What it leaves to the data is
+            derived from the first recordings to train on.
         out_dir: Directory that receives the run's files. It is made if it is missing.
         workers: Number of threads; None takes one for each core. The result does not depend on it.
         on_event: Receives the events of `eggroll_edge.training.progress`, such as GenerationDone.
@@ -69,6 +77,7 @@ def train(
     refuse_taken(run_dir, force)
     data, validation = set_aside(config, data or open_split(config, "train", threads))
     test = test_data or open_split(config, "test", threads)
+    derived, config = config.left_to_data, derive(config, data)
     net = Net(config.net_config(data.n_in, data.n_classes))
     if config.start_from is None:
         net.randomize(config.seed, config.init_std, config.readout_std)
@@ -79,10 +88,10 @@ def train(
             (run_dir / name).unlink(missing_ok=True)
         if config.start_from is not None:
             checkpoint.save(run_dir / START, net, 0)
-        journal.write_header(make_header(config, net, data, test))
+        journal.write_header(make_header(config, net, data, test, derived))
         context = RunContext(
             config, run_dir, net, RunHistory(_watched(config)), journal, data, validation, test,
-            threads, on_event or ignore, stop or _never,
+            threads, on_event or ignore, stop or _never, derived,
         )  # fmt: skip
         if _start_has_seen(config):
             context.note(
@@ -136,7 +145,7 @@ def resume(
     with JournalWriter(run_dir, reader.whole_bytes, active) as journal:
         context = RunContext(
             config, run_dir, net, history, journal, data, validation, test, threads,
-            on_event or ignore, stop or _never,
+            on_event or ignore, stop or _never, derived_settings(reader.header),
         )  # fmt: skip
         if reader.torn:
             context.note(f"{reader.path}: the last line was torn and is left out")

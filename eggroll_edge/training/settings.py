@@ -39,6 +39,17 @@ _LIKE = {
 """Kind of training -> the kind whose default it takes if it has none."""
 
 
+class _Derived:
+    """The type of DERIVED."""
+
+    def __str__(self) -> str:
+        return "derived from the data"
+
+
+DERIVED: Any = _Derived()
+"""A default that training.derivation takes from the data. Until then, the field is None."""
+
+
 @dataclass(frozen=True)
 class ByEstimator:
     """A default that depends on the kind of training, one of KINDS."""
@@ -95,7 +106,7 @@ class Setting:
     help: str
     """What the setting means, in sentences, with its unit."""
     default: Any
-    """A value, a ByEstimator, or None; `default_text` then says what None means."""
+    """A value, a ByEstimator, DERIVED, or None; `default_text` then says what None means."""
     default_text: str
     low: float
     high: float
@@ -170,7 +181,7 @@ def setting(
 ) -> Any:
     """A dataclass field that carries its Setting. low, high: the range of a number, inclusive."""
     known = Setting(panel, help, default, default_text, low, high, metavar, short, off)
-    value = None if isinstance(default, ByEstimator) else default
+    value = None if isinstance(default, ByEstimator) or default is DERIVED else default
     return field(default=value, metadata={"setting": known})
 
 
@@ -188,12 +199,17 @@ def settings_of(config: type) -> dict[str, Setting]:
 
 
 def defaults_for(config: type, kind: str) -> dict[str, Any]:
-    """The defaults that depend on the kind of training, for a net of one LIF layer."""
-    return {
-        name: one.default.of(kind)
-        for name, one in settings_of(config).items()
-        if isinstance(one.default, ByEstimator)
-    }
+    """The defaults that depend on the kind of training, for a net of one LIF layer.
+
+    DERIVED ones are among them, because they depend on it, too.
+    """
+    found = {}
+    for name, one in settings_of(config).items():
+        if isinstance(one.default, ByEstimator):
+            found[name] = one.default.of(kind)
+        elif one.default is DERIVED:
+            found[name] = DERIVED
+    return found
 
 
 def layer_sizes(hidden: object, readout: str) -> tuple[int, ...]:

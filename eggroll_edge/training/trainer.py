@@ -67,7 +67,7 @@ class Trainer:
         self._estimator, self._evaluators = estimator, evaluators
         self._config, self._net, self._history = context.config, context.net, context.history
         self._journal, self._notify = context.journal, context.on_event
-        self._diagnosis = Diagnosis(context.config, context.net, context.note)
+        self._diagnosis = Diagnosis(context.config, context.net, context.note, context.derived)
         self._telemetry = Telemetry()
         self._window = 0
         self._pending: GenerationRecord | None = None
@@ -84,7 +84,7 @@ class Trainer:
             Started(
                 context.run_dir, self._config, history.generation, self._config.generations,
                 len(context.data), len(context.validation_data or ()), len(context.test_data),
-                self._net.config.parameters, len(self._pool),
+                self._net.config.parameters, len(self._pool), context.derived,
             )
         )  # fmt: skip
         self._diagnosis.start()

@@ -82,11 +82,8 @@ class Units:
                 )
 
     def _most_sigma(self) -> tuple[int, int]:
-        if self.estimator in (
-            "sample",
-            "sweep",
-        ):  # a perturbation takes at most a fourth of a current's range
-            return ((32767 >> self.leak_shift) - 1) // 4, lib.EGG_SIGMA_MAX
+        if self.estimator in ("sample", "sweep"):
+            return most_sigma(self.leak_shift), lib.EGG_SIGMA_MAX
         if self.estimator == "full":
             return lib.EGG_SIGMA_FULL_MAX, lib.EGG_SIGMA_FULL_READOUT_MAX
         return lib.EGG_SIGMA_MAX, lib.EGG_SIGMA_MAX
@@ -107,6 +104,16 @@ class Units:
         # Typical size of the sum of `pairs` fitness bytes, each times noise of this variance.
         variance = self.rank if self.estimator == "batch" else 2
         return BIT / (_TYPICAL_FITNESS * math.sqrt(self.pairs * variance)), 0
+
+
+def most_sigma(leak_shift: int) -> int:
+    """The largest perturbation of a current: a fourth of the range of currents."""
+    return ((32767 >> leak_shift) - 1) // 4
+
+
+def most_current(leak_shift: int) -> int:
+    """The largest current of unperturbed weights; the core limits larger ones to it."""
+    return (32767 >> leak_shift) - 1 - most_sigma(leak_shift)
 
 
 def learning_rate(value: float, least: int = 0) -> LearningRate:

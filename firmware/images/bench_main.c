@@ -5,15 +5,17 @@
  *
  *   <name> live <neurons> digest <weights>
  *
- * <neurons> is the number of neurons that egg_pair.c had to simulate pair by pair, summed over the recordings.
- * <weights> is the digest of the weights afterwards. Both are hexadecimal.
+ * <neurons> is the number of neurons of the first layer that a perturbation can change, summed over the recordings:
+ * those that egg_pair.c had to simulate pair by pair, or (sweep) those that have a credit. <weights> is the digest of
+ * the weights afterwards. Both are hexadecimal.
  *
  * A region is what runs from bench_begin() to bench_end(). The estimators `batch` and `full` have two: all evaluations,
- * then the update. Online `sample` has these two for each recording. */
+ * then the update. Online `sample` and `sweep` have these two for each recording. */
 #include "board.h"
 #include "common/console.h"
 #include "common/cpu.h"
-#include "estimators/egg_estimator.h"
+#include "estimators/egg_eprop.h"
+#include "estimators/egg_sweep.h"
 #include "host/egg_full_rank.h"
 
 typedef struct {
@@ -105,6 +107,30 @@ static void online(const bench_work *w) {
     }
 }
 
+/* Neurons of the first layer that have a credit. */
+static uint32_t credited(const bench_work *w) {
+    uint32_t size = w->net.layers > 0 ? w->net.layer[0].size : 0, found = 0;
+    for (uint32_t h = 0; h < size; h++) {
+        uint32_t s = 0;
+        while (s < w->es.segments && ws.credit[0][s * size + h] == 0) s++;
+        found += s < w->es.segments;
+    }
+    return found;
+}
+
+static void credit(const bench_work *w) {
+    bool eprop = w->es.estimator == EGG_ESTIMATOR_EPROP;
+    for (uint32_t i = 0; i < w->recordings; i++, gen.generation++) {
+        bench_begin();
+        (eprop ? egg_eprop_evaluate : egg_sweep_evaluate)(&gen, &ws, w->recording[i].stream, w->recording[i].label);
+        bench_end();
+        live += credited(w);
+        bench_begin();
+        egg_sample_update_online(&gen, &ws, w->recording[i].stream);
+        bench_end();
+    }
+}
+
 /* The full-rank update holds the sums of this many rows at a time. The sums of all rows would take 4 bytes for each
  * weight. */
 #define ROWS 16u
@@ -174,6 +200,8 @@ static void run(const bench_work *w) {
         batch(w);
     else if (w->es.estimator == EGG_ESTIMATOR_SAMPLE)
         online(w);
+    else if (w->es.estimator == EGG_ESTIMATOR_SWEEP || w->es.estimator == EGG_ESTIMATOR_EPROP)
+        credit(w);
     else
         full(w);
     console_write(w->name);

@@ -1,30 +1,23 @@
 /* The selftest: builds each network in the given memory, repeats its training run and compares the digests. */
 #include "images/selftest.h"
 
-#include "estimators/egg_estimator.h"
-#include "base/egg_stream.h"
+#include "link/egg_session.h"
+
+#define GENERATIONS 3u
 
 typedef struct {
     const uint8_t *stream;
-    uint16_t bytes;
     uint8_t label;
 } selftest_recording;
-
-typedef struct {
-    uint32_t digest;
-    egg_learning_rate hidden, readout;
-    const uint8_t *order; /* indices of the recordings to train on */
-} selftest_generation;
 
 typedef struct {
     const char *name;
     egg_net_config net;
     egg_estimator_config es;
     egg_sigma sigma;
-    uint32_t seed, initial;
-    uint8_t std_hidden, std_readout, batch, generations;
-    const selftest_recording *recordings;
-    const selftest_generation *generation;
+    egg_learning_rate hidden, readout;
+    uint8_t batch;                      /* recordings of a generation */
+    uint32_t digest[GENERATIONS + 1u];  /* before the first generation, and after each */
 } selftest_case;
 
 #include "images/selftest_vectors.h"
@@ -48,26 +41,38 @@ static void zero(void *memory, size_t bytes) {
     for (uint8_t *b = memory; bytes > 0; bytes--) *b++ = 0;
 }
 
-static void batch(const selftest_case *c, const selftest_generation *g, const egg_generation *gen, egg_workspace *ws,
-                  int32_t *fitness_diff, int8_t *fitness_bytes, uint8_t *active) {
+/* Recording i of a generation: all runs go through the same recordings, in their order. */
+static const selftest_recording *recording(const selftest_case *c, uint32_t generation, uint32_t i) {
+    return &selftest_recordings[(generation * c->batch + i) % SELFTEST_RECORDINGS];
+}
+
+static void batch(const selftest_case *c, const egg_generation *gen, egg_workspace *ws, int32_t *fitness_diff,
+                  int8_t *fitness_bytes, uint8_t *active) {
     zero(fitness_diff, c->es.pairs * sizeof *fitness_diff);
     zero(active, (c->net.inputs + 8u) / 8u);
     for (uint32_t i = 0; i < c->batch; i++) {
-        const selftest_recording *s = &c->recordings[g->order[i]];
-        egg_batch_evaluate(gen, ws, s->stream, s->label, fitness_diff);
-        egg_batch_mark(&c->net, s->stream, active);
+        const selftest_recording *r = recording(c, gen->generation, i);
+        egg_batch_evaluate(gen, ws, r->stream, r->label, fitness_diff);
+        egg_batch_mark(&c->net, r->stream, active);
     }
     egg_shape_fitness(fitness_diff, c->es.pairs, fitness_bytes);
     egg_batch_update(gen, ws, fitness_bytes, active);
 }
 
-static void online(const selftest_case *c, const selftest_generation *g, const egg_generation *gen, egg_workspace *ws,
-                   int8_t *fitness_bytes) {
-    const selftest_recording *s = &c->recordings[g->order[0]];
-    uint8_t exponent;
-    egg_sample_evaluate(gen, ws, 0, s->stream, s->label, fitness_bytes, &exponent);
-    egg_sample_credit(gen, ws, 0, fitness_bytes, exponent);
-    egg_sample_update_online(gen, ws, s->stream);
+/* Whether the run has this estimator, and the image too. */
+static bool uses(const selftest_case *c, uint32_t estimator) {
+    return (EGG_SESSION_ESTIMATORS >> estimator & 1u) != 0 && c->es.estimator == estimator;
+}
+
+static void online(const selftest_case *c, const egg_generation *gen, egg_workspace *ws, int8_t *fitness_bytes) {
+    const selftest_recording *r = recording(c, gen->generation, 0);
+    if (uses(c, EGG_ESTIMATOR_SAMPLE)) {
+        uint8_t exponent;
+        egg_sample_evaluate(gen, ws, 0, r->stream, r->label, fitness_bytes, &exponent);
+        egg_sample_credit(gen, ws, 0, fitness_bytes, exponent);
+    }
+    if (uses(c, EGG_ESTIMATOR_SWEEP)) egg_sweep_evaluate(gen, ws, r->stream, r->label);
+    egg_sample_update_online(gen, ws, r->stream);
 }
 
 typedef struct {
@@ -92,26 +97,22 @@ static uint32_t run(const selftest_case *c, pool p, selftest_report report) {
     zero(&t->gen, sizeof t->gen);
     t->gen.net = &t->net;
     t->gen.es = c->es;
-    t->gen.seed = c->seed;
+    t->gen.seed = SELFTEST_SEED;
     t->gen.sigma = c->sigma;
-    egg_net_randomize(&t->net, c->seed, c->std_hidden, c->std_readout);
-    uint32_t differ = egg_net_digest(&t->net) != c->initial;
-    for (; t->gen.generation < c->generations; t->gen.generation++) {
-        const selftest_generation *g = &c->generation[t->gen.generation];
-        t->gen.learning_rate_hidden = g->hidden;
-        t->gen.learning_rate_readout = g->readout;
-        if (egg_generation_check(&t->gen) != EGG_OK) return differ + 1u;
-        for (uint32_t i = 0; i < c->batch; i++) {
-            const selftest_recording *s = &c->recordings[g->order[i]];
-            if (egg_stream_check(s->stream, s->bytes, c->net.ticks, c->net.inputs) != EGG_OK) return differ + 1u;
-        }
-        if (c->es.estimator == EGG_ESTIMATOR_BATCH)
-            batch(c, g, &t->gen, &t->ws, fitness_diff, fitness_bytes, active);
+    t->gen.learning_rate_hidden = c->hidden;
+    t->gen.learning_rate_readout = c->readout;
+    if (egg_generation_check(&t->gen) != EGG_OK) return 1;
+    egg_net_randomize(&t->net, SELFTEST_SEED, SELFTEST_STD_HIDDEN, SELFTEST_STD_READOUT);
+    uint32_t differ = egg_net_digest(&t->net) != c->digest[0];
+    while (t->gen.generation < GENERATIONS) {
+        if (uses(c, EGG_ESTIMATOR_BATCH))
+            batch(c, &t->gen, &t->ws, fitness_diff, fitness_bytes, active);
         else
-            online(c, g, &t->gen, &t->ws, fitness_bytes);
-        uint32_t digest = egg_net_digest(&t->net);
-        if (digest != g->digest) differ++;
-        if (report != NULL) report(c->name, t->gen.generation, digest, g->digest);
+            online(c, &t->gen, &t->ws, fitness_bytes);
+        uint32_t digest = egg_net_digest(&t->net), expected = c->digest[t->gen.generation + 1u];
+        if (digest != expected) differ++;
+        if (report != NULL) report(c->name, t->gen.generation, digest, expected);
+        t->gen.generation++;
     }
     return differ;
 }

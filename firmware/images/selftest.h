@@ -1,6 +1,6 @@
 /* The selftest: repeats short training runs and compares the digests of the weights with those that the reference model
- * gives. If they are equal, compiler, core and RAM of this device do the same as the host's. The runs come from
- * tests/vectors/generations.json. */
+ * gives. If they are equal, compiler, core and RAM of this device do the same as the host's. tools/generate/selftest.py
+ * makes the runs. An image has those of its estimators. */
 #ifndef SELFTEST_H
 #define SELFTEST_H
 

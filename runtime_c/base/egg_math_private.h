@@ -45,6 +45,11 @@ static inline uint32_t egg_padded(uint32_t n) {
     return (n + (EGG_ROW_ALIGN - 1u)) & ~(EGG_ROW_ALIGN - 1u);
 }
 
+/* Entries that a row of credit takes for n neurons: an even number, so that updates can take two at a time. */
+static inline uint32_t egg_credit_row(uint32_t n) {
+    return (egg_padded(n) + 1u) & ~1u;
+}
+
 /* Sets n bytes to 0. A loop, because the core has no library. */
 static inline void egg_zero(void *p, size_t n) {
     uint8_t *b = (uint8_t *)p;

@@ -11,36 +11,44 @@ typedef struct {
     const egg_generation *gen;
     egg_workspace *ws;
     uint32_t matrix, cols, segments;
-    uint32_t used; /* entries of a row of credit; 0 if there is no credit at all */
+    uint32_t used;  /* entries of a row of credit; 0 if there is no credit at all */
+    uint32_t width; /* the events of a row: bits of the number that counts those in one segment */
     egg_key row_key;
     int32_t *sum; /* NULL, or where to add the steps instead of rounding them into the weights */
 } update;
 
-/* Moves the credit of the columns that have any to the front, and lists these columns in ws->touched. Most columns have
- * none, so cores without vector units visit only those. */
+/* Lists the columns with credit in ws->touched and their rounding bits in ws->column_bits, and packs their credit, two
+ * columns in a word. Most columns have none, so cores without vector units visit only those. */
 static void find_touched(update *u) {
     egg_workspace *ws = u->ws;
-    uint32_t cols = u->cols, used = 0;
-    int16_t *credit = ws->credit[u->matrix], *to = credit;
+    uint32_t cols = u->cols, row = egg_credit_row(cols), used = 0;
+    int16_t *credit = ws->credit[u->matrix];
+    egg_word *to = (egg_word *)(void *)credit;
     egg_key key = egg_column_bits_key(u->gen, u->matrix);
     for (uint32_t j = 0; j < cols; j++) {
-        const int16_t *at = credit + j;
         int32_t any = 0;
-        for (uint32_t s = 0; s < u->segments; s++, at += cols) any |= *at;
-        if (any != 0) ws->touched[used++] = j;
+        for (uint32_t s = 0; s < u->segments; s++) any |= credit[s * row + j];
+        if (any == 0) continue;
+        ws->column_bits[used] = (uint16_t)egg_rng_round(key, j);
+        ws->touched[used++] = (uint16_t)j;
     }
-    for (uint32_t s = 0; s < u->segments; s++, credit += cols)
-        for (uint32_t i = 0; i < used; i++) *to++ = credit[ws->touched[i]];
-    for (uint32_t i = 0; i < used; i++) ws->touched[i] |= egg_rng_round(key, ws->touched[i]) << EGG_TOUCHED_SHIFT;
-    u->used = used;
+    u->used = (used + 1u) / 2u;
+    if (used & 1u) ws->column_bits[used] = 0, ws->touched[used] = 0; /* its credit is 0 */
+    for (uint32_t s = 0; s < u->segments; s++, credit += row)
+        for (uint32_t i = 0; i < used; i += 2) {
+            int32_t second = i + 1u < used ? credit[ws->touched[i + 1u]] : 0;
+            *to++ = (uint32_t)credit[ws->touched[i]] + ((uint32_t)second << 16);
+        }
 }
 
 /* Prepares the update of a matrix. */
 static update begin(const egg_generation *gen, egg_workspace *ws, uint32_t m, int32_t *sum) {
     const egg_net_config *c = &gen->net->config;
-    update u = {gen, ws, m, egg_net_cols(c, m), m < c->layers ? gen->es.segments : 1u, 0, egg_row_bits_key(gen, m),
+    update u = {gen, ws, m, egg_net_cols(c, m), m < c->layers ? gen->es.segments : 1u, 0, 0, egg_row_bits_key(gen, m),
                 sum};
     u.used = egg_padded(u.cols);
+    u.width =
+        u.segments > 1 ? 32u / u.segments : 16u; /* 16 suffice for all ticks; of several segments each is shorter */
     if (EGG_SPARSE)
         find_touched(&u);
     else if (sum == NULL)
@@ -48,27 +56,29 @@ static update begin(const egg_generation *gen, egg_workspace *ws, uint32_t m, in
     return u;
 }
 
-/* Takes a row with n[segment] events: rounds its step into the weights, or adds it to the sum. */
-static void update_row(const update *u, uint32_t row, const int16_t *n) {
+/* Takes a row whose events are counted in n: rounds its step into the weights, or adds it to the sum. */
+static void update_row(const update *u, uint32_t row, uint32_t n) {
     egg_workspace *ws = u->ws;
-    const int16_t *step = ws->step;
-    int32_t factor = 1;
-    uint32_t cols = u->cols, word = egg_rng_word(u->row_key, row);
+    uint32_t cols = u->cols, row_bits = egg_rng_round(u->row_key, row);
     int8_t *w = u->gen->net->weights[u->matrix] + (size_t)row * cols;
     int32_t *sum = u->sum != NULL ? u->sum + (size_t)row * cols : NULL;
-    if (!EGG_SPARSE) {
-        ws->kernels->combine(ws->credit[u->matrix], n, u->segments, u->used, ws->step);
-        if (sum != NULL)
-            ws->kernels->add_wide(sum, step, cols);
+    if (EGG_SPARSE) {
+        uint32_t times;
+        const egg_word *step = egg_packed16_combine((const egg_word *)(const void *)ws->credit[u->matrix], n, u->width,
+                                                    u->used, (egg_word *)(void *)ws->step, &times);
+        if (sum == NULL)
+            egg_packed16_learn(w, step, times, u->used, ws->touched, ws->column_bits, row_bits);
         else
-            ws->kernels->round_row(w, step, word >> 20, ws->column_bits, cols);
+            egg_packed16_add(sum, step, times, u->used, ws->touched);
         return;
     }
-    step = egg_packed16_combine(ws->credit[u->matrix], n, u->segments, u->used, ws->step, &factor);
-    if (sum == NULL)
-        egg_packed16_learn(w, ws->touched, u->used, step, factor, word);
+    int16_t factor[EGG_TICKS_MAX];
+    for (uint32_t s = 0; s < u->segments; s++, n >>= u->width) factor[s] = (int16_t)(n & ((1u << u->width) - 1u));
+    ws->kernels->combine(ws->credit[u->matrix], factor, u->segments, u->used, ws->step);
+    if (sum != NULL)
+        ws->kernels->add_wide(sum, ws->step, cols);
     else
-        for (uint32_t i = 0; i < u->used; i++) sum[ws->touched[i] & EGG_TOUCHED_COLUMN] += factor * step[i];
+        ws->kernels->round_row(w, ws->step, row_bits, ws->column_bits, cols);
 }
 
 /* Finds the first event of each tick. */
@@ -84,21 +94,22 @@ static void open_ticks(egg_scratch *x, const uint8_t *stream, uint32_t ticks) {
     }
 }
 
-/* Counts the events of rows [row0, row1) in each segment: n[row1 - row0][segments], which is 0 before. */
-static void count_events(egg_scratch *x, const uint8_t *stream, uint32_t ticks, uint32_t segments, uint32_t row0,
-                         uint32_t row1) {
+/* Counts the events of rows [row0, row1) in each segment: n[row1 - row0], which is 0 before. */
+static void count_events(const update *u, const uint8_t *stream, uint32_t row0, uint32_t row1) {
+    egg_scratch *x = u->ws->scratch;
+    uint32_t ticks = u->gen->net->config.ticks;
     egg_segment_walk walk = {0, 0};
     for (uint32_t t = 0; t < ticks; t++) {
         const uint8_t *at = stream + x->gather.at[t];
         int32_t index = x->gather.index[t];
-        uint8_t *n = x->gather.n + walk.segment;
+        uint32_t one = 1u << (walk.segment * u->width);
         while (index < (int32_t)row1) {
-            n[((uint32_t)index - row0) * segments]++;
+            x->gather.n[(uint32_t)index - row0] += one;
             if (egg_stream_next(&at, &index) < 0) index = INT32_MAX;
         }
         x->gather.at[t] = (uint32_t)(at - stream);
         x->gather.index[t] = index;
-        egg_segment_next(&walk, segments, ticks);
+        egg_segment_next(&walk, u->segments, ticks);
     }
 }
 
@@ -106,25 +117,27 @@ static void count_events(egg_scratch *x, const uint8_t *stream, uint32_t ticks, 
  * side, for one block of rows after the other. */
 static void lif_matrix(const update *u, const uint8_t *stream) {
     const egg_net_config *c = &u->gen->net->config;
-    uint32_t ticks = c->ticks, segments = u->segments, bias = egg_net_rows(c, u->matrix) - 1u;
+    uint32_t bias = egg_net_rows(c, u->matrix) - 1u, all = 0;
     egg_scratch *x = u->ws->scratch;
-    int16_t factor[EGG_TICKS_MAX];
-    uint32_t block = sizeof x->gather.n / segments;
-    open_ticks(x, stream, ticks);
+    open_ticks(x, stream, c->ticks);
     egg_zero(x->gather.n, sizeof x->gather.n);
-    for (uint32_t row0 = 0; row0 < bias; row0 += block) {
-        uint32_t row1 = bias - row0 < block ? bias : row0 + block;
-        uint8_t *n = x->gather.n;
-        count_events(x, stream, ticks, segments, row0, row1);
-        for (uint32_t row = row0; row < row1; row++) {
-            uint32_t any = 0;
-            for (uint32_t s = 0; s < segments; s++, n++) any |= *n, factor[s] = *n, *n = 0;
-            if (any != 0) update_row(u, row, factor);
+    for (uint32_t row0 = 0; row0 < bias; row0 += EGG_GATHER_ROWS) {
+        uint32_t row1 = bias - row0 < EGG_GATHER_ROWS ? bias : row0 + EGG_GATHER_ROWS;
+        uint32_t *at = x->gather.n;
+        count_events(u, stream, row0, row1);
+        for (uint32_t row = row0; row < row1; row++, at++) {
+            uint32_t n = *at;
+            if (n == 0) continue;
+            *at = 0;
+            update_row(u, row, n);
         }
     }
-    egg_zero(factor, sizeof factor);
-    for (uint32_t t = 0; t < ticks; t++) factor[egg_segment_of(t, segments, ticks)]++;
-    update_row(u, bias, factor);
+    egg_segment_walk walk = {0, 0};
+    for (uint32_t t = 0; t < c->ticks; t++) {
+        all += 1u << (walk.segment * u->width);
+        egg_segment_next(&walk, u->segments, c->ticks);
+    }
+    update_row(u, bias, all);
 }
 
 /* All rows of the readout matrix: the events of a row are the spikes of its neuron. */
@@ -132,8 +145,8 @@ static void readout_matrix(const update *u) {
     const egg_net_config *c = &u->gen->net->config;
     uint32_t size = egg_net_rows(c, c->layers) - 1u;
     for (uint32_t h = 0; h <= size; h++) {
-        int16_t n = h < size ? u->ws->count[h] : c->ticks;
-        if (n != 0) update_row(u, h, &n);
+        uint32_t n = h < size ? (uint16_t)u->ws->count[h] : c->ticks;
+        if (n != 0) update_row(u, h, n);
     }
 }
 

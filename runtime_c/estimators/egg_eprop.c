@@ -40,8 +40,9 @@ static trace run_neuron(const egg_lif_config *lif, uint32_t ticks, const int16_t
 static void credit_layer(const egg_generation *gen, egg_workspace *ws, uint32_t l, const int16_t *current) {
     const egg_net_config *c = &gen->net->config;
     const egg_lif_config *lif = &c->layer[l];
-    uint32_t padded = egg_padded(lif->size), width = egg_credit_sigma(gen, l, EGG_SIGMA_MAX);
-    uint32_t last = l + 1u == c->layers, above = last ? 0 : egg_padded(c->layer[l + 1u].size);
+    uint32_t padded = egg_padded(lif->size), row = egg_credit_row(lif->size),
+             width = egg_credit_sigma(gen, l, EGG_SIGMA_MAX);
+    uint32_t last = l + 1u == c->layers, above = last ? 0 : egg_credit_row(c->layer[l + 1u].size);
     const int32_t *e = ws->eprop.logit_credit;
     int16_t *credit = ws->credit[l], *per_current = ws->eprop.per_current[(l + 1u) & 1u];
     const int16_t *per_current_above = ws->eprop.per_current[l & 1u];
@@ -58,8 +59,8 @@ static void credit_layer(const egg_generation *gen, egg_workspace *ws, uint32_t 
                 filtered += neuron.slope[t] * sensitivity;
             }
             if (!((neuron.blocked >> t) & 1u)) delta = egg_round_shift(filtered, SLOPE_SHIFT - 1);
-            credit[t * padded + h] = egg_credit_of(delta, gen->learning_rate_hidden, limit);
-            if (l > 0) per_current[t * padded + h] = egg_credit_per_current(delta, width);
+            credit[t * row + h] = egg_credit_of(delta, gen->learning_rate_hidden, limit);
+            if (l > 0) per_current[t * row + h] = egg_credit_per_current(delta, width);
         }
     }
 }

@@ -45,7 +45,8 @@ static uint32_t run_any(const neuron *n, uint32_t *differ) {
 static uint32_t run(const neuron *n, uint32_t spike_bit) {
     uint32_t differ;
     if (spike_bit == 0x4000u)
-        return egg_packed16_halving(n->current, n->drive, (uint32_t)(n->end - n->drive), n->size, n->threshold);
+        return egg_packed16_halving(n->current, n->drive, (uint32_t)(n->end - n->drive), n->size, n->threshold,
+                                    (0x4000u - n->threshold) * EGG_HALVES_ONE);
     return run_any(n, &differ);
 }
 
@@ -244,6 +245,7 @@ int32_t egg_pair_difference(const egg_generation *gen, egg_workspace *ws, uint32
     uint32_t ranks = batch ? gen->es.rank : 1u, spikes = ws->pair.fixed_spikes * EGG_HALVES_ONE, changed = 0;
     uint32_t constant = constant_of(lif, spike_bit),
              scale = spike_bit == 0x4000u ? 2u * EGG_HALVES_PLUS_MINUS : EGG_HALVES_PLUS_MINUS;
+    uint32_t start = (0x4000u - lif->threshold) * EGG_HALVES_ONE;
     const uint32_t *signs = ws->a_words[0], *drive = ws->pair.drive;
     const int16_t *base = ws->base, *unperturbed = ws->count;
     neuron n = {NULL, drive, drive + ticks, size, lif->threshold, lif->leak_shift};
@@ -254,7 +256,7 @@ int32_t egg_pair_difference(const egg_generation *gen, egg_workspace *ws, uint32
         if (ranks > 1) many_ranks(gen, ws, slot, h, constant, scale);
         n.drive = ranks > 1 || ((signs[h] >> slot) & 1u) ? drive : drive + ticks;
         if (spike_bit == 0x4000u) {
-            count = egg_packed16_halving(base + h, n.drive, ticks, n.size, n.threshold);
+            count = egg_packed16_halving(base + h, n.drive, ticks, n.size, n.threshold, start);
         } else {
             n.current = base + h, n.end = n.drive + ticks;
             count = run(&n, spike_bit);

@@ -89,9 +89,9 @@ static void credit_words(const egg_generation *gen, egg_workspace *ws, uint32_t 
     for (uint32_t word = 0; 32u * word < pairs; word++, fitness_bytes += 32) {
         draw_word(gen, ws, position, word);
         for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
-            int16_t *credit = ws->credit[m];
+            uint32_t cols = egg_net_cols(c, m);
             for (uint32_t s = 0; s < segments_of(gen, c, m); s++) {
-                uint32_t cols = egg_net_cols(c, m);
+                int16_t *credit = ws->credit[m] + s * egg_credit_row(cols);
                 egg_sign_sums_fill(fitness_bytes, pairs - 32u * word, m < c->layers ? ~ws->z_words[m][s] : 0,
                                    ws->scratch->sums.table);
                 for (uint32_t j = 0; j < cols; j++) ws->sum[j] = credit[j];
@@ -107,7 +107,7 @@ void egg_sample_credit(const egg_generation *gen, egg_workspace *ws, uint32_t po
     const egg_net_config *c = &gen->net->config;
     uint32_t matrices = egg_net_matrices(c);
     for (uint32_t m = 0; m < matrices; m++)
-        egg_zero(ws->credit[m], segments_of(gen, c, m) * egg_padded(egg_net_cols(c, m)) * 2u);
+        egg_zero(ws->credit[m], segments_of(gen, c, m) * egg_credit_row(egg_net_cols(c, m)) * 2u);
     if (EGG_PAIR_TOGETHER)
         credit_words(gen, ws, position, fitness_bytes);
     else
@@ -116,7 +116,7 @@ void egg_sample_credit(const egg_generation *gen, egg_workspace *ws, uint32_t po
     int32_t limit = (int32_t)((uint32_t)EGG_STEP_MAX / c->ticks);
     for (uint32_t m = 0; m < matrices; m++) {
         egg_learning_rate rate = egg_learning_rate_of(gen, m);
-        uint32_t n = segments_of(gen, c, m) * egg_padded(egg_net_cols(c, m));
+        uint32_t n = segments_of(gen, c, m) * egg_credit_row(egg_net_cols(c, m));
         for (uint32_t i = 0; i < n; i++) {
             int32_t credit = ws->credit[m][i] * rate.m;
             credit =

@@ -2,6 +2,7 @@
 
 #include "estimators/egg_credit_private.h"
 #include "kernels/egg_kernel_private.h"
+#include "kernels/egg_packed16_private.h"
 
 /* The current that perturbs layer l. */
 static uint32_t sigma_of(const egg_generation *gen, uint32_t l) {
@@ -11,19 +12,19 @@ static uint32_t sigma_of(const egg_generation *gen, uint32_t l) {
 /* G: what one more spike of neuron h of layer l gains in segment s. */
 static int32_t sensitivity(const egg_generation *gen, const egg_workspace *ws, uint32_t l, uint32_t h, uint32_t s) {
     const egg_net_config *c = &gen->net->config;
-    const int16_t *q =
-        l + 1u < c->layers ? ws->sweep.per_current[l & 1u] + s * egg_padded(c->layer[l + 1u].size) : NULL;
+    const int16_t *q = NULL;
+    if (l + 1u < c->layers) q = ws->sweep.per_current[l & 1u] + s * egg_credit_row(c->layer[l + 1u].size);
     return egg_credit_sensitivity(gen, l, h, ws->sweep.logit_credit, q);
 }
 
 /* A layer whose credit is computed. */
 typedef struct {
     egg_response_run run;
-    uint32_t layer, padded;
+    uint32_t layer, row; /* entries of a row of credit */
     egg_learning_rate rate;
     int32_t limit;   /* of the credit */
-    int16_t *credit; /* [segments][padded] */
-    int16_t *q;      /* [segments][padded]; NULL for the first layer */
+    int16_t *credit; /* [segments][row] */
+    int16_t *q;      /* [segments][row]; NULL for the first layer */
 } measured;
 
 /* Writes what follows from delta: the credit, and q, which is delta for one unit of current. */
@@ -32,31 +33,53 @@ static void settle(const measured *m, uint32_t i, int32_t delta) {
     if (m->q != NULL) m->q[i] = egg_credit_per_current(delta, (uint32_t)m->run.sigma); /* sigma 0: no responses */
 }
 
+/* Whether egg_packed16_respond() can run this layer: see egg_pair.c for the bound on its currents. */
+static bool packed(const egg_response_run *run, uint32_t ticks) {
+    if (!EGG_SPARSE || run->leak_shift != 1 || (run->threshold & 1u) != 0 || run->refractory != 0) return false;
+    int32_t most = (0x4000 - (int32_t)run->threshold) / 2 - run->sigma;
+    for (const int16_t *i = run->current, *end = i + ticks * run->size; i != end; i++)
+        if (*i > most || *i < -most) return false;
+    return true;
+}
+
+static void respond(const egg_workspace *ws, const egg_response_run *run, uint32_t s, bool together,
+                    int16_t *response) {
+    if (EGG_SPARSE)
+        egg_respond_portable(run, s, together, response);
+    else
+        ws->kernels->respond(run, s, together, response);
+}
+
 /* The last layer. A neuron has the same sensitivity in all segments. The credit holds the responses at first. */
 static void credit_last(const egg_generation *gen, egg_workspace *ws, const measured *m) {
-    uint32_t padded = m->padded, end = m->run.segments * padded;
-    for (uint32_t s = 0; s < m->run.segments; s++) ws->kernels->respond(&m->run, s, true, m->credit + s * padded);
+    uint32_t row = m->row, end = m->run.segments * row;
+    bool fast = packed(&m->run, gen->net->config.ticks);
+    for (uint32_t s = 0; s < m->run.segments; s++)
+        if (fast)
+            egg_packed16_respond(&m->run, s, ws->sweep.drive, m->credit + s * row);
+        else
+            respond(ws, &m->run, s, true, m->credit + s * row);
     for (uint32_t h = 0; h < m->run.size; h++) {
         int32_t any = 0, gain = 0;
-        for (uint32_t i = h; i < end; i += padded) any |= m->credit[i];
+        for (uint32_t i = h; i < end; i += row) any |= m->credit[i];
         if (any != 0) gain = sensitivity(gen, ws, m->layer, h, 0);
-        for (uint32_t i = h; i < end; i += padded) settle(m, i, m->credit[i] * gain);
+        for (uint32_t i = h; i < end; i += row) settle(m, i, m->credit[i] * gain);
     }
 }
 
 /* A layer that another one follows. */
 static void credit_deep(const egg_generation *gen, egg_workspace *ws, const measured *m) {
-    uint32_t padded = m->padded;
+    uint32_t padded = egg_padded(m->run.size);
     const int16_t *response = ws->sweep.response;
     for (uint32_t s = 0; s < m->run.segments; s++) {
-        ws->kernels->respond(&m->run, s, false, ws->sweep.response);
+        respond(ws, &m->run, s, false, ws->sweep.response);
         for (uint32_t h = 0; h < m->run.size; h++) {
             int32_t delta = 0;
             for (uint32_t after = s; after < m->run.segments; after++) {
                 int32_t more = response[after * padded + h];
                 if (more != 0) delta += more * sensitivity(gen, ws, m->layer, h, after);
             }
-            settle(m, s * padded + h, delta);
+            settle(m, s * m->row + h, delta);
         }
     }
 }
@@ -67,7 +90,7 @@ static void credit_layer(const egg_generation *gen, egg_workspace *ws, uint32_t 
     const egg_lif_config *lif = &c->layer[l];
     uint32_t segments = gen->es.segments;
     measured m;
-    m.layer = l, m.padded = egg_padded(lif->size);
+    m.layer = l, m.row = egg_credit_row(lif->size);
     m.rate = gen->learning_rate_hidden, m.limit = egg_credit_limit(c);
     m.credit = ws->credit[l], m.q = l > 0 ? ws->sweep.per_current[(l + 1u) & 1u] : NULL;
     m.run.current = current, m.run.size = lif->size, m.run.threshold = lif->threshold;
@@ -76,8 +99,8 @@ static void credit_layer(const egg_generation *gen, egg_workspace *ws, uint32_t 
     m.run.membrane = ws->sweep.membrane, m.run.blocked = ws->sweep.blocked;
     for (uint32_t t = c->ticks; t-- > 0;) m.run.starts[egg_segment_of(t, segments, c->ticks)] = (uint8_t)t;
     m.run.starts[segments] = c->ticks;
-    egg_zero(m.run.membrane, m.padded * sizeof *m.run.membrane);
-    if (lif->refractory > 0) egg_zero(m.run.blocked, m.padded * sizeof *m.run.blocked);
+    egg_zero(m.run.membrane, egg_padded(lif->size) * sizeof *m.run.membrane);
+    if (lif->refractory > 0) egg_zero(m.run.blocked, egg_padded(lif->size) * sizeof *m.run.blocked);
     if (l + 1u == c->layers)
         credit_last(gen, ws, &m);
     else

@@ -19,6 +19,10 @@
 #define EGG_BEST kernels_portable
 #endif
 
+void egg_respond_portable(const egg_response_run *run, uint32_t s, bool together, int16_t *response) {
+    respond_portable(run, s, together, response);
+}
+
 uint32_t egg_kernel_levels(void) {
     return EGG_VECTORS ? 4 : 2;
 }

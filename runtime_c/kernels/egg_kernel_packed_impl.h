@@ -2,39 +2,30 @@
  * this text behind the scalar kernels. They give the bits of the scalar kernels, which do the rest of the work. */
 #include "kernels/egg_packed16_private.h"
 
-/* A word holds four columns of int8. The sums of the even and of the odd columns are kept in the memory of the result
- * until all rows are added. The scalar kernel takes over if there are more rows than a half can sum, or if rows do not
- * start on a word's border. */
+/* The scalar kernel takes over where the packed one cannot. */
 static const uint8_t *current_packed(const uint8_t *stream, const int8_t *w, uint32_t cols, uint32_t bias,
                                      int32_t limit, int16_t *current) {
-    if ((((uintptr_t)w | (uintptr_t)current | cols) & 3u) != 0)
-        return current_portable(stream, w, cols, bias, limit, current);
-    const egg_word *matrix = (const egg_word *)(const void *)w, *waiting = NULL;
-    egg_word *acc = (egg_word *)(void *)current;
-    const uint8_t *at = stream;
-    uint32_t words = cols / 4u, rows = 0;
-    int32_t index = -1, event = (int32_t)bias;
-    for (uint32_t j = 0; j < 2 * words; j++) acc[j] = 0;
-    do {
-        const egg_word *row = matrix + (uint32_t)event * words;
-        if (++rows > 256u) return current_portable(stream, w, cols, bias, limit, current);
-        if (waiting != NULL) {
-            egg_packed16_add_rows(acc, waiting, row, words);
-            waiting = NULL;
-        } else {
-            waiting = row;
+    const uint8_t *end = egg_packed16_current(stream, w, cols, bias, limit, current);
+    return end != NULL ? end : current_portable(stream, w, cols, bias, limit, current);
+}
+
+/* The common run, without a perturbation. */
+static uint32_t lif_packed(const int16_t *current, uint32_t ticks, uint32_t size, uint32_t threshold,
+                           uint32_t leak_shift, uint32_t refractory, const int16_t *s, const int16_t *a, uint32_t ranks,
+                           int16_t *count, uint8_t *spikes) {
+    if (ranks > 0 || refractory > 0 || spikes != NULL)
+        return lif_portable(current, ticks, size, threshold, leak_shift, refractory, s, a, ranks, count, spikes);
+    uint32_t total = 0;
+    for (uint32_t h = 0; h < size; h++, total += (uint16_t)*count++) {
+        const int16_t *i = current++;
+        int32_t v = 0, n = 0, th = (int32_t)threshold;
+        for (uint32_t t = ticks; t > 0; t--, i += size) {
+            v += *i - (v >> leak_shift);
+            if (v >= th) v -= th, n++;
         }
-        event = egg_stream_next(&at, &index);
-    } while (event >= 0);
-    if (waiting != NULL) egg_packed16_add_rows(acc, waiting, NULL, words);
-    for (; words > 0; words--, acc += 2, current += 4) {
-        uint32_t even = acc[0], odd = acc[1];
-        current[0] = (int16_t)egg_clamp(egg_packed16_sum(even, rows), limit);
-        current[1] = (int16_t)egg_clamp(egg_packed16_sum(odd, rows), limit);
-        current[2] = (int16_t)egg_clamp(egg_packed16_sum(even >> 16, rows), limit);
-        current[3] = (int16_t)egg_clamp(egg_packed16_sum(odd >> 16, rows), limit);
+        *count = (int16_t)n;
     }
-    return at;
+    return total;
 }
 
 /* As the scalar kernel, with EGG_SIGN_WORDS = 1; but the planes become numbers for two pairs at a time. */
@@ -73,8 +64,7 @@ static void round_row_packed(int8_t *w, const int16_t *step, uint32_t row_bits, 
     }
 }
 
-/* add_scaled and combine are NULL: they serve hosts. On these cores egg_sample.c computes credit by table, and
- * egg_packed16_combine() takes the place of combine. */
-static const egg_kernels kernels_packed = {
-    current_packed, lif_portable, respond_portable, project_packed,   dot_portable, expand_portable,
-    NULL,           NULL,         round_row_packed, add_wide_portable};
+/* Those that are NULL serve hosts alone. The estimators of these cores call egg_packed16_respond(), or
+ * egg_respond_portable(), and egg_packed16_combine(), so that firmware without an estimator does not hold its loops. */
+static const egg_kernels kernels_packed = {current_packed,  lif_packed, NULL, project_packed,   dot_portable,
+                                           expand_portable, NULL,       NULL, round_row_packed, add_wide_portable};

@@ -64,6 +64,9 @@ typedef struct egg_kernels {
     void (*add_wide)(int32_t *y, const int16_t *x, uint32_t n);
 } egg_kernels;
 
+/* egg_kernels.respond for cores without vector units. */
+void egg_respond_portable(const egg_response_run *run, uint32_t s, bool together, int16_t *response);
+
 /* The fastest kernels that this machine can run. */
 const egg_kernels *egg_kernel(void);
 

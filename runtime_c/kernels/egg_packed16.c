@@ -1,10 +1,20 @@
-/* The two loops in which a small core spends most of its time. Compilers run out of registers here, so Arm cores have
- * them in assembly. The numbers are those of the C below, which every other core runs. */
+/* The loops in which a small core spends most of its time. In two of them compilers run out of registers, so Arm cores
+ * have these in assembly. The numbers are those of the C below, which every other core runs. */
 #include "kernels/egg_packed16_private.h"
 
 #include "base/egg_math_private.h"
+#include "base/egg_stream.h"
 
-void egg_packed16_add_rows(egg_word *acc, const egg_word *x, const egg_word *y, uint32_t words) {
+#if defined(__GNUC__)
+#define EGG_NOINLINE __attribute__((noinline)) /* inlined, the registers of the loop around it would not suffice */
+#else
+#define EGG_NOINLINE
+#endif
+
+/* Adds one or two rows of int8_t to a sum. A row is `words` words of four columns each, x[words] and y[words]; y may be
+ * NULL. acc[2 * words] holds two words for each of these, which only finish() reads. At most 256 rows can be added up.
+ */
+EGG_NOINLINE static void add_rows(egg_word *acc, const egg_word *x, const egg_word *y, uint32_t words) {
     const egg_word *end = x + words;
     if (y == NULL) {
         for (; x != end; acc += 2) {
@@ -13,7 +23,7 @@ void egg_packed16_add_rows(egg_word *acc, const egg_word *x, const egg_word *y, 
             __asm__("sxtab16 %0, %0, %1, ror #8" : "+r"(acc[1]) : "r"(*x++));
 #else
             uint32_t a = *x++ ^ 0x80808080u; /* each byte + 128, so that none has a sign to extend */
-            acc[0] += a & 0x00FF00FFu;
+            acc[0] += a;
             acc[1] += (a >> 8) & 0x00FF00FFu;
 #endif
         }
@@ -41,21 +51,18 @@ void egg_packed16_add_rows(egg_word *acc, const egg_word *x, const egg_word *y, 
 #undef WORD
 #elif defined(__thumb__) && !defined(__thumb2__)
     register uint32_t even __asm__("r4"), odd __asm__("r5"); /* in the order that stmia stores */
-    uint32_t b, part;
+    uint32_t b;
     __asm__ volatile(
         "   .syntax unified\n1: ldmia %[x]!, {r4}\n"
-        "   eors r4, %[bias]\n"
         "   ldmia %[y]!, {%[b]}\n"
+        "   eors r4, %[bias]\n"
         "   eors %[b], %[bias]\n"
         "   lsrs r5, r4, #8\n"
-        "   ands r5, %[mask]\n"
-        "   ands r4, %[mask]\n"
-        "   mov %[part], r5\n"
-        "   lsrs r5, %[b], #8\n"
+        "   adds r4, %[b]\n"
+        "   lsrs %[b], %[b], #8\n"
         "   ands r5, %[mask]\n"
         "   ands %[b], %[mask]\n"
-        "   adds r4, %[b]\n"
-        "   add r5, %[part]\n"
+        "   adds r5, %[b]\n"
         "   ldr %[b], [%[acc]]\n"
         "   adds r4, %[b]\n"
         "   ldr %[b], [%[acc], #4]\n"
@@ -63,22 +70,66 @@ void egg_packed16_add_rows(egg_word *acc, const egg_word *x, const egg_word *y, 
         "   stmia %[acc]!, {r4, r5}\n"
         "   cmp %[x], %[end]\n"
         "   bne 1b\n"
-        : [x] "+l"(x), [y] "+l"(y), [acc] "+l"(acc), [b] "=&l"(b), [part] "=&h"(part), "=&l"(even), "=&l"(odd)
+        : [x] "+l"(x), [y] "+l"(y), [acc] "+l"(acc), [b] "=&l"(b), "=&l"(even), "=&l"(odd)
         : [bias] "l"(0x80808080u), [mask] "l"(0x00FF00FFu), [end] "h"(end)
         : "memory", "cc");
 #else
     for (; x != end; acc += 2) {
         uint32_t a = *x++ ^ 0x80808080u, b = *y++ ^ 0x80808080u;
-        acc[0] += (a & 0x00FF00FFu) + (b & 0x00FF00FFu);
+        acc[0] += a + b;
         acc[1] += ((a >> 8) & 0x00FF00FFu) + ((b >> 8) & 0x00FF00FFu);
     }
 #endif
 }
 
+/* Replaces acc[2 * words] above, after `rows` rows, by the sums themselves: int16_t[4 * words], limited. */
+static void finish(egg_word *acc, uint32_t words, uint32_t rows, int32_t limit) {
+    int16_t *to = (int16_t *)(void *)acc;
+#if defined(__ARM_FEATURE_DSP)
+    const uint32_t bias = 0;
+#else
+    const uint32_t bias = 128u * rows; /* each byte was added with an offset of 128 */
+#endif
+    for (uint32_t i = words; i > 0; i--, acc += 2, to += 4) {
+        uint32_t even = acc[0], odd = acc[1];
+#if !defined(__ARM_FEATURE_DSP)
+        even -= odd << 8; /* acc[0] is the sum of the words, so the odd columns are in it, too */
+#endif
+        to[0] = (int16_t)(even - bias), to[2] = (int16_t)((even >> 16) - bias);
+        to[1] = (int16_t)(odd - bias), to[3] = (int16_t)((odd >> 16) - bias);
+    }
+    if (EGG_WEIGHT_MAX * (int32_t)rows <= limit) return;
+    for (uint32_t i = 4 * words; i > 0; i--) to--, *to = (int16_t)egg_clamp(*to, limit);
+}
+
+const uint8_t *egg_packed16_current(const uint8_t *stream, const int8_t *w, uint32_t cols, uint32_t bias, int32_t limit,
+                                    int16_t *current) {
+    if ((((uintptr_t)w | (uintptr_t)current | cols) & 3u) != 0) return NULL;
+    const egg_word *matrix = (const egg_word *)(const void *)w, *waiting = NULL;
+    egg_word *acc = (egg_word *)(void *)current;
+    uint32_t words = cols / 4u, rows = 0;
+    int32_t index = -1, event = (int32_t)bias;
+    for (uint32_t j = 0; j < 2 * words; j++) acc[j] = 0;
+    do {
+        const egg_word *row = matrix + (uint32_t)event * words;
+        if (++rows > 256u) return NULL;
+        if (waiting != NULL) {
+            add_rows(acc, waiting, row, words);
+            waiting = NULL;
+        } else {
+            waiting = row;
+        }
+        event = egg_stream_next(&stream, &index);
+    } while (event >= 0);
+    if (waiting != NULL) add_rows(acc, waiting, NULL, words);
+    finish(acc, words, rows, limit);
+    return stream;
+}
+
 uint32_t egg_packed16_halving(const int16_t *current, const uint32_t *drive, uint32_t ticks, uint32_t size,
-                              uint32_t threshold) {
+                              uint32_t threshold, uint32_t x) {
     const uint32_t *end = drive + ticks;
-    uint32_t x = (0x4000u - threshold) * EGG_HALVES_ONE, count = 0, mask = 0x7FFFu * EGG_HALVES_ONE, t;
+    uint32_t count = 0, mask = 0x7FFFu * EGG_HALVES_ONE, t;
 #if defined(__ARM_FEATURE_DSP)
     uint32_t stride = 2u * size;
 #define TICK                                \
@@ -144,39 +195,78 @@ uint32_t egg_packed16_halving(const int16_t *current, const uint32_t *drive, uin
 #endif
 }
 
-const int16_t *egg_packed16_combine(const int16_t *x, const int16_t *factor, uint32_t count, uint32_t n, int16_t *y,
-                                    int32_t *times) {
-    const int16_t *waits = NULL; /* a row that is not in the sum yet: two are added at a time */
-    int32_t fa = 0, any = 0;
+void egg_packed16_respond(const egg_response_run *run, uint32_t s, uint32_t *drive, int16_t *response) {
+    uint32_t begin = run->starts[s], end = run->starts[s + 1u], size = run->size, threshold = run->threshold;
+    uint32_t ticks = run->starts[run->segments] - begin, constant = (0x4000u - threshold + 1u) * EGG_HALVES_ONE;
+    const int16_t *current = run->current + begin * size;
+    for (uint32_t t = 0; t < ticks; t++)
+        drive[t] = constant + (t < end - begin ? 2u * (uint32_t)run->sigma * EGG_HALVES_PLUS_MINUS : 0);
+    for (uint32_t h = 0; h < size; h++, current++) {
+        int32_t v = run->membrane[h];
+        uint32_t x = (0x4000u - threshold + (uint32_t)v) * EGG_HALVES_ONE;
+        uint32_t count = egg_packed16_halving(current, drive, ticks, size, threshold, x);
+        response[h] = (int16_t)((count & 0xFFFFu) - (count >> 16));
+        if (end - begin == ticks) continue; /* the last segment */
+        const int16_t *i = current;
+        for (uint32_t t = begin; t < end; t++, i += size) {
+            v += *i - (v >> 1);
+            if (v >= (int32_t)threshold) v -= (int32_t)threshold;
+        }
+        run->membrane[h] = (int16_t)v;
+    }
+}
+
+const egg_word *egg_packed16_combine(const egg_word *x, uint32_t n, uint32_t width, uint32_t words, egg_word *y,
+                                     uint32_t *times) {
+    uint32_t mask = (1u << width) - 1u;
+    for (; (n & mask) == 0; n >>= width) x += words;
+    uint32_t first = n & mask, second;
+    *times = first;
+    if ((n >>= width) == 0) return x;
     *times = 1;
-    for (uint32_t k = 0; k <= count; k++, x += n) {
-        int32_t fb = k < count ? factor[k] : 0;
-        if (k < count && fb == 0) continue;
-        if (k < count && waits == NULL) {
-            waits = x, fa = fb;
-            continue;
-        }
-        if (waits == NULL) break;
-        if (k == count && !any) {
-            *times = fa;
-            return waits;
-        }
-        const int16_t *a = waits, *b = k < count ? x : waits;
-        for (int16_t *to = y, *end = y + n; to != end; to++) {
-            int32_t sum = fa * *a++ + fb * *b++;
-            *to = (int16_t)(any ? *to + sum : sum);
-        }
-        any = 1, waits = NULL;
+    const egg_word *next = x + words;
+    for (; (n & mask) == 0; n >>= width) next += words;
+    second = n & mask;
+    for (uint32_t i = 0; i < words; i++) y[i] = x[i] * first + next[i] * second;
+    while ((n >>= width) != 0) {
+        next += words;
+        second = n & mask;
+        if (second != 0)
+            for (uint32_t i = 0; i < words; i++) y[i] += next[i] * second;
     }
     return y;
 }
 
-void egg_packed16_learn(int8_t *w, const uint32_t *touched, uint32_t n, const int16_t *step, int32_t times,
-                        uint32_t row_word) {
-    uint32_t row_bits = row_word >> EGG_TOUCHED_SHIFT << EGG_TOUCHED_SHIFT;
-    for (const uint32_t *end = touched + n; touched != end; touched++) {
-        uint32_t column = *touched & EGG_TOUCHED_COLUMN;
-        int32_t move = (*step++ * times + (int32_t)((*touched + row_bits) >> EGG_TOUCHED_SHIFT)) >> 12;
-        if (move != 0) w[column] = (int8_t)egg_clamp(w[column] + move, EGG_WEIGHT_MAX);
+/* The columns of a word. */
+static inline int32_t first_of(uint32_t word) {
+    return (int16_t)word;
+}
+
+static inline int32_t second_of(uint32_t word) {
+    return (int32_t)(word + 0x8000u) >> 16;
+}
+
+/* w += move, limited. */
+static inline void move_weight(int8_t *w, int32_t move) {
+    *w = (int8_t)egg_clamp(*w + move, EGG_WEIGHT_MAX);
+}
+
+void egg_packed16_learn(int8_t *w, const egg_word *step, uint32_t times, uint32_t words, const uint16_t *touched,
+                        const uint16_t *column_bits, uint32_t row_bits) {
+    const egg_word *bits = (const egg_word *)(const void *)column_bits, *end = step + words;
+    uint32_t row = row_bits * EGG_HALVES_ONE;
+    for (; step != end; touched += 2) {
+        uint32_t x = *step++ * times + ((*bits++ + row) & (4095u * EGG_HALVES_ONE));
+        if ((x & (0xF000u * EGG_HALVES_ONE)) == 0) continue; /* neither column moves */
+        move_weight(w + touched[0], first_of(x) >> 12);
+        move_weight(w + touched[1], second_of(x) >> 12);
+    }
+}
+
+void egg_packed16_add(int32_t *sum, const egg_word *step, uint32_t times, uint32_t words, const uint16_t *touched) {
+    for (const egg_word *end = step + words; step != end; touched += 2) {
+        uint32_t x = *step++ * times;
+        sum[touched[0]] += first_of(x);
+        sum[touched[1]] += second_of(x);
     }
 }

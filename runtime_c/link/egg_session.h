@@ -10,7 +10,8 @@
 #ifndef EGG_SESSION_H
 #define EGG_SESSION_H
 
-#include "estimators/egg_estimator.h"
+#include "estimators/egg_eprop.h"
+#include "estimators/egg_sweep.h"
 #include "link/egg_checkpoint.h"
 #include "link/egg_frame.h"
 
@@ -20,6 +21,13 @@
  * when the host repeats a request. */
 #ifndef EGG_MAX_OUTSTANDING
 #define EGG_MAX_OUTSTANDING 2u
+#endif
+
+/* The estimators that sessions of this build have, as a sum: batch 1, sample 2, sweep 8, eprop 16 (2 to the power of
+ * EGG_ESTIMATOR_*). CONFIG refuses all others with EGG_E_ESTIMATOR. Leaving some out makes the program smaller, and
+ * changes no number. */
+#ifndef EGG_SESSION_ESTIMATORS
+#define EGG_SESSION_ESTIMATORS 27u
 #endif
 #define EGG_CONFIG_MAX 52u       /* longest payload of CONFIG in bytes: 28, and 6 for each layer */
 #define EGG_BAUD_DEFAULT 115200u /* baud rate at the start */
@@ -52,7 +60,7 @@ enum {
 enum {
     EGG_MODE_INFER = 0,       /* only runs the net: needs the least memory */
     EGG_MODE_GENERATIONS = 1, /* trains in mini-batches: GENERATION, then SAMPLE for each recording, then UPDATE */
-    EGG_MODE_ONLINE = 2       /* estimator sample: each SAMPLE is a generation, and changes the weights at once */
+    EGG_MODE_ONLINE = 2 /* all estimators but batch: each SAMPLE is a generation, and changes the weights at once */
 };
 
 /* Flags of the chunks of a recording in SAMPLE and INFER, and the label that stands for "ask the buttons of the board"
@@ -101,8 +109,8 @@ typedef struct {
     egg_workspace ws;
     egg_generation gen;
     int32_t *fitness_diff; /* [pairs], estimator batch */
-    int32_t *sum;          /* [weights], mini-batches of estimator sample */
-    int8_t *fitness_bytes; /* [pairs] */
+    int32_t *sum;          /* [weights], mini-batches of all estimators but batch */
+    int8_t *fitness_bytes; /* [pairs], estimators batch and sample */
     uint8_t *active;       /* [(inputs + 8) / 8] rows of matrix 0 that recordings touched, estimator batch */
     uint8_t *stream;       /* [stream_max] the current recording */
     uint32_t stream_max, stream_bytes;
@@ -166,7 +174,7 @@ egg_status egg_session_resume(egg_session *s, const uint8_t *payload, size_t n, 
 egg_status egg_session_begin(egg_session *s, uint32_t generation, egg_sigma sigma, egg_learning_rate hidden,
                              egg_learning_rate readout);
 
-/* Trains on a recording of n bytes: evaluates the population on it, and in EGG_MODE_ONLINE changes the weights at once.
+/* Trains on a recording of n bytes: evaluates the estimator on it, and in EGG_MODE_ONLINE changes the weights at once.
  * `position` is that in the generation, 0..EGG_RECORDINGS_MAX - 1; online: 0. *result is that of the unperturbed net
  * before the change. Returns EGG_OK, EGG_E_ORDER, EGG_E_LABEL, EGG_E_RANGE or EGG_E_STREAM. */
 egg_status egg_session_train(egg_session *s, const uint8_t *stream, size_t n, uint32_t label, uint32_t position,

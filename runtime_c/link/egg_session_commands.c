@@ -116,7 +116,7 @@ static egg_status sample(egg_session *s, const uint8_t *p, size_t n, uint8_t **o
     status = egg_session_train(s, s->stream, s->stream_bytes, label, egg_get16(p + 2), &result);
     if (status != EGG_OK) return status;
     put_result(out, &result, label);
-    if (s->gen.es.estimator != EGG_ESTIMATOR_SAMPLE) return EGG_OK;
+    if (!egg_session_uses(s, EGG_ESTIMATOR_SAMPLE)) return EGG_OK;
     put8(out, s->exponent);
     uint32_t room = EGG_PAYLOAD_MAX - 12u, pairs = s->gen.es.pairs < room ? s->gen.es.pairs : room;
     egg_copy(*out, s->fitness_bytes, pairs);
@@ -148,7 +148,8 @@ static egg_status fitness_read(egg_session *s, const uint8_t *p, size_t n, uint8
     egg_status status = pair_span(s, first, count);
     if (status != EGG_OK) return status;
     if (p[0] > 1 || count * width > EGG_PAYLOAD_MAX - 2u) return EGG_E_RANGE;
-    if (p[0] == 0 && s->gen.es.estimator != EGG_ESTIMATOR_BATCH) return EGG_E_ESTIMATOR;
+    bool has_kind = p[0] == 0 ? egg_session_uses(s, EGG_ESTIMATOR_BATCH) : egg_has_fitness_bytes(&s->gen.es);
+    if (!has_kind) return EGG_E_ESTIMATOR;
     put8(out, p[0] == 0 ? 0u : s->exponent);
     for (uint32_t i = first; i < first + count; i++)
         if (p[0] == 0)
@@ -162,7 +163,7 @@ static egg_status shaped_write(egg_session *s, const uint8_t *p, size_t n, uint8
     (void)out;
     uint32_t first = egg_get16(p + 1), count = (uint32_t)n - 3u;
     if (!s->generation_begun) return EGG_E_ORDER;
-    if (s->gen.es.estimator != EGG_ESTIMATOR_BATCH) return EGG_E_ESTIMATOR;
+    if (!egg_session_uses(s, EGG_ESTIMATOR_BATCH)) return EGG_E_ESTIMATOR;
     if (p[0] == 0) {
         egg_status status = pair_span(s, first, count);
         if (status == EGG_OK) egg_copy(s->fitness_bytes + first, p + 3, count);

@@ -13,13 +13,14 @@ typedef struct {
 
 static parts parts_of(const egg_net_config *net, const egg_estimator_config *es, uint32_t mode, uint32_t stream_max) {
     bool trains = mode != EGG_MODE_INFER, batch = trains && es->estimator == EGG_ESTIMATOR_BATCH;
+    bool has_bytes = trains && egg_has_fitness_bytes(es);
     size_t longest = egg_stream_bytes(net->ticks, net->inputs);
     parts p;
     p.workspace = round4(egg_workspace_bytes(net, trains ? es : NULL));
     p.weights = egg_net_bytes(net);
     p.fitness_diff = batch ? es->pairs * sizeof(int32_t) : 0;
     p.sum = trains && !batch && mode != EGG_MODE_ONLINE ? p.weights * sizeof(int32_t) : 0;
-    p.fitness_bytes = trains ? es->pairs : 0;
+    p.fitness_bytes = has_bytes ? es->pairs : 0;
     p.active = batch ? (net->inputs + 8u) / 8u : 0;
     p.stream = stream_max == 0 || stream_max > longest ? longest : stream_max;
     return p;
@@ -68,8 +69,8 @@ static egg_status parse(const uint8_t *p, size_t n, egg_net_config *net, egg_est
     if (status != EGG_OK) return status;
     if (p[MODE] > EGG_MODE_ONLINE || p[STD] > EGG_STD_MAX || p[STD + 1] > EGG_STD_MAX) return EGG_E_RANGE;
     if (p[MODE] == EGG_MODE_INFER) return EGG_OK;
-    if (es->estimator > EGG_ESTIMATOR_SAMPLE || (p[MODE] == EGG_MODE_ONLINE && es->estimator != EGG_ESTIMATOR_SAMPLE))
-        return EGG_E_ESTIMATOR;
+    if (es->estimator > EGG_ESTIMATOR_EPROP || !egg_session_has(es->estimator)) return EGG_E_ESTIMATOR;
+    if (p[MODE] == EGG_MODE_ONLINE && es->estimator == EGG_ESTIMATOR_BATCH) return EGG_E_ESTIMATOR;
     return egg_estimator_check(net, es);
 }
 
@@ -102,7 +103,7 @@ static egg_status lay_out(egg_session *s, const uint8_t *payload, size_t n, size
     s->used = *needed;
     s->config_bytes = (uint8_t)n;
     egg_copy(s->config, payload, n);
-    if (trains) egg_zero(s->fitness_bytes, p.fitness_bytes);
+    egg_zero(s->fitness_bytes, p.fitness_bytes);
     s->configured = true;
     return EGG_OK;
 }
@@ -128,7 +129,7 @@ egg_status egg_session_begin(egg_session *s, uint32_t generation, egg_sigma sigm
     s->gen.learning_rate_readout = readout;
     egg_status status = egg_generation_check(&s->gen);
     if (status != EGG_OK) return status;
-    if (s->gen.es.estimator == EGG_ESTIMATOR_BATCH) {
+    if (egg_session_uses(s, EGG_ESTIMATOR_BATCH)) {
         egg_zero(s->fitness_diff, s->gen.es.pairs * sizeof *s->fitness_diff);
         egg_zero(s->active, (s->net.config.inputs + 8u) / 8u);
     } else if (s->mode == EGG_MODE_GENERATIONS) {
@@ -140,6 +141,20 @@ egg_status egg_session_begin(egg_session *s, uint32_t generation, egg_sigma sigm
     return EGG_OK;
 }
 
+/* Evaluates the estimator on a recording. All but `batch` leave the credit of the recording in the workspace. */
+static egg_result evaluate(egg_session *s, const uint8_t *stream, uint32_t label, uint32_t position) {
+    if (egg_session_uses(s, EGG_ESTIMATOR_SWEEP)) return egg_sweep_evaluate(&s->gen, &s->ws, stream, label);
+    if (egg_session_uses(s, EGG_ESTIMATOR_EPROP)) return egg_eprop_evaluate(&s->gen, &s->ws, stream, label);
+    if (egg_session_uses(s, EGG_ESTIMATOR_SAMPLE)) {
+        egg_result result =
+            egg_sample_evaluate(&s->gen, &s->ws, position, stream, label, s->fitness_bytes, &s->exponent);
+        egg_sample_credit(&s->gen, &s->ws, position, s->fitness_bytes, s->exponent);
+        return result;
+    }
+    egg_batch_mark(&s->net.config, stream, s->active);
+    return egg_batch_evaluate(&s->gen, &s->ws, stream, label, s->fitness_diff);
+}
+
 egg_status egg_session_train(egg_session *s, const uint8_t *stream, size_t n, uint32_t label, uint32_t position,
                              egg_result *result) {
     const egg_net_config *c = &s->net.config;
@@ -149,14 +164,9 @@ egg_status egg_session_train(egg_session *s, const uint8_t *stream, size_t n, ui
     if (position >= (online ? 1u : EGG_RECORDINGS_MAX) || s->recordings >= EGG_RECORDINGS_MAX) return EGG_E_RANGE;
     egg_status status = egg_stream_check(stream, n, c->ticks, c->inputs);
     if (status != EGG_OK) return status;
-    if (s->gen.es.estimator == EGG_ESTIMATOR_BATCH) {
-        *result = egg_batch_evaluate(&s->gen, &s->ws, stream, label, s->fitness_diff);
-        egg_batch_mark(c, stream, s->active);
-    } else {
-        *result = egg_sample_evaluate(&s->gen, &s->ws, position, stream, label, s->fitness_bytes, &s->exponent);
-        egg_sample_credit(&s->gen, &s->ws, position, s->fitness_bytes, s->exponent);
+    *result = evaluate(s, stream, label, position);
+    if (!egg_session_uses(s, EGG_ESTIMATOR_BATCH))
         egg_sample_accumulate(&s->gen, &s->ws, stream, online ? NULL : s->sum);
-    }
     s->stats.recordings++;
     if (online) {
         s->generations_done = ++s->gen.generation;
@@ -179,7 +189,7 @@ egg_status egg_session_infer(egg_session *s, const uint8_t *stream, size_t n, ui
 egg_status egg_session_update(egg_session *s, bool from_host) {
     if (!s->generation_begun || s->mode != EGG_MODE_GENERATIONS) return EGG_E_ORDER;
     const egg_net_config *c = &s->net.config;
-    if (s->gen.es.estimator == EGG_ESTIMATOR_BATCH) {
+    if (egg_session_uses(s, EGG_ESTIMATOR_BATCH)) {
         if (!from_host) egg_shape_fitness(s->fitness_diff, s->gen.es.pairs, s->fitness_bytes);
         egg_batch_update(&s->gen, &s->ws, s->fitness_bytes, s->active);
     } else {

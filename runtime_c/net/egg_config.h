@@ -30,9 +30,9 @@ typedef struct {
     uint8_t readout;                      /* EGG_READOUT_* */
     uint8_t gain;                         /* logit = readout << gain, in 1/4096 bit; 0..EGG_GAIN_MAX
                                              (EGG_READOUT_SPIKES: 0..EGG_GAIN_SPIKES_MAX) */
+    egg_lif_config layer[EGG_LAYERS_MAX]; /* the first `layers` entries are used */
     uint8_t input_segments;               /* without a LIF layer: parts of a recording in which the events of an input
                                              are counted, 1..EGG_SEGMENTS_MAX and at most the ticks; else not used */
-    egg_lif_config layer[EGG_LAYERS_MAX]; /* the first `layers` entries are used */
 } egg_net_config;
 
 /* Returns EGG_OK, or the status of the first field that is out of range. */

@@ -25,37 +25,29 @@ static inline bool has_credit(const egg_estimator_config *es) {
 }
 
 /* What an update needs beside the scratch memory; a row has `widest` entries. */
-static void lay_out_update(egg_workspace *ws, bool sum, uint32_t widest, carver *c) {
-    if (sum) ws->sum = carve(c, widest * sizeof(int32_t));
-    ws->touched = (uint32_t *)ws->sum;
+static void lay_out_update(egg_workspace *ws, uint32_t widest, carver *c) {
     ws->step = carve(c, widest * sizeof(int16_t));
     ws->column_bits = carve(c, widest * sizeof(uint16_t));
 }
 
-static size_t update_bytes(uint32_t widest) {
-    egg_workspace ws;
-    carver c = {NULL, 0};
-    lay_out_update(&ws, true, widest, &c);
-    return c.used;
-}
-
 /* What the evaluations of estimator sweep need. */
 static void lay_out_sweep(egg_workspace *ws, const egg_net_config *net, uint32_t segments, uint32_t widest, carver *c) {
-    size_t row = widest * sizeof(int16_t);
+    size_t row = egg_credit_row(widest) * sizeof(int16_t);
     uint32_t refractory = 0;
     for (uint32_t l = 0; l < net->layers; l++) refractory |= net->layer[l].refractory;
     ws->sweep.logit_credit = carve(c, net->outputs * sizeof(int32_t));
+    if (EGG_ROW_ALIGN == 1) ws->sweep.drive = carve(c, net->ticks * sizeof(uint32_t));
     ws->sweep.membrane = carve(c, row);
     if (refractory != 0) ws->sweep.blocked = carve(c, row);
     if (net->layers > 1) ws->sweep.response = carve(c, segments * row);
     for (uint32_t i = 0; i + 1u < net->layers && i < 2; i++) ws->sweep.per_current[i] = carve(c, segments * row);
 }
 
-/* What the evaluations of estimator eprop need; a row of neurons of a layer from 1 on has at most `deeper` entries. */
+/* What the evaluations of estimator eprop need; the widest layer from 1 on has `deeper` entries. */
 static void lay_out_eprop(egg_workspace *ws, const egg_net_config *net, uint32_t deeper, carver *c) {
     ws->eprop.logit_credit = carve(c, net->outputs * sizeof(int32_t));
     for (uint32_t i = 0; i + 1u < net->layers && i < 2; i++)
-        ws->eprop.per_current[i] = carve(c, (size_t)net->ticks * deeper * sizeof(int16_t));
+        ws->eprop.per_current[i] = carve(c, (size_t)net->ticks * egg_credit_row(deeper) * sizeof(int16_t));
 }
 
 static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_estimator_config *es, carver *c) {
@@ -73,8 +65,8 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     size_t scratch = layers > 0 ? sizeof(egg_scratch) : 0;
     if (es != NULL) least = has_credit(es) ? scratch : sizeof ws->scratch->sums;
     bool eprop = es != NULL && es->estimator == EGG_ESTIMATOR_EPROP, small = EGG_ROW_ALIGN == 1;
-    bool drawn = !eprop && es != NULL && es->estimator != EGG_ESTIMATOR_SWEEP; /* whether there are signs */
-    if (es != NULL && !drawn && small) least += update_bytes(widest);          /* an update no longer needs `base` */
+    bool signless = eprop || (es != NULL && es->estimator == EGG_ESTIMATOR_SWEEP); /* draws no signs */
+    if (signless && small) least += 3u * ((widest + 1u) & ~1u) * sizeof(int16_t);  /* see below */
     ws->base = carve(c, base < least ? least : base);
     ws->scratch = (void *)ws->base;
     if (layers > 1) {
@@ -90,25 +82,26 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     uint32_t ranks = es->estimator == EGG_ESTIMATOR_BATCH ? es->rank : 1;
     for (uint32_t m = 0; m < matrices; m++) {
         uint32_t rows = egg_net_rows(net, m), cols = egg_net_cols(net, m);
-        if (drawn) ws->a_words[m] = carve(c, (size_t)ranks * cols * sizeof(uint32_t));
+        if (!signless) ws->a_words[m] = carve(c, (size_t)ranks * cols * sizeof(uint32_t));
         if (es->estimator == EGG_ESTIMATOR_BATCH && m > 0)
             ws->b_words[m] = carve(c, (size_t)ranks * rows * sizeof(uint32_t));
         if (has_credit(es)) {
             uint32_t segments = m < layers ? es->segments : 1;
-            if (m < layers && drawn) ws->z_words[m] = carve(c, segments * sizeof(uint32_t));
-            ws->credit[m] = carve(c, (size_t)segments * egg_padded(cols) * sizeof(int16_t));
+            if (m < layers && !signless) ws->z_words[m] = carve(c, segments * sizeof(uint32_t));
+            ws->credit[m] = carve(c, (size_t)segments * egg_credit_row(cols) * sizeof(int16_t));
         }
     }
     if (es->estimator == EGG_ESTIMATOR_BATCH)
         ws->projection = carve(c, (size_t)ranks * net->ticks * 32u * EGG_SIGN_WORDS * sizeof(int16_t));
     if (es->estimator == EGG_ESTIMATOR_SAMPLE) ws->fitness_diff = carve(c, es->pairs * sizeof(int32_t));
-    if (!drawn) {
+    if (signless) {
         if (eprop)
             lay_out_eprop(ws, net, deeper, c);
         else
             lay_out_sweep(ws, net, es->segments, widest, c);
         carver behind = {c->base != NULL ? (uint8_t *)ws->base : NULL, scratch};
-        lay_out_update(ws, small, widest, small ? &behind : c);
+        lay_out_update(ws, widest, small ? &behind : c); /* an update no longer needs `base` */
+        if (small) ws->touched = carve(&behind, widest * sizeof(uint16_t));
         return;
     }
 
@@ -123,7 +116,9 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     /* A microcontroller needs these in updates, and on recordings whose pairs run together (egg_pair.c): never
      * at the same time as the signs. On hosts the signs' padding must stay 0. */
     if (small) c->used = signs;
-    lay_out_update(ws, small || es->estimator == EGG_ESTIMATOR_BATCH, widest, c);
+    if (small || es->estimator == EGG_ESTIMATOR_BATCH) ws->sum = carve(c, widest * sizeof(int32_t));
+    if (small) ws->touched = (uint16_t *)(void *)ws->sum;
+    lay_out_update(ws, widest, c);
     if (small && layers == 1) { /* egg_pair.c runs single layers only */
         ws->pair.logits = carve(c, net->outputs * sizeof(int32_t));
         ws->pair.drive = carve(c, 2u * net->ticks * sizeof(uint32_t));

@@ -30,7 +30,7 @@ typedef struct {
     int16_t *s;                             /* [rank][ticks] what the perturbation adds to a neuron of sign + */
     int16_t *projection;                    /* [rank][ticks][32 * EGG_SIGN_WORDS]; estimator batch, matrix 0 */
 
-    int16_t *credit[EGG_LAYERS_MAX + 1u]; /* [segments][padded] (readout: one segment); estimators sample, sweep */
+    int16_t *credit[EGG_LAYERS_MAX + 1u]; /* [segments][padded, an even number] (readout: one segment); sample, sweep */
     int32_t *fitness_diff;                /* [pairs]; estimator sample */
 
     /* With EGG_ROW_ALIGN 1 the next four, and `pair`, share memory with a, b and s (estimator sweep: with base): never
@@ -38,7 +38,7 @@ typedef struct {
     int32_t *sum;          /* [cols] of an update */
     int16_t *step;         /* [padded] change of a row of weights, in 1/4096 weight unit */
     uint16_t *column_bits; /* [padded] rounding bits of the columns */
-    uint32_t *touched;     /* [cols] the columns with credit, and their rounding bits; in the memory of sum */
+    uint16_t *touched;     /* [cols] with EGG_ROW_ALIGN 1: the columns with credit, which alone an update visits */
 
     struct {                   /* of estimators/egg_pair.c, with EGG_ROW_ALIGN 1 only */
         int32_t *logits;       /* [outputs] of the unperturbed run, before the gain */
@@ -58,6 +58,7 @@ typedef struct {
         int32_t *logit_credit;   /* [outputs] e */
         int16_t *per_current[2]; /* [segments][padded] q of this layer and of the one above; NULL where not needed */
         int16_t *response;       /* [segments][padded]; NULL with a single layer */
+        uint32_t *drive;         /* [ticks] what the perturbation adds in each tick (kernels/egg_packed16_private.h) */
         int16_t *membrane;       /* [padded] of the unperturbed run */
         int16_t *blocked;        /* [padded] its refractory ticks that remain; NULL if no layer has any */
     } sweep;

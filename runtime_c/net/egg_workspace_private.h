@@ -7,15 +7,14 @@
 #include "kernels/egg_sign_sums_private.h"
 #include "net/egg_workspace.h"
 
-/* Counters for the events of rows in each segment, which an update counts for a block of rows at once. On hosts most
- * nets fit into one block. */
-#define EGG_GATHER_COUNTS (EGG_ROW_ALIGN > 1 ? 20480u : 512u)
+/* Rows whose events an update counts at once. On hosts most nets fit into one block. */
+#define EGG_GATHER_ROWS (EGG_ROW_ALIGN > 1 ? 5120u : 128u)
 
 typedef union egg_scratch {
     struct {
         uint32_t at[EGG_TICKS_MAX];   /* offset in the stream behind `index` */
         int32_t index[EGG_TICKS_MAX]; /* next event of each tick; INT32_MAX behind its last one */
-        uint8_t n[EGG_GATHER_COUNTS]; /* [rows][segments] events of each row in each segment */
+        uint32_t n[EGG_GATHER_ROWS];  /* events of each row, a field of bits for each segment */
     } gather;                         /* estimators/egg_credit_update.c */
     struct {
         int16_t table[EGG_SIGN_SUMS_TABLE];

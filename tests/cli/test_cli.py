@@ -151,4 +151,4 @@ def test_help_shows_every_setting_with_its_default(cli: Cli) -> None:
     for one in settings_of(TrainConfig).values():
         assert one.options[0].split("/")[0] in shown
         assert one.explanation in shown
-    assert "(1..16383; default: 1400, batch and full 900;" in shown
+    assert "(0..8192; default: derived from the data, batch and full 6)" in shown

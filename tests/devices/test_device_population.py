@@ -214,7 +214,13 @@ def test_a_board_that_computes_wrong_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "why"), [("online", "nothing to share out"), ("sample", "sums of all weights")]
+    ("kind", "why"),
+    [
+        ("online", "nothing to share out"),
+        ("sweep-online", "nothing to share out"),
+        ("sample", "sums of all weights"),
+        ("sweep", "sums of all weights"),
+    ],
 )
 def test_what_cannot_be_shared(kind: str, why: str, tmp_path: Path) -> None:
     make = on_devices(*in_process(HostBoard(), HostBoard()))

@@ -20,9 +20,10 @@ from eggroll_edge.training.splits import open_split, set_aside
 from tests.helpers.tiny_dataset import TEST, TRAIN, config
 
 
-@pytest.mark.parametrize("kind", ["online", "batch", "sample"])
+@pytest.mark.parametrize("kind", ["online", "batch", "sample", "sweep", "sweep-online"])
 def test_layout(kind: str) -> None:
-    wanted = config(kind, generations=260, **({} if kind == "online" else {"batch": 7}))
+    online = kind in ("online", "sweep-online")
+    wanted = config(kind, generations=260, **({} if online else {"batch": 7}))
     body = pack(wanted, TRAIN, TEST)
     (
         magic, generations, batch, chunk, every, recordings, tests, config_bytes,
@@ -30,12 +31,12 @@ def test_layout(kind: str) -> None:
     ) = struct.unpack_from("<14I", body)  # fmt: skip
     assert (magic, generations, batch) == (MAGIC, 260, wanted.batch)
     assert (recordings, tests) == (len(TRAIN), len(TEST))
-    assert (chunk, every) == ((250, 250) if kind == "online" else (1, 5))
+    assert (chunk, every) == ((250, 250) if online else (1, 5))
     assert all(place % 4 == 0 for place in (config_at, hyperparameters_at, starts_at, order_at))
 
     net = wanted.net_config(TRAIN.n_in, TRAIN.n_classes)
     longest = max(int(np.diff(part.offsets).max()) for part in (TRAIN, TEST))
-    device = DeviceConfig(net, wanted.es_config(), kind == "online", wanted.seed, 24, 24, longest)
+    device = DeviceConfig(net, wanted.es_config(), online, wanted.seed, 24, 24, longest)
     assert body[config_at : config_at + config_bytes] == device.pack()
 
     for generation in (0, 249, 250, 259):
@@ -74,10 +75,8 @@ def test_recordings_set_aside_are_not_packed(tmp_path: Path) -> None:
 
 
 def test_what_a_board_cannot_do() -> None:
-    with pytest.raises(ConfigError, match="a board does batch and sample"):
+    with pytest.raises(ConfigError, match="a board does sweep, sample and batch"):
         pack(config("full"), TRAIN, TEST)
-    with pytest.raises(ConfigError, match="estimator is sweep"):
-        pack(config("sweep"), TRAIN, TEST)
     many = TRAIN.subset([0] * RECORDINGS_MAX)
     with pytest.raises(ConfigError, match="too many for a standalone run: use at most 65535"):
         pack(config("online"), many, TEST)

@@ -22,10 +22,12 @@ def test_a_session_over_a_bad_line(board: str) -> None:
         with Session(lambda: line, reply_timeout=0.03, timeout=30, max_payload=64) as session:
             digests = list(linked.run_batch(session, 1, GENERATIONS, PER))
             assert digests == linked.expected_batch(1, GENERATIONS, PER)
-            assert list(linked.run_online(session, ONLINE)) == linked.expected_online(ONLINE)
+            for es in (linked.ONLINE, linked.SWEEP):
+                expected = linked.expected_online(ONLINE, es=es)
+                assert list(linked.run_online(session, ONLINE, es=es)) == expected
             stats = session.stats()
-        assert stats.samples == GENERATIONS * PER + ONLINE
-        assert stats.updates == GENERATIONS + ONLINE
+        assert stats.samples == GENERATIONS * PER + 2 * ONLINE
+        assert stats.updates == GENERATIONS + 2 * ONLINE
         assert line.missing() == []
         assert session.retries > 10
         assert stats.bad > 10  # frames that the board dropped

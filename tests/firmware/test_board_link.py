@@ -39,7 +39,7 @@ expected_online = cache(linked.expected_online)
 
 
 def connect(url: str, baud: int = BAUD) -> Session:
-    return Session(lambda: SerialTransport(url), timeout=2, baud=baud)
+    return Session(lambda: SerialTransport(url), timeout=20, baud=baud)
 
 
 @contextlib.contextmanager
@@ -65,7 +65,12 @@ def test_same_digest_at_every_generation(target: str) -> None:
             digests = list(linked.run_batch(session, rank, GENERATIONS, PER))
             assert digests == expected_batch(rank, GENERATIONS, PER)
         assert list(linked.run_online(session, ONLINE)) == expected_online(ONLINE)
-        assert session.stats().samples == 2 * GENERATIONS * PER + ONLINE
+        for net in (linked.NET, linked.DEEP):
+            digests = list(linked.run_online(session, ONLINE, net, linked.SWEEP))
+            assert digests == expected_online(ONLINE, net, linked.SWEEP)
+        digests = list(linked.run_credited(session, linked.SWEEP, GENERATIONS, PER))
+        assert digests == linked.expected_credited(linked.SWEEP, GENERATIONS, PER)
+        assert session.stats().samples == 3 * GENERATIONS * PER + 3 * ONLINE
         assert session.retries <= 1  # QEMU's STM32 drops a HELLO that comes too early
 
 

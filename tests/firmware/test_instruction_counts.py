@@ -32,6 +32,8 @@ FRESH = [
     make_work("fresh_batch", BATCH, EsConfig("batch", 24), 2, std=50, seed=101),
     make_work("fresh_batch_rank2", ONLINE, EsConfig("batch", 32, 2), 2, std=64, seed=102),
     make_work("fresh_online", ONLINE, EsConfig("sample", 32, segments=5), 2, std=60, seed=103),
+    make_work("fresh_sweep", ONLINE, EsConfig("sweep", 1, segments=4), 2, std=60, seed=105),
+    make_work("fresh_sweep_small", SMALL, EsConfig("sweep", 1), 2, std=40, seed=106),
     make_work("fresh_online_small", SMALL, EsConfig("sample", 16, segments=3), 2, std=64, seed=104),
 ]
 """Work to which the model was not fitted."""
@@ -45,7 +47,7 @@ def test_the_model_predicts_fresh_counts(name: str) -> None:
         found = cost(target.core, load_of(work, counted))
         assert found.generation == pytest.approx(counted.generation, rel=0.1), work.name
         assert found.evaluation == pytest.approx(counted.evaluation, rel=0.1), work.name
-        if work.es.estimator == "sample":  # online, every recording is a generation
+        if work.generations == len(work.recordings):  # online, every recording is a generation
             assert found.members == work.members
 
 

@@ -44,8 +44,11 @@ def batch(rank: int) -> EsConfig:
 
 
 ONLINE = EsConfig("sample", 10, 1, 3)
+SWEEP = EsConfig("sweep", 1, 1, 3, penalty=2)
 BATCH_STEPS = Hyperparameters((400, 300), ((90, 6), (64, 6)))
 SAMPLE_STEPS = Hyperparameters((40, 700), ((96, 11), (80, 11)))
+SWEEP_STEPS = Hyperparameters((40, 0), ((96, 8), (80, 7)))
+STEPS = {ONLINE: SAMPLE_STEPS, SWEEP: SWEEP_STEPS}
 
 
 def device_config(es: EsConfig, online: bool = False, net: NetConfig = NET) -> DeviceConfig:
@@ -80,12 +83,22 @@ def expected_batch(rank: int, generations: int, per: int, net: NetConfig = NET) 
 
 
 @cache
-def expected_online(n: int, net: NetConfig = NET) -> list[int]:
+def expected_online(n: int, net: NetConfig = NET, es: EsConfig = ONLINE) -> list[int]:
     """The digest after each recording of online training, by the reference model."""
-    ref, es = model(ONLINE, SAMPLE_STEPS, net)
-    found = []
-    for g, recording in enumerate(recordings(n, net=net)):
-        reference.generation_sample(ref, es, SEED, g, [recording], *SAMPLE_STEPS.rate)
+    return expected_credited(es, n, 1, net)
+
+
+@cache
+def expected_credited(es: EsConfig, generations: int, per: int, net: NetConfig = NET) -> list[int]:
+    """The digest after each generation of ONLINE or SWEEP, by the reference model."""
+    ref, settings = model(es, STEPS[es], net)
+    data, found = recordings(generations * per, net=net), []
+    for g in range(generations):
+        part = data[g * per : (g + 1) * per]
+        if es.estimator == "sweep":
+            reference.generation_sweep(ref, settings, SEED, g, part, *STEPS[es].rate)
+        else:
+            reference.generation_sample(ref, settings, SEED, g, part, *STEPS[es].rate)
         found.append(ref.digest())
     return found
 
@@ -94,10 +107,29 @@ def run_batch(
     session: Session, rank: int, generations: int, per: int, net: NetConfig = NET
 ) -> Iterator[int]:
     """The digests of expected_batch() on a device."""
-    session.configure(device_config(batch(rank), net=net))
+    yield from run_generations(session, batch(rank), BATCH_STEPS, generations, per, net)
+
+
+def run_credited(
+    session: Session, es: EsConfig, generations: int, per: int, net: NetConfig = NET
+) -> Iterator[int]:
+    """The digests of expected_credited() on a device, in mini-batches."""
+    yield from run_generations(session, es, STEPS[es], generations, per, net)
+
+
+def run_generations(
+    session: Session,
+    es: EsConfig,
+    steps: Hyperparameters,
+    generations: int,
+    per: int,
+    net: NetConfig,
+) -> Iterator[int]:
+    """Train a device in mini-batches of `per` recordings; yields its digests."""
+    session.configure(device_config(es, net=net))
     data = recordings(generations * per, net=net)
     for g in range(generations):
-        session.begin(g, BATCH_STEPS)
+        session.begin(g, steps)
         sent = [
             session.send_recording(*recording, pos=i)
             for i, recording in enumerate(data[g * per : (g + 1) * per])
@@ -108,10 +140,12 @@ def run_batch(
         yield session.digest()[1]
 
 
-def run_online(session: Session, n: int, net: NetConfig = NET) -> Iterator[int]:
+def run_online(
+    session: Session, n: int, net: NetConfig = NET, es: EsConfig = ONLINE
+) -> Iterator[int]:
     """The digests of expected_online() on a device."""
-    session.configure(device_config(ONLINE, online=True, net=net))
-    session.begin(0, SAMPLE_STEPS)
+    session.configure(device_config(es, online=True, net=net))
+    session.begin(0, STEPS[es])
     for stream, label in recordings(n, net=net):
         session.train(stream, label)
         yield session.digest()[1]
@@ -140,23 +174,25 @@ SANITIZE = ["-fsanitize=address,undefined,alignment", "-fno-sanitize-recover=all
 
 
 @cache
-def _objects(cc: str) -> Path:
-    """The core with sanitizers, compiled once in a process."""
+def _objects(cc: str, *flags: str) -> Path:
+    """The core with sanitizers, compiled once in a process for each choice of flags."""
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder)
     core = ROOT / "runtime_c"
     sources = [p for p in core.glob("*/egg_*.c") if p.parent.name != "host"]
     sources.append(core / "host/egg_host_board.c")
     subprocess.run(
-        [cc, *STRICT, *SANITIZE, f"-I{core}", "-c", *map(str, sources)], check=True, cwd=folder
+        [cc, *STRICT, *SANITIZE, *flags, f"-I{core}", "-c", *map(str, sources)],
+        check=True,
+        cwd=folder,
     )
     return folder
 
 
-def build(cc: str, program: str, folder: Path) -> Path:
-    """Build tests/c/PROGRAM.c with that core."""
+def build(cc: str, program: str, folder: Path, *flags: str) -> Path:
+    """Build tests/c/PROGRAM.c with that core; the flags are for the core."""
     path, source = folder / f"{program}-{cc}", ROOT / f"tests/c/{program}.c"
-    objects = map(str, _objects(cc).glob("*.o"))
+    objects = map(str, _objects(cc, *flags).glob("*.o"))
     command = [cc, *STRICT, *SANITIZE, f"-I{ROOT / 'runtime_c'}", str(source), *objects]
     subprocess.run([*command, "-o", str(path)], check=True)
     return path

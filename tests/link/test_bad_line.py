@@ -7,11 +7,21 @@ import random
 import pytest
 
 from eggroll_edge.boards.host_board import HostBoard, InProcess, on_tcp
+from eggroll_edge.core.config import EsConfig
 from eggroll_edge.errors import LinkError
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import SerialTransport, opener
 from tests.helpers.bad_line import BadLine, Cable
-from tests.helpers.link import expected_batch, expected_online, run_batch, run_online
+from tests.helpers.link import (
+    ONLINE,
+    SWEEP,
+    expected_batch,
+    expected_credited,
+    expected_online,
+    run_batch,
+    run_credited,
+    run_online,
+)
 
 RATE = 0.01
 
@@ -21,16 +31,27 @@ def bad_session(board: HostBoard, seed: int) -> tuple[Session, BadLine]:
     return Session(lambda: line, reply_timeout=0.004, timeout=30, max_payload=64), line
 
 
+@pytest.mark.parametrize("es", [ONLINE, SWEEP], ids=["sample", "sweep"])
 @pytest.mark.parametrize("seed", range(6))
-def test_online_over_a_bad_line(seed: int) -> None:
+def test_online_over_a_bad_line(seed: int, es: EsConfig) -> None:
     board = HostBoard()
     session, line = bad_session(board, seed)
-    assert list(run_online(session, 50)) == expected_online(50)
+    assert list(run_online(session, 50, es=es)) == expected_online(50, es=es)
     stats = board.native.session.stats
     assert (stats.recordings, stats.updates) == (50, 50)
     assert line.missing() == []
     assert session.retries > 10
     assert stats.repeated > 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mini_batches_of_sweep_over_a_bad_line(seed: int) -> None:
+    board = HostBoard()
+    session, line = bad_session(board, seed)
+    assert list(run_credited(session, SWEEP, 10, 6)) == expected_credited(SWEEP, 10, 6)
+    stats = board.native.session.stats
+    assert (stats.recordings, stats.updates) == (60, 10)
+    assert line.missing() == []
 
 
 @pytest.mark.parametrize("rank", [1, 3])

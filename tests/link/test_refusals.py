@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import pytest
 from eggroll_edge._core import lib
@@ -13,7 +14,23 @@ from eggroll_edge.errors import ConfigError, DeviceError
 from eggroll_edge.link.frames import Command
 from eggroll_edge.link.messages import DeviceConfig
 from eggroll_edge.link.session import Session
-from tests.helpers.link import BATCH_STEPS, NET, batch, device_config, in_process
+from tests.helpers.link import (
+    BATCH_STEPS,
+    NET,
+    ONLINE,
+    SWEEP,
+    SWEEP_STEPS,
+    Program,
+    batch,
+    build,
+    device_config,
+    expected_batch,
+    expected_online,
+    in_process,
+    recordings,
+    run_batch,
+    run_online,
+)
 
 
 def refused(session: Session, command: Command, payload: bytes = b"") -> int:
@@ -34,11 +51,12 @@ def test_refusals() -> None:
     assert refused(session, Command.CONFIG, good[:-1]) == lib.EGG_E_LENGTH
     for at, value, status in [
         (0, 3, lib.EGG_E_RANGE),
-        (0, 2, lib.EGG_E_ESTIMATOR),  # online needs sample
+        (0, 2, lib.EGG_E_ESTIMATOR),  # batch is not online
         (1, 5, lib.EGG_E_LAYERS),
         (6, 0, lib.EGG_E_TICKS),
-        (9, 2, lib.EGG_E_ESTIMATOR),
-        (9, lib.EGG_ESTIMATOR_SWEEP, lib.EGG_E_ESTIMATOR),  # hosts only
+        (9, lib.EGG_ESTIMATOR_FULL, lib.EGG_E_ESTIMATOR),  # hosts only
+        (9, 4, lib.EGG_E_ESTIMATOR),
+        (9, 255, lib.EGG_E_ESTIMATOR),
         (10, 0, lib.EGG_E_RANK),
         (13, 65, lib.EGG_E_RANGE),
     ]:
@@ -71,6 +89,43 @@ def test_refusals() -> None:
     assert session.stats().samples == 0
     session.reset()
     assert refused(session, Command.DIGEST) == lib.EGG_E_ORDER
+
+
+@pytest.mark.parametrize("online", [False, True])
+def test_sweep_has_no_fitness_bytes_to_read_or_write(online: bool) -> None:
+    session = in_process()
+    session.configure(device_config(SWEEP, online))
+    session.begin(0, SWEEP_STEPS)
+    session.train(*recordings(1)[0])
+    before = session.digest()
+    for kind in (0, 1):
+        asked = struct.pack("<BHH", kind, 0, 1)
+        assert refused(session, Command.FITNESS_READ, asked) == lib.EGG_E_ESTIMATOR
+        assert refused(session, Command.SHAPED_WRITE, bytes((kind, 0, 0, 1))) == lib.EGG_E_ESTIMATOR
+    status = lib.EGG_E_ORDER if online else lib.EGG_E_ESTIMATOR
+    assert refused(session, Command.UPDATE, b"\1") == status
+    assert session.digest() == before
+
+
+def test_firmware_without_an_estimator_is_to_be_flashed_again(tmp_path: Path) -> None:
+    """Older firmware, or a build with fewer estimators, still trains with those that it has."""
+    program = build("gcc", "link", tmp_path, "-DEGG_SESSION_ESTIMATORS=3u")
+    with Session(lambda: Program(program)) as session:
+        with pytest.raises(DeviceError, match="lacks this estimator: flash it again") as error:
+            session.configure(device_config(SWEEP, online=True))
+        assert error.value.status == lib.EGG_E_ESTIMATOR
+        assert list(run_online(session, 5)) == expected_online(5)
+        assert list(run_batch(session, 1, 2, 3)) == expected_batch(1, 2, 3)
+
+
+def test_firmware_with_sweep_alone(tmp_path: Path) -> None:
+    program = build("gcc", "link", tmp_path, "-DEGG_SESSION_ESTIMATORS=8u")
+    with Session(lambda: Program(program)) as session:
+        for es in (ONLINE, batch(1)):
+            with pytest.raises(DeviceError, match="lacks this estimator") as error:
+                session.configure(device_config(es))
+            assert error.value.status == lib.EGG_E_ESTIMATOR
+        assert list(run_online(session, 5, es=SWEEP)) == expected_online(5, es=SWEEP)
 
 
 def test_a_net_that_does_not_fit_is_told_in_bytes() -> None:

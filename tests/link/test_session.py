@@ -27,16 +27,20 @@ from tests.helpers.link import (
     SAMPLE_STEPS,
     SEED,
     STD,
+    SWEEP,
+    SWEEP_STEPS,
     Program,
     batch,
     build,
     device_config,
     expected_batch,
+    expected_credited,
     expected_online,
     in_process,
     model,
     recordings,
     run_batch,
+    run_credited,
     run_online,
 )
 
@@ -67,12 +71,35 @@ def test_batch_gives_the_reference_digests(session: Session, rank: int, net: Net
     assert list(run_batch(session, rank, 10, 3, net)) == expected
 
 
+@pytest.mark.parametrize("es", [ONLINE, SWEEP], ids=["sample", "sweep"])
 @pytest.mark.parametrize("net", [NET, DEEP], ids=["one layer", "two layers"])
-def test_online_gives_the_reference_digests(session: Session, net: NetConfig) -> None:
-    expected = expected_online(50, net)
+def test_online_gives_the_reference_digests(session: Session, net: NetConfig, es: EsConfig) -> None:
+    expected = expected_online(50, net, es)
     assert len(set(expected)) >= 45
-    assert list(run_online(session, 50, net)) == expected
+    assert list(run_online(session, 50, net, es)) == expected
     assert session.stats().samples == 50
+
+
+@pytest.mark.parametrize("net", [NET, DEEP], ids=["one layer", "two layers"])
+def test_mini_batches_of_sweep_give_the_reference_digests(session: Session, net: NetConfig) -> None:
+    expected = expected_credited(SWEEP, 10, 3, net)
+    assert len(set(expected)) == 10
+    assert list(run_credited(session, SWEEP, 10, 3, net)) == expected
+
+
+def test_a_reply_of_sweep_has_no_fitness_bytes() -> None:
+    session = in_process()
+    session.configure(device_config(SWEEP))
+    session.begin(0, SWEEP_STEPS)
+    ref, es = model(SWEEP, SWEEP_STEPS)
+    data = recordings(6)
+    found = [session.train(*recording, pos=i) for i, recording in enumerate(data)]
+    want = reference.generation_sweep(ref, es, SEED, 0, data, *SWEEP_STEPS.rate)
+    for reply, centre in zip(found, want.centre, strict=True):
+        assert (reply.exponent, reply.fitness_bytes) == (0, b"")
+        assert (reply.loss, reply.spikes) == (centre.loss, centre.spikes)
+    assert session.update() == 1
+    assert session.digest() == (1, ref.digest())
 
 
 def test_mini_batches_give_the_reference_digests() -> None:
@@ -216,6 +243,23 @@ def test_checkpoint_outlives_the_power() -> None:
     for sample in recordings(12)[8:]:
         session.train(*sample)
     assert session.digest()[1] == expected_online(12)[-1]
+
+
+def test_a_checkpoint_of_sweep_outlives_the_power() -> None:
+    board = HostBoard(flash=flash_memory(8192))
+    session = in_process(board)
+    *_, digest = run_online(session, 8, es=SWEEP)
+    assert session.save() == 8
+    session.close()
+    board.start()
+    session = in_process(board)
+    loaded = session.load()
+    assert (loaded.generation, loaded.digest) == (8, digest)
+    assert loaded.config == device_config(SWEEP, online=True).pack()
+    session.begin(8, SWEEP_STEPS)
+    for recording in recordings(12)[8:]:
+        session.train(*recording)
+    assert session.digest()[1] == expected_online(12, es=SWEEP)[-1]
 
 
 def test_hello_as_json() -> None:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
 from eggroll_edge.errors import ConfigError
 from eggroll_edge.training.config import TrainConfig
+from eggroll_edge.training.derivation import derive_without_data
 from eggroll_edge.training.presets import load_preset, merge, preset_description, preset_names
-from eggroll_edge.training.settings import defaults_for
+from eggroll_edge.training.settings import DERIVED, defaults_for
 from eggroll_edge.training.units import learning_rate
 
 KINDS: list[dict[str, Any]] = [
@@ -29,7 +30,7 @@ def test_defaults_are_valid_and_survive_json(kind: dict[str, Any]) -> None:
     config = TrainConfig(**kind)
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
     for name, value in defaults_for(TrainConfig, config.kind).items():
-        assert getattr(config, name) == value
+        assert getattr(config, name) == (None if value is DERIVED else value)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_a_value_out_of_range_is_named(field: str, bad: Any) -> None:
         ({"hidden": [], "estimator": "sweep", "gain": 9}, "use 0..8 with readout = integrate"),
         (
             {"hidden": [], "estimator": "sweep", "ticks": 2},
-            "input_segments is 3, but a recording has 2 ticks",
+            "input_segments is 5, but a recording has 2 ticks",
         ),
         ({"gain": 9}, "use 0..8 with readout = integrate"),
         ({"lr_readout": 1e-7}, "lr_readout is 1e-07: use at least"),
@@ -103,12 +104,17 @@ def test_preset_then_overrides() -> None:
     assert merge(preset, {"online": True}).batch == 1
     assert merge({"online": True}, {"estimator": "full"}).kind == "full"
     assert merge({"online": True}, {"estimator": "sweep"}).kind == "sweep-online"
+    assert merge({"online": True}, {"estimator": "eprop"}).kind == "eprop-online"
+    sweep = {"estimator": "sweep", "gain": 3, "lr_readout": 0.01, "ticks": 9}
+    linear = merge(sweep, {"hidden": []})
+    assert (linear.gain, linear.lr_readout, linear.ticks) == (6, 30.0, 9)
 
 
 def test_presets_are_valid() -> None:
     assert {"digits", "nmnist-fast"} <= set(preset_names())
     for name in preset_names():
-        assert merge(load_preset(name), {}).net_config(2312, 10).outputs == 10
+        preset = derive_without_data(merge(load_preset(name), {}))
+        assert preset.net_config(2312, 10).outputs == 10
         assert len(preset_description(name)) > 10
     with pytest.raises(ConfigError, match=r"'digit' \(did you mean digits.*nmnist-fast"):
         load_preset("digit")
@@ -135,7 +141,7 @@ def test_units() -> None:
     assert full.hyperparameters_at(0).sigma[0] == round(4 * 256 / math.sqrt(2))
     assert full.hyperparameters_at(full.generations - 1).sigma[0] < 5
     assert TrainConfig(penalty_bits=0.001).penalty == 4
-    assert TrainConfig(lr_readout=0).hyperparameters_at(0).rate[1][0] == 0  # frozen
+    assert TrainConfig(sigma=9, lr_readout=0).hyperparameters_at(0).rate[1][0] == 0  # frozen
 
 
 @given(st.floats(2.0**-24, 127 / 4096), st.sampled_from([0, 4]))
@@ -152,25 +158,25 @@ def test_a_rate_too_large() -> None:
 
 
 def test_later_layers_have_a_separate_threshold() -> None:
-    deep = TrainConfig(hidden=(9, 8))
-    assert [x.threshold for x in deep.net_config(20, 4).layers] == [1500, 300]
     chosen = TrainConfig(hidden=(9, 8, 7), threshold=700, deep_threshold=90)
     assert [x.threshold for x in chosen.net_config(20, 4).layers] == [700, 90, 90]
     assert TrainConfig(readout="spikes").gain > TrainConfig().gain
 
 
 def test_readout_spikes_adds_an_output_layer() -> None:
-    net = TrainConfig(readout="spikes", hidden=(7,)).net_config(20, 10)
+    spikes = TrainConfig(readout="spikes", hidden=(7,), threshold=90, deep_threshold=20)
+    net = spikes.net_config(20, 10)
     assert [layer.size for layer in net.layers] == [7, 10]
     assert net.shapes == ((21, 7), (8, 10))
-    assert TrainConfig(readout="spikes", hidden=()).net_config(20, 10).shapes == ((21, 10),)
+    one = TrainConfig(readout="spikes", hidden=(), threshold=90)
+    assert one.net_config(20, 10).shapes == ((21, 10),)
 
 
 def test_nets_that_cannot_be() -> None:
     with pytest.raises(ConfigError, match="inputs is 40000"):
-        TrainConfig().net_config(40000, 10)
+        TrainConfig(threshold=900).net_config(40000, 10)
     with pytest.raises(ConfigError, match="full takes at most 8190"):
-        TrainConfig(estimator="full").net_config(9000, 10)
+        TrainConfig(estimator="full", threshold=900).net_config(9000, 10)
     with pytest.raises(ConfigError, match="equal the last layer's size"):
         NetConfig(10, 4, 5, (LifConfig(5),), "spikes")
     with pytest.raises(ConfigError, match="segments must be"):
@@ -191,9 +197,10 @@ def test_net_and_es_survive_json() -> None:
 
 
 def test_eprop_has_a_segment_for_each_tick() -> None:
-    config = TrainConfig(estimator="eprop", ticks=12)
+    config = TrainConfig(estimator="eprop", ticks=12, threshold=90, sigma=90.0)
     assert config.es_config().segments == 12
-    assert TrainConfig(estimator="eprop", ticks=2).net_config(20, 4).ticks == 2
+    assert config.net_config(20, 4).ticks == 12
+    assert TrainConfig(estimator="eprop", ticks=2).segments == 5  # not used
 
 
 def test_a_net_without_a_hidden_layer() -> None:
@@ -203,7 +210,7 @@ def test_a_net_without_a_hidden_layer() -> None:
     assert net.layers == ()
     assert net.shapes == ((4 * 20 + 1, 5),)
     assert NetConfig.from_dict(json.loads(json.dumps(net.to_dict()))) == net
-    spikes = TrainConfig(hidden=(), readout="spikes")
+    spikes = TrainConfig(hidden=(), readout="spikes", threshold=90, sigma=90.0)
     assert not spikes.linear
     assert "input_segments" not in spikes.net_config(20, 5).to_dict()
     with pytest.raises(ConfigError, match="estimator batch needs a hidden layer"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +42,16 @@ def test_a_healthy_net_of_two_layers_gets_no_note(tmp_path: Path) -> None:
 def test_a_silent_net(kind: str, tmp_path: Path) -> None:
     first, *others = notes(tmp_path, kind, threshold=16000, sigma=1.0)
     assert "the net spikes in 0 % of its neuron-ticks" in first
-    assert "Lower threshold (16000)" in first
+    assert (
+        "Leave threshold out, and it is derived from the data; or lower threshold (16000)" in first
+    )
     assert others == []
 
 
 def test_a_silent_layer(tmp_path: Path) -> None:
     (note,) = notes(tmp_path, hidden=(16, 12), deep_threshold=16000, sigma=1.0)
     assert "LIF layer 2 spikes in 0 % of its neuron-ticks" in note
-    assert "Lower deep_threshold (16000)" in note
+    assert "or lower deep_threshold (16000)" in note
 
 
 def test_a_net_that_always_spikes_and_weights_at_their_ends(tmp_path: Path) -> None:
@@ -56,9 +59,18 @@ def test_a_net_that_always_spikes_and_weights_at_their_ends(tmp_path: Path) -> N
     net.weights[:] = 127
     checkpoint.save(tmp_path / "start", net, 0)
     busy, saturated = notes(tmp_path / "run", threshold=127, start_from=str(tmp_path / "start"))
-    assert "nearly all: its spikes tell nothing about the input. Raise threshold (127)" in busy
+    assert "nearly all: its spikes tell nothing about the input. Leave threshold out" in busy
+    assert "or raise threshold (127), for example to four times as much" in busy
     assert "55 % of the weights are at +127 or -127" in saturated
     assert "Lower lr (3) and lr_readout (1)" in saturated
+
+
+def test_a_derived_threshold_is_not_to_be_left_out() -> None:
+    silent = replace(evaluation([0, 1, 2, 3]), firing_rate=(0.0,))
+    found: list[str] = []
+    diagnosis = Diagnosis(config(), net_of(config()), found.append, ("threshold",))
+    diagnosis.evaluation(120, 5000, silent)
+    assert ". Lower threshold (160), for example to a fourth" in found[0]
 
 
 def test_learning_rates_that_move_nothing(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ LEARNS: list[tuple[str, dict[str, Any], float]] = [
     ("sweep-online", {"hidden": ()}, 95),
     ("eprop", {}, 95),
     ("eprop", {"hidden": (16, 12), "threshold": 60, "sigma": 60}, 90),
-    ("eprop", {"readout": "spikes", "gain": 11, "threshold": 60, "sigma": 100}, 95),
+    ("eprop", {"readout": "spikes", "gain": 11, "threshold": 60, "sigma": 200}, 95),
     ("eprop-online", {}, 95),
 ]
 

@@ -8,7 +8,7 @@ import pytest
 
 from eggroll_edge.errors import ConfigError
 from eggroll_edge.training.config import TrainConfig
-from eggroll_edge.training.settings import KINDS, ByEstimator, Setting, settings_of
+from eggroll_edge.training.settings import DERIVED, KINDS, ByEstimator, Setting, settings_of
 from tools.generate.settings import settings_table
 from tools.lib.paths import SETTINGS_PAGE
 from tools.lib.tables import replace_section
@@ -57,8 +57,12 @@ def test_the_explanation_tells_the_default_that_holds(one: Setting) -> None:
             "eprop-online": {"estimator": "eprop", "online": True},
         }  # fmt: skip
         for kind in KINDS:
-            assert getattr(TrainConfig(**kinds[kind]), one.name) == defaults.of(kind)
-            assert f"{defaults.of(kind):g}" in one.explanation
+            default, found = defaults.of(kind), getattr(TrainConfig(**kinds[kind]), one.name)
+            assert found == (None if default is DERIVED else default)
+            assert (str(DERIVED) if found is None else f"{found:g}") in one.explanation
+    elif one.default is DERIVED:
+        assert getattr(TrainConfig(), one.name) is None
+        assert "default: derived from the data)" in one.explanation
     elif not one.default_text:
         assert getattr(TrainConfig(), one.name) == one.default
 

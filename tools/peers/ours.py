@@ -19,6 +19,7 @@ from eggroll_edge.core.workers import WorkerPool
 from eggroll_edge.data.dataset import recordings_for
 from eggroll_edge.training.batches import MiniBatch
 from eggroll_edge.training.config import TrainConfig
+from eggroll_edge.training.derivation import derive
 from eggroll_edge.training.estimators import host_estimator
 from eggroll_edge.training.evaluation import Evaluator
 from tools.peers.peer import add_data_options, finish, load, run_generations
@@ -44,6 +45,7 @@ def main() -> None:
     )  # fmt: skip
     options.pairs, options.batch, options.lr_final = config.pairs, config.batch, config.lr_final
     data = load(options, "train")
+    config = derive(config, data)
     net = Net(config.net_config(data.n_in, data.n_classes))
     net.randomize(config.seed, config.init_std, config.readout_std)
     pool = WorkerPool(net.config, config.es_config(), options.threads)

@@ -23,6 +23,7 @@ from eggroll_edge.journal import checkpoint
 from eggroll_edge.journal.format import CHECKPOINT
 from eggroll_edge.training.results import RunResult
 from eggroll_edge.training.run import train
+from eggroll_edge.training.run_dir import load_config
 
 Array = npt.NDArray[Any]
 
@@ -134,8 +135,9 @@ def frozen(config: TrainConfig) -> tuple[Frozen, RunResult]:
     """Train a net."""
     with tempfile.TemporaryDirectory() as folder:
         result = train(config, f"{folder}/run")
+        derived = load_config(f"{folder}/run")
         trained = checkpoint.read(Path(folder, "run", CHECKPOINT)).net
-    return Frozen(config, *(m.copy() for m in trained.matrices)), result
+    return Frozen(derived, *(m.copy() for m in trained.matrices)), result
 
 
 def load(net: Frozen, dataset: EventDataset, n: int) -> list[Recording]:

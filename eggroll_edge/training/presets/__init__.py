@@ -43,8 +43,8 @@ def load_preset(name: str) -> dict[str, Any]:
 def merge(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> TrainConfig:
     """Make a config from the defaults, a preset, and settings that override both.
 
-    If the overrides choose another estimator than the preset, some of the preset's values are
-    dropped: those of the fields whose defaults depend on the estimator.
+    If the overrides choose another estimator than the preset, or no hidden layer, some of the
+    preset's values are dropped: those of the fields whose defaults depend on the estimator.
 
     Args:
         preset: Fields of TrainConfig, as from load_preset(); may be empty.
@@ -57,11 +57,12 @@ def merge(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> TrainConfi
         ConfigError: A field is unknown, a value is out of range, or values do not fit together.
     """
 
-    def kind(values: Mapping[str, Any]) -> tuple[Any, Any]:
-        return values.get("estimator", "sample"), bool(values.get("online", False))
+    def kind(values: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+        online, linear = bool(values.get("online", False)), not values.get("hidden", True)
+        return values.get("estimator", "sample"), online, linear
 
     base = dict(preset)
-    if "estimator" in overrides and overrides["estimator"] not in ("sample", "sweep"):
+    if "estimator" in overrides and overrides["estimator"] not in ("sample", "sweep", "eprop"):
         base.pop("online", None)
     both = {**base, **overrides}
     if kind(both) != kind(preset):
