@@ -49,8 +49,10 @@ DIRECTIONS, RECORDINGS = 512, 128
 FACTORS = (0.5, 1.0, 2.0)
 """Candidates for the learning rates, times those of the estimator's defaults. While the best one is
 the least or the largest of them, one more is tried beyond it."""
-CHOOSING, SEEDS = (1,), (1, 2, 3, 4, 5)
-"""Seeds with which learning rates are chosen, and those of the results."""
+SEEDS = (1, 2, 3, 4, 5)
+"""The first one chooses among the candidates. All of them choose among those that are CLOSE."""
+CLOSE = 0.1
+"""Percentage points of the accuracy on the recordings set aside."""
 VALIDATION = 10_000
 
 PATCHES = {
@@ -154,22 +156,26 @@ def run(package: Path, task: Task, arm: str, factor: float, seed: int) -> dict[s
 
 def train(package: Path, task: Task, arm: str) -> dict[str, Any]:
     """Choose the learning rates on the recordings set aside, then train with all seeds."""
-    runs: dict[tuple[float, int], dict[str, Any]] = {}
-    chosen: dict[float, float] = {}
+    first: dict[float, dict[str, Any]] = {}
     candidates = list(FACTORS)
     while candidates:
-        for factor in candidates:
-            for seed in CHOOSING:
-                runs[factor, seed] = run(package, task, arm, factor, seed)
-            chosen[factor] = mean(runs[factor, seed]["validation"] for seed in CHOOSING)
-        factor = max(chosen, key=lambda f: chosen[f])
-        beyond = {min(chosen): factor / 2, max(chosen): factor * 2}
-        candidates = [beyond[factor]] if factor in beyond else []
-    final = [runs.get((factor, seed)) or run(package, task, arm, factor, seed) for seed in SEEDS]
+        first |= {f: run(package, task, arm, f, SEEDS[0]) for f in candidates}
+        best = max(first, key=lambda f: float(first[f]["validation"]))
+        beyond = {min(first): best / 2, max(first): best * 2}
+        candidates = [beyond[best]] if best in beyond else []
+    finals = {
+        factor: [one, *(run(package, task, arm, factor, seed) for seed in SEEDS[1:])]
+        for factor, one in first.items()
+        if one["validation"] > first[best]["validation"] - CLOSE
+    }
+    means = {f: mean(one["validation"] for one in finals[f]) for f in finals}
+    factor = max(means, key=lambda f: means[f])
+    final = finals[factor]
     test = [one["test"] for one in final]
     return {
         "arm": arm,
-        "validation_by_factor": {str(f): round(value, 3) for f, value in chosen.items()},
+        "validation_of_seed_1": {str(f): round(one["validation"], 3) for f, one in first.items()},
+        "validation_of_all_seeds": {str(f): round(value, 3) for f, value in means.items()},
         "factor": factor,
         "test": test,
         "mean": round(mean(test), 3),
