@@ -45,6 +45,14 @@ def test_beside_each_task_of_ours_stand_the_baselines() -> None:
         assert all(ours[name] == other[name] for name in shared)
 
 
+@pytest.mark.parametrize("recipe", ALL, ids=lambda recipe: recipe.name)
+def test_a_recipe_is_a_configuration(recipe: Recipe) -> None:
+    config = recipe.config(Path("/d"), 2)
+    assert config.seed == 2
+    assert config.linear == recipe.name.endswith("linear")
+    assert (config.estimator == "eprop") == recipe.name.endswith("eprop")
+
+
 def test_a_command_has_all_settings() -> None:
     recipe = Recipe("x", "x", "small", "pico", {"online": True, "hidden": [], "lr_final": 0.02})
     assert recipe.command == (

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from eggroll_edge.core.workspace import Workspace
-from tools.studies.gradient import COMMON, sample, study, sweep, true_gradient
+from tools.studies.gradient import COMMON, eprop, sample, study, sweep, true_gradient
 from tools.studies.small_estimates import Case, CoreNet, small_net
 from tools.studies.smoothed_net import SmallNet, spike_trains
 
@@ -104,6 +104,15 @@ def test_chained_responses_follow_the_gradient_of_the_first_layer() -> None:
     assert fine["common_hidden1"] > 0.85  # measured: 0.94
     assert fine["common_hidden2"] > 0.95
     assert fine["common_hidden1"] > coarse["common_hidden1"] + 0.05  # measured: 0.80
+
+
+def test_the_surrogate_of_eprop_points_uphill() -> None:
+    common = true_gradient(DEEP, COMMON, 100, 8)
+    got = study(DEEP, eprop(1), 2, 0, 7, common)
+    assert got["common_hidden1"] > 0.85  # measured: 0.98, more than sweep has in this layer
+    assert got["common_hidden2"] > 0.85
+    assert got["noise_hidden1"] == 0
+    assert not any(key.startswith("cosine") for key in got)  # it smooths no fitness
 
 
 def test_a_neuron_that_a_pair_does_not_move_gets_no_credit_on_average() -> None:

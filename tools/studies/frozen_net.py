@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eggroll_edge import TrainConfig
+from eggroll_edge.bench.report import data_folder
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.data.stream import unpack_stream
 from eggroll_edge.journal import checkpoint
@@ -25,6 +26,28 @@ from eggroll_edge.training.run import train
 from eggroll_edge.training.run_dir import load_config
 
 Array = npt.NDArray[Any]
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "sample": {
+        "threshold": 1400, "init_std": 28, "readout_std": 24, "gain": 5, "sigma": 500.0,
+        "sigma_readout": 1.95, "penalty_bits": 0.0015, "lr": 20.0, "lr_readout": 6.0,
+        "lr_final": 0.05, "pairs": 256, "batch": 32, "segments": 5,
+    },
+    "batch": {
+        "threshold": 900, "init_std": 28, "readout_std": 24, "gain": 4, "sigma": 6.0,
+        "sigma_readout": 2.0, "penalty_bits": 0.00025, "lr": 3.5, "lr_readout": 1.25,
+        "lr_final": 0.05, "pairs": 8192, "batch": 128,
+    },
+}  # fmt: skip
+"""Of each estimator, for 2312-128-10 on simulated N-MNIST; `generations` is the caller's choice."""
+
+
+def settings(estimator: str, **more: Any) -> TrainConfig:
+    """A configuration with SETTINGS, and others that are given."""
+    data = f"idx:{data_folder()}/mnist"
+    return TrainConfig.from_dict(
+        {"data": data, "estimator": estimator, **SETTINGS[estimator], **more}
+    )
 
 
 @dataclass

@@ -29,12 +29,12 @@ class Case:
 
     estimator: str
     pairs: int = 16
-    """Not used by sweep."""
+    """Not used by sweep and eprop."""
     rank: int = 1
     segments: int = 1
     sigma: float = 6.0
     """In weight units. batch, full: standard deviation of a weight's noise; sample, sweep: a
-    current."""
+    current; eprop: half the width of the surrogate."""
     sigma_o: float = 2.0
     """Of the readout. batch, full: like sigma; sample: of a logit, in bits."""
 
@@ -43,11 +43,14 @@ class Case:
         """In tables and figures."""
         detail = {"batch": f" rank {self.rank}"}
         detail |= dict.fromkeys(("sample", "sweep"), f" {self.segments} seg.")
+        detail |= {"eprop": f", width {self.sigma / 40:g}"}
         return self.estimator + detail.get(self.estimator, "")
 
     @property
     def lif_runs(self) -> int:
         """How often an estimate runs a LIF layer on a recording."""
+        if self.estimator == "eprop":
+            return 1
         return 1 + 2 * (self.pairs if self.estimator in RANDOM else self.segments)
 
     @property
@@ -72,6 +75,11 @@ class Case:
         return Hyperparameters(
             (round(unit * self.sigma), round(unit * self.sigma_o)), ((1, 0), (1, 0))
         )
+
+    @property
+    def smooths(self) -> bool:
+        """Whether the estimate is that of a smoothed fitness. A surrogate smooths none."""
+        return self.estimator != "eprop"
 
     def noise(self, net: SmallNet, rng: np.random.Generator, draws: int) -> Noise:
         """The noise with which the estimator smooths the fitness, drawn by numpy.

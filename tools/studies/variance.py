@@ -24,12 +24,11 @@ from typing import Any
 
 import numpy as np
 
-from eggroll_edge import TrainConfig
-from eggroll_edge.bench.report import data_folder, record, save
+from eggroll_edge.bench.report import record, save
 from eggroll_edge.data.loading import open_dataset
 from tools.lib.paths import DESIGN_PAGE, RESULTS
 from tools.lib.tables import table, write_section
-from tools.studies.frozen_net import Array, Frozen, Recording, frozen, load
+from tools.studies.frozen_net import SETTINGS, Array, Frozen, Recording, frozen, load, settings
 
 RESULT = RESULTS / "variance-study.json"
 GENERATIONS = (500, 6000)
@@ -225,9 +224,7 @@ def measure() -> list[dict[str, Any]]:
     """A row for each of the two nets."""
     nets = []
     for generations in GENERATIONS:
-        net, result = frozen(
-            TrainConfig(data=f"idx:{data_folder()}/mnist", generations=generations)
-        )
+        net, result = frozen(settings("sample", generations=generations))
         dataset = open_dataset(net.config.data, "test", net.config.binning())
         recordings = load(net, dataset, RECORDINGS)
         row = {
@@ -295,6 +292,7 @@ def main() -> None:
             "what": "noise of variants of `sample`, 2312-128-10, simulated N-MNIST: pairs at "
             "which noise and signal of one recording are equal; `sweep` against the mean of pairs",
             "seed": 1,
+            "settings": SETTINGS["sample"],
             "recordings": RECORDINGS,
             "pairs": PAIRS * GROUPS,
             "nets": measure(),
