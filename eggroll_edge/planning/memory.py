@@ -95,8 +95,8 @@ def plan_of(
     """The memory that `net` and its training by `es` take. ConfigError if the core refuses them.
 
     sample_buffer: bytes for one recording's stream, at least one for each tick.
-    online: the estimator `sample` or `sweep` updates the weights after each recording. Otherwise it sums up
-    the updates of a mini-batch, which takes four more bytes for each weight.
+    online: the estimator `sample` or `sweep` updates the weights after each recording. Otherwise it
+    sums up the updates of a mini-batch, which takes four more bytes for each weight.
     """
     es.check(net)
     if es.estimator == "full":
