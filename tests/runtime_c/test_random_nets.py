@@ -45,12 +45,15 @@ def random_case(rng: random.Random) -> str:
         sizes[-1] = outputs
     leak, refractory = rng.choice([1, 1, 1, 2, 8]), rng.choice([0, 0, 0, 3])
     thresholds = [rng.choice([1, 50, 301, 600, 2000, 16383]) for _ in sizes]
+    layers: list[list[object]] = [
+        [n, th, leak, refractory] for n, th in zip(sizes, thresholds, strict=True)
+    ]
     estimator = rng.choice([SWEEP, SWEEP, SWEEP, SAMPLE, BATCH])
     most = ((32767 >> leak) - 1) // 4
     sigma = min(most, rng.choice([0, 1, 100, 400, thresholds[0], most]))
     lines: list[list[object]] = [
         [inputs, outputs, ticks, len(sizes), readout, rng.randint(0, 8)],
-        *([n, th, leak, refractory] for n, th in zip(sizes, thresholds, strict=True)),
+        *layers,
         [estimator, rng.choice([1, 33]), 1, min(ticks, rng.choice([1, 2, 3, 5, 7, 8])),
          int(rng.random() < 0.2), rng.choice([0, 6, 4095]), sigma, rng.choice([0, 3000])],
         [rng.getrandbits(32), rng.choice([5, 30, 64]), rng.choice([10, 64])],
