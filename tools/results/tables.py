@@ -100,7 +100,7 @@ def accuracy_tables() -> list[str]:
             row["what"],
             f"`{_shown(row['command'])}`",
             scores(row["accuracy"]),
-            f"{100 * row['firing_rate']:.1f} %",
+            f"{100 * row['firing_rate']:.1f} %" if row["firing_rate"] else "-",
             f"{row['member_evaluations'] / 1e6:,.1f} M" if row["member_evaluations"] else "none",
             f"{row['exchanged_bytes'] / 1e6:.2f} MB" if row["exchanged_bytes"] else "none",
             _ram(row),
