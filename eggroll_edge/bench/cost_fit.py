@@ -38,7 +38,8 @@ def fit(notify: Notify, targets: Sequence[Target] = TARGETS) -> dict[str, Any]:
             chosen = [
                 (work, one)
                 for work, one in zip(units, counted, strict=True)
-                if work.es.estimator == estimator and one.live >= LEAST_LIVE
+                if work.es.estimator == estimator
+                and (estimator != "sweep" or one.live >= LEAST_LIVE)
             ]
             loads = [terms(load_of(work, c)) for work, c in chosen]
             kinds[kind] = {}

@@ -130,13 +130,11 @@ def plan(
         print_json({**about, **sizes.to_dict(), "board": board, "fits": fits, "cores": found})
     size = f"{config.segments} segments" if config.estimator == "sweep" else f"{config.pairs} pairs"
     _show(sizes, f"{name}, {config.ticks} ticks, {config.kind}, {size}", as_json)
-    has = "have a credit" if config.estimator == "sweep" else "can change their spikes"
+    about = f"perturbations can change the spikes of {share:.0%} of the neurons"
+    if config.estimator == "sweep":
+        about = f"{share:.0%} of the neurons have a credit"
     _show_costs(
-        costs,
-        f"{config.batch} recordings; {share:.0%} of the neurons {has}",
-        clock_mhz,
-        cpi,
-        as_json,
+        costs, f"a generation of {config.batch} recordings; {about}", clock_mhz, cpi, as_json
     )
     if wanted:
         hint = ""
@@ -171,9 +169,7 @@ def _show_costs(
     guess = ""
     if clock_mhz:
         guess = f"; seconds are a guess for {clock_mhz:g} MHz and {cpi:g} cycles an instruction"
-    show.print(
-        f"instructions: a model fitted to counts in emulators, for a generation of {load}{guess}"
-    )
+    show.print(f"instructions: a model fitted to counts in emulators, {load}{guess}")
 
 
 def _show(sizes: Plan, title: str, as_json: bool) -> None:

@@ -135,7 +135,7 @@ class Fields:
     estimator: EstimatorName = setting(
         "sample", ESTIMATOR, metavar="NAME", short="e",
         help="batch (EGGROLL as published), sample (each recording credits its events), full "
-        "(full-rank baseline), sweep (each neuron is perturbed alone; hosts only) or eprop (local "
+        "(full-rank baseline), sweep (each neuron is perturbed alone) or eprop (local "
         "surrogate gradient, for comparison).",
     )
     online: bool = setting(

@@ -47,8 +47,7 @@ enum {
     EGG_ESTIMATOR_SAMPLE = 1, /* perturbed currents; each recording credits its events. With mini-batches of one
                                  recording: online learning */
     EGG_ESTIMATOR_FULL = 2,   /* one noise value for each weight: the full-rank baseline, in runtime_c/host only */
-    EGG_ESTIMATOR_SWEEP = 3,  /* each neuron perturbed alone, without noise (estimators/egg_sweep.h); no firmware has it
-                                 yet */
+    EGG_ESTIMATOR_SWEEP = 3,  /* each neuron perturbed alone, without noise (estimators/egg_sweep.h) */
     EGG_ESTIMATOR_EPROP = 4   /* a baseline: the local surrogate gradient (estimators/egg_eprop.h) */
 };
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eggroll_edge.boards.build import FIRMWARE, build
-from eggroll_edge.boards.table import BOARDS
+from eggroll_edge.boards.table import BOARDS, BoardError
 from tools.firmware import size as size_report
 from tools.firmware import stack as stack_bound
 from tools.lib.paths import BOARDS_PAGE, ROOT
@@ -27,8 +27,10 @@ def test_every_board_is_within_its_budget(sizes: list[size_report.Size]) -> None
 
 
 def test_core_session_and_board_take_24_kb_on_a_cortex_m0(sizes: list[size_report.Size]) -> None:
+    """With `sweep` alone. The image with all estimators takes at most 27 KB."""
     microbit = next(size for size in sizes if size.board == "microbit")
-    assert microbit.flash <= 24 * 1024
+    assert 20 * 1024 < microbit.lean <= 24 * 1024
+    assert microbit.lean + 2 * 1024 < microbit.flash <= 27 * 1024
 
 
 def test_the_parts_add_up(sizes: list[size_report.Size]) -> None:
@@ -48,12 +50,20 @@ def test_the_arena_is_what_a_plan_counts_on(sizes: list[size_report.Size]) -> No
         assert size.arena >= board.ram - board.reserve, size.board
 
 
+def test_estimators_that_do_not_exist_are_refused(tmp_path: Path) -> None:
+    for names in ("sweep full", ""):
+        with pytest.raises(BoardError, match="ESTIMATORS may name"):
+            build("microbit", out=tmp_path, variables={"ESTIMATORS": names})
+
+
 def test_a_budget_that_is_exceeded_is_named() -> None:
     size = size_report.Size("x", "M0", 1000, 24, 3000, 0, 0, 0, 0, 0, 0, budget=1023)
     assert size.over() == [
         "x: 1024 bytes of flash, budget 1023",
         "x: 3024 bytes of .data + .bss, budget 2560",
     ]
+    lean = size_report.Size("x", "M0", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, lean=11, lean_budget=10)
+    assert lean.over() == ["x, sweep alone: 11 bytes of flash, budget 10"]
 
 
 def page_of_these_compilers() -> str:

@@ -21,10 +21,10 @@ def net(inputs: int, *hidden: int, outputs: int = 10, ticks: int = 15) -> NetCon
     return NetConfig(inputs, outputs, ticks, tuple(LifConfig(size) for size in hidden))
 
 
-@pytest.mark.parametrize("estimator", ["batch", "sample"])
+@pytest.mark.parametrize("estimator", ["batch", "sample", "sweep"])
 def test_training_extra_of_the_small_net(estimator: EstimatorName) -> None:
     """The criterion: 578-64-10 at 32 pairs trains in 4 KiB more than it runs in."""
-    plan = plan_of(net(578, 64), EsConfig(estimator, 32, segments=5), online=estimator == "sample")
+    plan = plan_of(net(578, 64), EsConfig(estimator, 32, segments=5), online=estimator != "batch")
     assert plan.weights == 579 * 64 + 65 * 10
     assert 0 < plan.training_extra <= 4096
     assert plan.ram_training == plan.weights + plan.inference + plan.training_extra + 4096
@@ -33,6 +33,8 @@ def test_training_extra_of_the_small_net(estimator: EstimatorName) -> None:
 MODES = {
     "online": (EsConfig("sample", 16, 1, 5), True),
     "mini-batch": (EsConfig("sample", 16, 1, 5), False),
+    "sweep online": (EsConfig("sweep", 1, 1, 5), True),
+    "sweep in mini-batches": (EsConfig("sweep", 1, 1, 3), False),
     "batch": (EsConfig("batch", 32), False),
     "batch of rank 3": (EsConfig("batch", 40, 3), False),
 }
@@ -68,6 +70,15 @@ BESIDE_INFERENCE = {
     "preset `microbit` (online)": preset_plan("microbit"),
     "578-64-10, online, 5 segments": plan_of(
         net(578, 64), EsConfig("sample", 32, 1, 5), online=True
+    ),
+    "578-64-10, `sweep` online, 5 segments": plan_of(
+        net(578, 64), EsConfig("sweep", 1, 1, 5), online=True
+    ),
+    "578-16-10, `sweep` online, 5 segments": plan_of(
+        net(578, 16), EsConfig("sweep", 1, 1, 5), online=True
+    ),
+    "578-64-32-10, `sweep` online, 5 segments": plan_of(
+        net(578, 64, 32), EsConfig("sweep", 1, 1, 5), online=True
     ),
     "578-64-10, `batch`, rank 1": plan_of(net(578, 64), EsConfig("batch", 32)),
     "578-32-10, `batch`, rank 1": plan_of(net(578, 32), EsConfig("batch", 32)),
