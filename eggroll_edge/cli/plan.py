@@ -121,13 +121,13 @@ def plan(
         load = typical_load(net, config.es_config(), config.batch, events, live)
         costs, share = [cost(core, load) for core in cores()], load.live
     if as_json:
-        about = {"net": name, "estimator": config.estimator, "pairs": config.pairs}
+        what = {"net": name, "estimator": config.estimator, "pairs": config.pairs}
         found = {
             c.core: c.to_dict()
             | ({"estimated_seconds": c.seconds(clock_mhz, cpi)} if clock_mhz else {})
             for c in costs
         }
-        print_json({**about, **sizes.to_dict(), "board": board, "fits": fits, "cores": found})
+        print_json({**what, **sizes.to_dict(), "board": board, "fits": fits, "cores": found})
     size = f"{config.segments} segments" if config.estimator == "sweep" else f"{config.pairs} pairs"
     _show(sizes, f"{name}, {config.ticks} ticks, {config.kind}, {size}", as_json)
     about = f"perturbations can change the spikes of {share:.0%} of the neurons"
