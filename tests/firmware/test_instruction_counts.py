@@ -142,7 +142,7 @@ def test_a_typical_load_is_like_a_random_one() -> None:
     guess = typical_load(work.net, work.es, 2, work.events, 0.5)
     assert guess.rows == pytest.approx(real.rows, rel=0.05)
     assert guess.spans == pytest.approx(real.spans, rel=0.05)
-    assert replace(guess, rows=real.rows, spans=real.spans) == real
+    assert replace(guess, rows=real.rows, spans=real.spans, moved=real.moved) == real
 
 
 def test_header_has_every_weight_and_byte() -> None:
