@@ -2,9 +2,9 @@
 
 The image `bench` (firmware/images/bench_main.c) runs the generations that this module describes, on
 the same object files as the product image: `batch`, online `sample` and `sweep`, and full-rank ES
-with the same kernels. QEMU counts with a plugin (tests/firmware/insncount.c); rp2040js counts in its loop. The
-counts are instructions, never clock cycles or seconds. The digest of the weights proves that the
-work was done: it must equal the host's.
+with the same kernels. QEMU counts with a plugin (tests/firmware/insncount.c); rp2040js counts in
+its loop. The counts are instructions, never clock cycles or seconds. The digest of the weights
+proves that the work was done: it must equal the host's.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def _entry(i: int, work: Work) -> str:
     )
     estimator = (
         f"{{{es.pairs}, {es.penalty}, {ESTIMATORS.index(es.estimator)}, {es.rank}, "
-        f"{es.segments}, {FITNESSES.index(es.fitness)}}}"
+        f"{es.segments}, {FITNESSES.index(es.fitness)}, {es.learn_above}}}"
     )
     learning_rates = ", ".join(f"{{{m}, {n}}}" for m, n in rates)
     return (

@@ -81,6 +81,11 @@ class TrainConfig(Fields):
         return table.of(self.kind, self.lif_layers > 1, self.readout == "spikes")
 
     def _check_together(self) -> None:
+        if self.learn_above and self.estimator != "sweep":
+            raise ConfigError(
+                f"learn_above is {self.learn_above:g} with estimator {self.estimator}: only sweep "
+                "can leave out recordings; use --estimator sweep, or leave learn_above out"
+            )
         self.es_config()
         if self.readout == "integrate" and self.gain > GAIN_MAX:
             raise ConfigError(f"gain is {self.gain}: use 0..{GAIN_MAX} with readout = integrate")
@@ -188,8 +193,9 @@ class TrainConfig(Fields):
     def es_config(self) -> EsConfig:
         """The estimator's configuration."""
         return EsConfig(
-            self.estimator, self.pairs, self.rank, self.segments, self.fitness, self.penalty
-        )
+            self.estimator, self.pairs, self.rank, self.segments, self.fitness, self.penalty,
+            round(BIT * self.learn_above),
+        )  # fmt: skip
 
     def hyperparameters_at(self, generation: int) -> Hyperparameters:
         """Sigmas and learning rates of one generation, as integers in the units of the core.

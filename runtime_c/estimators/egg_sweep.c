@@ -145,6 +145,7 @@ egg_result egg_sweep_evaluate(const egg_generation *gen, egg_workspace *ws, cons
     const egg_net_config *c = &gen->net->config;
     uint32_t spikes = egg_run(gen->net, ws, stream);
     egg_result result = egg_forward_result(gen->net, ws, spikes, label);
+    if (!egg_leaves_credit(gen, ws, result)) return result;
     credit_logits(gen, ws, label);
     if (egg_net_matrices(c) > c->layers)
         for (uint32_t j = 0; j < c->outputs; j++)

@@ -32,6 +32,7 @@ egg_status egg_estimator_check(const egg_net_config *net, const egg_estimator_co
         (es->segments < 1 || es->segments > EGG_SEGMENTS_MAX || es->segments > net->ticks))
         return EGG_E_SEGMENTS;
     if (es->estimator == EGG_ESTIMATOR_FULL && net->inputs > EGG_FULL_INPUTS_MAX) return EGG_E_INPUTS;
-    if (es->fitness > EGG_FITNESS_ACCURACY || es->penalty > EGG_PENALTY_MAX) return EGG_E_FITNESS;
+    if (es->fitness > EGG_FITNESS_ACCURACY || es->penalty > EGG_PENALTY_MAX || es->learn_above > EGG_LEARN_ABOVE_MAX)
+        return EGG_E_FITNESS;
     return EGG_OK;
 }

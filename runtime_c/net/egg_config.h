@@ -65,6 +65,8 @@ typedef struct {
     uint8_t segments;  /* parts of a recording, each perturbed separately: 1..EGG_SEGMENTS_MAX, and at most the ticks
                           (sample and sweep only) */
     uint8_t fitness;   /* EGG_FITNESS_* */
+    uint16_t learn_above; /* a recording whose unperturbed loss is below this leaves no credit; in 1/4096 bit,
+                             0..EGG_LEARN_ABOVE_MAX; 0: all leave some (sweep only) */
 } egg_estimator_config;
 
 /* Checks both configurations together. Returns EGG_OK, or the status of the first field that is out of range. */

@@ -72,6 +72,20 @@ CASES = [
         EsConfig("sweep", 1, segments=2, sigma_h=0),
         (48, 40), 4, 2, 80, (((127, 6), (127, 8)),) * 3,
     ),
+    Case(
+        "online, recordings without credit, and one whose loss is just learn_above",
+        NetConfig(20, 10, layers((9, 60, 1, 0), (8, 50, 1, 0)), "integrate", 3, 4),
+        EsConfig("sweep", 1, segments=3, sigma_h=50, penalty=2, learn_above=1534),
+        (44, 40), 4, 1, 64, (((110, 13), (120, 12)),) * 8,
+    ),
+    Case(
+        "several recordings, accuracy, some of them without credit",
+        NetConfig(20, 7, layers((8, 60, 2, 0)), "integrate", 3, 4),
+        EsConfig(
+            "sweep", 1, segments=5, sigma_h=90, sigma_o=9000, fitness="accuracy", learn_above=10200
+        ),
+        (44, 40), 9, 3, 64, (((100, 14), (100, 12)),) * 6,
+    ),
 ]  # fmt: skip
 
 
@@ -109,12 +123,15 @@ def make_case(number: int, case: Case) -> Json:
     digests = [net.digest()]
     generations: list[Json] = []
     moved = [False for _ in config.layers]
+    learned, left_out = 0, 0
     for generation, (lr_h, lr_o) in enumerate(case.lr):
         indices = ref.generation_indices(seed, generation, case.recordings, case.mini_batch)
         chosen = [recordings[i] for i in indices]
         result = ref.generation_sweep(net, es, seed, generation, chosen, lr_h, lr_o)
         digests.append(net.digest())
         for found in result.found:
+            learned += found.credit
+            left_out += not found.credit
             for m, delta in enumerate(found.delta):
                 moved[m] |= any(any(row) for row in delta)
         generations.append(
@@ -129,5 +146,8 @@ def make_case(number: int, case: Case) -> Json:
             }
         )
     assert all(moved) == (es.sigma_h > 0), f"{case.name}: a layer without a response"
-    assert len(set(digests)) == len(digests), f"{case.name}: weights did not change"
+    if es.learn_above == 0:
+        assert len(set(digests)) == len(digests), f"{case.name}: weights did not change"
+    else:
+        assert 0 < len(set(digests)) - 1 <= learned < learned + left_out, case.name
     return case_json(case, seed, recordings, digests[0], generations)
