@@ -18,7 +18,7 @@ import numpy as np
 from eggroll_edge.bench.mcu_counter import TARGETS, Counted, Target, count
 from eggroll_edge.bench.mcu_work import Work, make_work
 from eggroll_edge.bench.report import Notify
-from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
+from eggroll_edge.core.config import LEARN_ABOVE_MAX, EsConfig, LifConfig, NetConfig
 from eggroll_edge.data.stream import decode_stream
 from eggroll_edge.planning.instructions import FILE, Load, terms
 
@@ -30,7 +30,7 @@ def fit(notify: Notify, targets: Sequence[Target] = TARGETS) -> dict[str, Any]:
     for target in targets:
         counted = count(target, units)
         kinds: dict[str, Any] = {}
-        for kind, estimator in (("batch", "batch"), ("online", "sample")):
+        for kind, estimator in (("batch", "batch"), ("online", "sample"), ("sweep", "sweep")):
             chosen = [p for p in zip(units, counted, strict=True) if p[0].es.estimator == estimator]
             loads = [terms(load_of(work, c)) for work, c in chosen]
             kinds[kind] = {}
@@ -65,7 +65,10 @@ def load_of(work: Work, counted: Counted) -> Load:
     batch = work.es.estimator == "batch"
     mean_rows = float(seen.sum() if batch else np.mean(rows))
     n = len(work.recordings)
-    return Load(net, work.es, n, work.events, counted.live, mean_rows, float(np.mean(spans)))
+    learned = 0.0 if work.es.learn_above else 1.0  # see _sweep_works()
+    return Load(
+        net, work.es, n, work.events, counted.live, mean_rows, float(np.mean(spans)), learned
+    )
 
 
 def fit_works() -> list[Work]:
@@ -90,6 +93,27 @@ def fit_works() -> list[Work]:
         found.append(
             make_work(f"fit{i}", net, es, 1 + i % 3, std=std, seed=i, event_rate=event_rate)
         )
+    return [*found, *_sweep_works(rng)]
+
+
+def _sweep_works(rng: np.random.Generator) -> list[Work]:
+    """Work for `sweep`. A third of it is of recordings that are all below learn_above: a gain of 0
+    makes all classes about equally likely, so that the loss is below 4 bits."""
+    found = []
+    for i in range(30):
+        below = i % 3 == 0
+        hidden = int(rng.choice([16, 24, 32, 48, 64, 80] if i % 8 < 6 else [18, 30, 49]))
+        inputs = int(rng.choice([80, 144, 289, 400, 578]))
+        ticks = int(rng.choice([8, 10, 15, 20, 25]))
+        layer = LifConfig(hidden, int(rng.choice([1000, 2000])))
+        outputs = int(rng.choice([4, 7, 10]))
+        net = NetConfig(inputs, outputs, ticks, (layer,), gain=0 if below else 6)
+        segments = int(rng.choice([1, 3, 5, 8]))
+        es = EsConfig("sweep", 1, segments=segments, learn_above=LEARN_ABOVE_MAX if below else 0)
+        event_rate = float(rng.choice([0.05, 0.11, 0.2]))
+        std = int(rng.choice([32, 48, 64]))
+        name = f"sweep{i}"
+        found.append(make_work(name, net, es, 1 + i % 3, std=std, seed=i, event_rate=event_rate))
     return found
 
 

@@ -122,7 +122,7 @@ static void sweep(const bench_work *w) {
         bench_begin();
         egg_sweep_evaluate(&gen, &ws, w->recording[i].stream, w->recording[i].label);
         bench_end();
-        live += credited(w);
+        if (!ws.no_credit) live += credited(w);
         bench_begin();
         egg_sample_update_online(&gen, &ws, w->recording[i].stream);
         bench_end();

@@ -25,6 +25,8 @@ MORE: list[tuple[str, dict[str, Any]]] = [
     ("full", {"readout": "spikes", "threshold": 80}),
     ("sweep", {"hidden": (9, 7), "threshold": 80, "sigma": 80}),
     ("sweep", {"readout": "spikes", "threshold": 80, "sigma": 80}),
+    ("sweep", {"learn_above": 1.5}),
+    ("sweep-online", {"learn_above": 1.5}),
 ]
 
 

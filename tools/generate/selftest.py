@@ -130,10 +130,12 @@ def entry_text(run: Run) -> str:
     rows = ", ".join(list_of(tuple(layer)) for layer in net.layers)
     sizes = f"{INPUTS}, {OUTPUTS}, {TICKS}, {len(net.layers)}"
     estimator = f"EGG_ESTIMATOR_{es.estimator.upper()}"
+    settings = f"{es.pairs}, {es.penalty}, {estimator}, {es.rank}, {es.segments}, {fitness}, "
+    settings += str(es.learn_above)
     return f"""#if EGG_SESSION_ESTIMATORS & {ESTIMATOR_BITS[es.estimator]}u
     {{"{run.name}",
      {{{sizes}, EGG_READOUT_INTEGRATE, {GAIN}, {{{rows}}}}},
-     {{{es.pairs}, {es.penalty}, {estimator}, {es.rank}, {es.segments}, {fitness}, {es.learn_above}}},
+     {{{settings}}},
      {{{es.sigma_h}, {es.sigma_o}}}, {list_of(run.hidden)}, {list_of(run.readout)}, {run.batch},
      {list_of(found)}}},
 #endif"""
