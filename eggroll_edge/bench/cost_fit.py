@@ -18,7 +18,7 @@ import numpy as np
 from eggroll_edge.bench.mcu_counter import TARGETS, Counted, Target, count
 from eggroll_edge.bench.mcu_work import Work, make_work, run_on_host
 from eggroll_edge.bench.report import Notify
-from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
+from eggroll_edge.core.config import LEARN_ABOVE_MAX, EsConfig, LifConfig, NetConfig
 from eggroll_edge.data.stream import decode_stream
 from eggroll_edge.planning.instructions import FILE, Load, terms
 
@@ -39,7 +39,7 @@ def fit(notify: Notify, targets: Sequence[Target] = TARGETS) -> dict[str, Any]:
                 (work, one)
                 for work, one in zip(units, counted, strict=True)
                 if work.es.estimator == estimator
-                and (estimator != "sweep" or one.live >= LEAST_LIVE)
+                and (estimator != "sweep" or work.es.learn_above or one.live >= LEAST_LIVE)
             ]
             loads = [terms(load_of(work, c)) for work, c in chosen]
             kinds[kind] = {}
@@ -74,8 +74,9 @@ def load_of(work: Work, counted: Counted) -> Load:
     batch = work.es.estimator == "batch"
     mean_rows = float(seen.sum() if batch else np.mean(rows))
     n = len(work.recordings)
-    moved = run_on_host(work)[1]
-    return Load(net, work.es, n, work.events, counted.live, mean_rows, float(np.mean(spans)), moved)
+    moved, learned = run_on_host(work)[1], 0.0 if work.es.learn_above else 1.0  # see _sweep_work()
+    spanned = float(np.mean(spans))
+    return Load(net, work.es, n, work.events, counted.live, mean_rows, spanned, moved, learned)
 
 
 def fit_works() -> list[Work]:
@@ -100,17 +101,24 @@ def fit_works() -> list[Work]:
         found.append(
             make_work(f"fit{i}", net, es, 1 + i % 3, std=std, seed=i, event_rate=event_rate)
         )
-    return found + [_sweep_work(i) for i in range(22)]
+    return found + [_sweep_work(i) for i in range(30)]
 
 
 def _sweep_work(i: int) -> Work:
-    """Work of `sweep`. The thresholds vary how many neurons have a credit."""
+    """Work of `sweep`. The thresholds vary how many neurons have a credit.
+
+    A quarter of it is of recordings that are all below learn_above: a gain of 0 makes all classes
+    about equally likely, so that the loss is below 4 bits.
+    """
     rng = np.random.default_rng(100 + i)
+    below = i % 4 == 1
     hidden = int(rng.choice([16, 24, 32, 48, 64, 80] if i % 4 < 3 else [18, 30, 49]))
     inputs, outputs = int(rng.choice([80, 144, 289, 400, 578])), int(rng.choice([4, 10, 16]))
     threshold, ticks = int(rng.choice([900, 2000, 3000])), int(rng.choice([8, 10, 15, 20, 25]))
-    net = NetConfig(inputs, outputs, ticks, (LifConfig(hidden, threshold),))
-    es = EsConfig("sweep", 1, 1, int(rng.choice([1, 2, 3, 5])))
+    outputs = min(outputs, 10) if below else outputs
+    net = NetConfig(inputs, outputs, ticks, (LifConfig(hidden, threshold),), gain=0 if below else 5)
+    segments, least = int(rng.choice([1, 2, 3, 5])), LEARN_ABOVE_MAX if below else 0
+    es = EsConfig("sweep", 1, 1, segments, learn_above=least)
     std, event_rate = int(rng.choice([24, 40, 64])), float(rng.choice([0.05, 0.11, 0.2]))
     return make_work(f"sweep{i}", net, es, 1 + i % 3, std=std, seed=i, event_rate=event_rate)
 

@@ -4,17 +4,19 @@ A neuron whose spikes no perturbation can change costs almost nothing, so a coun
 share of the other neurons. Each row gives that share as `live`; here it is about 0.3. In a net at
 the start of its training it is 0.2, and after training with `batch` on N-MNIST it is 0.56. The
 option `eggroll-edge plan --live` shows its effect. A member evaluation of `sweep` is one of the two
-runs for each segment in which all neurons are perturbed.
+runs for each segment in which all neurons are perturbed. A recording whose loss is below
+`learn_above` has none: `sweep-below` counts recordings of this kind.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from eggroll_edge.bench.mcu_counter import TARGETS, Counted, Target, count
 from eggroll_edge.bench.mcu_work import Work, make_work
 from eggroll_edge.bench.report import Notify
-from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
+from eggroll_edge.core.config import LEARN_ABOVE_MAX, EsConfig, LifConfig, NetConfig
 
 
 def measure(quick: bool, notify: Notify) -> dict[str, Any]:
@@ -49,6 +51,9 @@ def measure(quick: bool, notify: Notify) -> dict[str, Any]:
             "online_instructions_per_member_eval": _per_evaluation(of["online"], counted["online"]),
             "online_instructions_per_recording": counted["online"].generation // recordings,
             "sweep_instructions_per_recording": counted["sweep"].generation // recordings,
+            "sweep_instructions_per_recording_below_learn_above": (
+                counted["sweep-below"].generation // recordings
+            ),
             "full_rank_over_batch": round(ratio, 2),
         }
         notify(f"  {summary[target.name]}")
@@ -57,14 +62,16 @@ def measure(quick: bool, notify: Notify) -> dict[str, Any]:
 
 def works(recordings: int) -> list[Work]:
     """The work to count, a net 578-64-10 with 15 ticks: batch, full rank, and online sample with 32
-    pairs each, and online sweep with 3 segments."""
+    pairs each, and online sweep with 3 segments, which learns from all recordings or from none."""
     batch = NetConfig(578, 10, 15, (LifConfig(64, 900),), gain=4)
     online = NetConfig(578, 10, 15, (LifConfig(64, 2000),), gain=5)
+    below = EsConfig("sweep", 1, segments=3, learn_above=LEARN_ABOVE_MAX)
     return [
         make_work("batch", batch, EsConfig("batch", 32), recordings),
         make_work("full", batch, EsConfig("full", 32), recordings),
         make_work("online", online, EsConfig("sample", 32, segments=5), recordings, std=64),
         make_work("sweep", online, EsConfig("sweep", 1, segments=3), recordings, std=64),
+        make_work("sweep-below", replace(online, gain=0), below, recordings, std=64),
     ]
 
 
@@ -87,7 +94,9 @@ def _row(target: Target, work: Work, counted: Counted) -> dict[str, Any]:
         "generations": generations,
         "events": round(work.events, 1),
         "live": round(counted.live, 3) if work.name != "full" else None,
-        "instructions_per_member_eval": _per_evaluation(work, counted),
+        "instructions_per_member_eval": (
+            None if work.es.learn_above else _per_evaluation(work, counted)
+        ),
         "instructions_update": counted.update // generations,
         "instructions_per_generation": counted.generation // generations,
         "digest": f"{counted.digest:08x}",

@@ -138,7 +138,7 @@ def _entry(i: int, work: Work) -> str:
     )
     estimator = (
         f"{{{es.pairs}, {es.penalty}, {ESTIMATORS.index(es.estimator)}, {es.rank}, "
-        f"{es.segments}, {FITNESSES.index(es.fitness)}}}"
+        f"{es.segments}, {FITNESSES.index(es.fitness)}, {es.learn_above}}}"
     )
     learning_rates = ", ".join(f"{{{m}, {n}}}" for m, n in rates)
     return (

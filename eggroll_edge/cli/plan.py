@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -13,12 +13,15 @@ from eggroll_edge.cli.configuration import config_of
 from eggroll_edge.cli.display import console, print_json
 from eggroll_edge.data.sources import sensor_of
 from eggroll_edge.planning.instructions import (
+    LEARNED,
     LIVE,
     LIVE_SWEEP,
     Cost,
+    Load,
     cores,
     cost,
     modelled,
+    per_recording,
     typical_load,
 )
 from eggroll_edge.planning.memory import CODE_RESERVE, SAMPLE_BUFFER, Plan, plan_of
@@ -27,7 +30,7 @@ from eggroll_edge.training.derivation import derive_without_data
 
 @option.takes_settings(
     "ticks", "pool", "polarity", "hidden", "readout", "estimator", "online", "pairs", "rank",
-    "segments", "batch",
+    "segments", "batch", "learn_above",
 )  # fmt: skip
 def plan(
     preset: option.Preset = None,
@@ -81,6 +84,15 @@ def plan(
             f"{LIVE}), or with sweep that have a credit ({LIVE_SWEEP}).",
         ),
     ] = None,
+    learned: Annotated[
+        float,
+        typer.Option(
+            metavar="X",
+            min=0,
+            max=1,
+            help="Share of the recordings with a loss of learn_above or more (sweep).",
+        ),
+    ] = LEARNED,
     clock_mhz: Annotated[
         float | None,
         typer.Option(
@@ -115,27 +127,24 @@ def plan(
     layers = "-".join(str(size) for size in (net.inputs, *(layer.size for layer in net.layers)))
     name = layers if net.readout == "spikes" else f"{layers}-{outputs}"
     fits = sizes.fits(wanted) if wanted else None
-    costs, share = [], 0.0
+    load, costs = None, []
     known = config.estimator == "batch" or config.online
     if known and modelled(net, config.es_config()):
-        load = typical_load(net, config.es_config(), config.batch, events, live)
-        costs, share = [cost(core, load) for core in cores()], load.live
+        share = learned if config.learn_above else 1.0
+        load = typical_load(net, config.es_config(), config.batch, events, live, share)
+        costs = [cost(core, load) for core in cores()]
     if as_json:
         what = {"net": name, "estimator": config.estimator, "pairs": config.pairs}
         found = {
             c.core: c.to_dict()
+            | _of_sweep(c.core, load)
             | ({"estimated_seconds": c.seconds(clock_mhz, cpi)} if clock_mhz else {})
             for c in costs
         }
         print_json({**what, **sizes.to_dict(), "board": board, "fits": fits, "cores": found})
     size = f"{config.segments} segments" if config.estimator == "sweep" else f"{config.pairs} pairs"
     _show(sizes, f"{name}, {config.ticks} ticks, {config.kind}, {size}", as_json)
-    about = f"perturbations can change the spikes of {share:.0%} of the neurons"
-    if config.estimator == "sweep":
-        about = f"{share:.0%} of the neurons have a credit"
-    _show_costs(
-        costs, f"a generation of {config.batch} recordings; {about}", clock_mhz, cpi, as_json
-    )
+    _show_costs(costs, load, clock_mhz, cpi, as_json)
     if wanted:
         hint = ""
         if not fits and config.kind in ("sample", "sweep"):
@@ -146,30 +155,54 @@ def plan(
         raise typer.Exit(1)
 
 
+def _of_sweep(core: str, load: Load | None) -> dict[str, Any]:
+    """For JSON: the instructions of a recording of sweep with credit, and of one without."""
+    if load is None or load.es.estimator != "sweep":
+        return {}
+    with_credit, without = per_recording(core, load)
+    return {
+        "instructions_per_learned_recording": round(with_credit),
+        "instructions_per_recording_below_learn_above": round(without),
+        "learned": load.learned,
+    }
+
+
 def _show_costs(
-    costs: list[Cost], load: str, clock_mhz: float | None, cpi: float, as_json: bool
+    costs: list[Cost], load: Load | None, clock_mhz: float | None, cpi: float, as_json: bool
 ) -> None:
     show = console(as_json)
-    if not costs:
+    if load is None:
         show.print(
             "instructions: none, the model covers batch and online with one LIF layer of leak "
             "shift 1, an even threshold, no refractory time, and readout integrate"
         )
         return
-    table = Table("core", "instructions a generation", "a member evaluation", "the update")
+    sweep = load.es.estimator == "sweep"
+    parts = ("a member evaluation", "the update")
+    if sweep:
+        parts = ("a recording it learns from", "one below learn_above")
+    table = Table("core", "instructions a generation", *parts)
     if clock_mhz:
         table.add_column("seconds, estimated")
     for column in table.columns[1:]:
         column.justify = "right"
     for c in costs:
         row = [c.generation, c.evaluation / c.members, c.update]
+        if sweep:
+            row[1:] = per_recording(c.core, load)
         seconds = [f"{c.seconds(clock_mhz, cpi):.3g}"] if clock_mhz else []
         table.add_row(c.core, *(f"{x:,.0f}" for x in row), *seconds)
     show.print(table)
+    about = f"perturbations can change the spikes of {load.live:.0%} of the neurons"
+    if sweep:
+        about = f"{load.live:.0%} of the neurons have a credit"
+        if load.es.learn_above:
+            about += f" in the {load.learned:.0%} of the recordings that it learns from"
+    about = f"a generation of {load.samples} recordings; {about}"
     guess = ""
     if clock_mhz:
         guess = f"; seconds are a guess for {clock_mhz:g} MHz and {cpi:g} cycles an instruction"
-    show.print(f"instructions: a model fitted to counts in emulators, {load}{guess}")
+    show.print(f"instructions: a model fitted to counts in emulators, {about}{guess}")
 
 
 def _show(sizes: Plan, title: str, as_json: bool) -> None:

@@ -199,6 +199,12 @@ def _summary(result: RunResult, devices: list[Throughput], show: Console) -> Non
         f"  firing          {firing(result.firing_rate)}\n"
         f"  weights digest  {result.weights_digest}"
     )
+    if result.learned < result.recordings:
+        share = 100 * result.learned / result.recordings
+        show.print(
+            f"  learned from    {result.learned:,} of {result.recordings:,} recordings "
+            f"({percent(share)}); the loss of the others was below learn_above"
+        )
     for part in devices:
         show.print(f"  {part.board} at {part.port}: {part}")
     run = result.run_dir

@@ -27,6 +27,7 @@ THRESHOLD_MAX: int = lib.EGG_THRESHOLD_MAX
 LEAK_SHIFT_MAX: int = lib.EGG_LEAK_SHIFT_MAX
 REFRACTORY_MAX: int = lib.EGG_REFRACTORY_MAX
 PENALTY_MAX: int = lib.EGG_PENALTY_MAX
+LEARN_ABOVE_MAX: int = lib.EGG_LEARN_ABOVE_MAX
 GAIN_MAX: int = lib.EGG_GAIN_MAX
 GAIN_SPIKES_MAX: int = lib.EGG_GAIN_SPIKES_MAX
 STD_MAX: int = lib.EGG_STD_MAX
@@ -186,6 +187,9 @@ class EsConfig:
     """xent: minus the cross-entropy. accuracy: one bit for a right answer."""
     penalty: int = 0
     """Fitness that a spike costs, 0..4095 in 1/4096 bit."""
+    learn_above: int = 0
+    """Loss below which a recording leaves no credit, 0..16383 in 1/4096 bit; 0 except with
+    sweep."""
 
     def __post_init__(self) -> None:
         check_choice("estimator", self.estimator, ESTIMATORS)
@@ -198,6 +202,12 @@ class EsConfig:
         check_int("segments", self.segments, 1, segments)
         check_choice("fitness", self.fitness, FITNESSES)
         check_int("penalty", self.penalty, 0, PENALTY_MAX)
+        check_int("learn_above", self.learn_above, 0, LEARN_ABOVE_MAX)
+        if self.learn_above and self.estimator not in ("sweep", "eprop"):
+            raise ConfigError(
+                f"learn_above is {self.learn_above} with estimator {self.estimator}: use 0, only "
+                "sweep can leave out recordings"
+            )
 
     def check(self, net: NetConfig) -> None:
         """Check that the estimator can train a net.
@@ -233,6 +243,7 @@ class EsConfig:
                 "rank": self.rank,
                 "segments": self.segments,
                 "fitness": FITNESSES.index(self.fitness),
+                "learn_above": self.learn_above,
             },
         )
 

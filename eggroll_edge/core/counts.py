@@ -16,3 +16,6 @@ class RunCounts(NamedTuple):
     """Spikes of all LIF neurons."""
     recordings: int
     """Recordings run."""
+    learned: int
+    """Recordings that the net learned from; the others left no credit (`learn_above`), or the runs
+    were no training."""

@@ -65,8 +65,10 @@ class Workspace:
     def drain_counts(self) -> RunCounts:
         """The sums over all unperturbed runs since the last call."""
         counts = self.counts
-        drained = RunCounts(counts.loss, counts.correct, counts.spikes, counts.recordings)
-        counts.loss = counts.correct = counts.spikes = counts.recordings = 0
+        drained = RunCounts(
+            counts.loss, counts.correct, counts.spikes, counts.recordings, counts.learned
+        )
+        counts.loss = counts.correct = counts.spikes = counts.recordings = counts.learned = 0
         return drained
 
     def run(self, net: Net, recordings: Recordings, index: U32, predicted: U8) -> None:

@@ -99,6 +99,7 @@ class DeviceEstimator(Estimator):
         config, data = context.config, context.data
         check_estimator(config, len(sessions))
         self._host, self._net, self._config, self._options = host, context.net, config, options
+        self._learn_above = config.es_config().learn_above
         longest = Recordings(data.streams, data.offsets, data.labels).longest
         device_config = DeviceConfig(
             context.net.config, config.es_config(), config.online, config.seed, config.init_std,
@@ -148,7 +149,7 @@ class DeviceEstimator(Estimator):
             device.session.update()
         if self._config.estimator == "batch":
             fitness_bytes = device.session.read_fitness_bytes(self._config.pairs)
-        return _Found(fitness_bytes, exponents, _counts(replies, batch))
+        return _Found(fitness_bytes, exponents, _counts(replies, batch, self._learn_above))
 
     def _together(
         self, generation: int, hyperparameters: Hyperparameters, batch: MiniBatch
@@ -173,7 +174,7 @@ class DeviceEstimator(Estimator):
         active = active_rows(self._net.config, batch.recordings, batch.index).tobytes()
         run_all(partial(device.with_restarts, update) for device in self._devices)
         replies = [reply for part in parts for reply in part[0]]
-        return _Found(fitness_bytes.tobytes(), b"", _counts(replies, batch))
+        return _Found(fitness_bytes.tobytes(), b"", _counts(replies, batch, self._learn_above))
 
     def _compare(self, record: GenerationRecord, found: _Found) -> None:
         """DeviceError unless the devices and the host have the same fitness and counts."""
@@ -192,13 +193,14 @@ class DeviceEstimator(Estimator):
             )
 
 
-def _counts(replies: list[RunReply], batch: MiniBatch) -> RunCounts:
+def _counts(replies: list[RunReply], batch: MiniBatch, learn_above: int) -> RunCounts:
     labels = batch.recordings.labels[batch.index]
     return RunCounts(
         sum(reply.loss for reply in replies),
         sum(reply.predicted == label for reply, label in zip(replies, labels, strict=True)),
         sum(reply.spikes for reply in replies),
         len(replies),
+        sum(reply.loss >= learn_above for reply in replies),
     )
 
 

@@ -8,7 +8,7 @@ evaluation follows, in the order in which they happened:
     {"g": generations before it, "n": recordings, "idx": [epoch, offset], "sigma": [h, o],
      "rate": [[m, n], [m, n]], "f": base64, "e": base64 (sample), "act": base64 (batch, full),
      "loss", "correct", "spikes", "saturated", "dead_units", "digest": hex, "t": seconds,
-     "link": [{"port", "board", "samples", "bytes_in", ...}, ...]}
+     "learned", "link": [{"port", "board", "samples", "bytes_in", ...}, ...]}
     {"eval": generation, "split", "accuracy", "loss", "firing_rate", "dead_outputs"}
 
 "sigma" and "rate" (learning rates m * 2^-n) have a value for the LIF matrices and one for the
@@ -16,6 +16,7 @@ readout matrix. "f" holds the fitness bytes (empty with `sweep`), "e" the expone
 gives shapes and units.
 "act" is the bit map of active rows, as an XOR with the map of the generation before, compressed by
 zlib; it is left out where the two maps are equal. The recordings follow from the seed and "idx".
+"learned" is the number of recordings that left credit; it is left out where all did.
 "link" is present if a run on devices read their counters after that generation. It holds a
 Throughput for each device, which covers the time since the previous line that has one.
 

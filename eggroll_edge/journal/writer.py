@@ -93,6 +93,8 @@ class JournalWriter:
             "digest": f"{record.digest:08x}",
             "t": round(record.seconds, 4),
         }
+        if counts.learned != counts.recordings:
+            values["learned"] = counts.learned
         if record.link:
             values["link"] = [part.to_dict() for part in record.link]
         self._write(values)

@@ -92,13 +92,14 @@ class DeviceConfig:
         """The payload of CONFIG."""
         net, es = self.net, self.es or EsConfig("batch", 1)
         mode = "infer" if self.es is None else "online" if self.online else "generations"
+        pairs = es.learn_above if es.estimator in ("sweep", "eprop") else es.pairs  # they have none
         payload = struct.pack(
             "<BBHHBBBBBBBBBBHHII",
             MODES.index(mode), len(net.layers), net.inputs, net.outputs, net.ticks,
             READOUTS.index(net.readout), net.gain, ESTIMATORS.index(es.estimator), es.rank,
             es.segments, FITNESSES.index(es.fitness), self.init_std, self.readout_std,
             0 if net.layers else net.input_segments,
-            es.pairs, es.penalty, self.seed, self.stream_max,
+            pairs, es.penalty, self.seed, self.stream_max,
         )  # fmt: skip
         for layer in net.layers:
             payload += struct.pack(

@@ -81,6 +81,11 @@ class TrainConfig(Fields):
         return table.of(self.kind, self.lif_layers > 1, self.readout == "spikes", self.linear)
 
     def _check_together(self) -> None:
+        if self.learn_above and self.estimator not in ("sweep", "eprop"):
+            raise ConfigError(
+                f"learn_above is {self.learn_above:g} with estimator {self.estimator}: only sweep "
+                "can leave out recordings; use --estimator sweep, or leave learn_above out"
+            )
         self.es_config()
         if self.linear and self.estimator != "sweep":
             raise ConfigError(
@@ -211,7 +216,10 @@ class TrainConfig(Fields):
             segments = self.ticks
         elif self.linear:
             segments = 1
-        return EsConfig(self.estimator, self.pairs, self.rank, segments, self.fitness, self.penalty)
+        return EsConfig(
+            self.estimator, self.pairs, self.rank, segments, self.fitness, self.penalty,
+            round(BIT * self.learn_above),
+        )  # fmt: skip
 
     def hyperparameters_at(self, generation: int) -> Hyperparameters:
         """Sigmas and learning rates of one generation, as integers in the units of the core.

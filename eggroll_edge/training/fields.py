@@ -12,6 +12,7 @@ from eggroll_edge.core.config import (
     GAIN_MAX,
     GAIN_SPIKES_MAX,
     LEAK_SHIFT_MAX,
+    LEARN_ABOVE_MAX,
     PENALTY_MAX,
     REFRACTORY_MAX,
     STD_MAX,
@@ -173,6 +174,12 @@ class Fields:
         ByEstimator(0.0015, 0.0015, 0.00025, 0.00025, 0.001, 0.0005), ESTIMATOR,
         low=0, high=PENALTY_MAX / BIT, metavar="X",
         help="Fitness that a spike costs, in bits; more makes neurons fire less.",
+    )
+    learn_above: float = setting(
+        ByEstimator(0.0, 0.0, 0.0, 0.0, 0.15, 0.15), ESTIMATOR, low=0, high=LEARN_ABOVE_MAX / BIT,
+        metavar="X",
+        help="Learn from recordings whose loss is X bits or more; the others cost no more than an "
+        "inference. 0 learns from all (sweep and eprop only; others need 0).",
     )
     # The units of sigma and lr depend on the estimator. In a deep net the few and rare inputs of
     # the later layers need smaller values.

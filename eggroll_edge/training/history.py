@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from eggroll_edge.core.counts import RunCounts
 from eggroll_edge.journal.records import EvalRecord, EvalSplit, GenerationRecord
 
-NOTHING = RunCounts(0, 0, 0, 0)
+NOTHING = RunCounts(0, 0, 0, 0, 0)
 
 
 def sum_counts(parts: Iterable[RunCounts]) -> RunCounts:
@@ -28,6 +28,8 @@ class RunHistory:
         """Generations done."""
         self.recordings = 0
         """Recordings trained on, repetitions included."""
+        self.learned = 0
+        """Those of them that the net learned from."""
         self.seconds = 0.0
         """Time spent on training, without evaluations."""
         self.evaluated_at = 0
@@ -41,6 +43,7 @@ class RunHistory:
         """Count a generation, or a chunk of them; `seconds` stays as it is."""
         self.generation += record.generations
         self.recordings += record.counts.recordings
+        self.learned += record.counts.learned
         self._log.append((record.generations, record.counts))
 
     def add_evaluation(self, generation: int, accuracy: float) -> None:

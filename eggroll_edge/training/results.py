@@ -36,6 +36,11 @@ class RunResult:
     was interrupted: one number for all layers together on the latest training recordings."""
     stopped: str
     """Why the run ended: finished, early_stop or interrupted."""
+    learned: int = 0
+    """Recordings that the net learned from, repetitions included; all, but those that left no
+    credit (`learn_above`)."""
+    recordings: int = 0
+    """Recordings trained on, repetitions included."""
     validation_accuracy: float | None = None
     """Percent, of the final weights on the recordings set aside; None if there are none, or if the
     run was interrupted."""

@@ -203,7 +203,7 @@ class Trainer:
                 loss_bits=counts.loss / BIT / counts.recordings,
                 train_accuracy=100 * counts.correct / counts.recordings,
                 firing_rate=self._firing_rate(counts),
-                member_evals_per_s=members_of(config) * counts.recordings / took,
+                member_evals_per_s=members_of(config) * counts.learned / took,
                 eta_s=history.seconds / history.generation * left,
             )
         )
@@ -218,7 +218,7 @@ class Trainer:
     ) -> RunResult:
         history, tail = self._history, self._history.tail()
         recordings = max(1, tail.recordings)
-        member_evals = members_of(self._config) * history.recordings
+        member_evals = members_of(self._config) * history.learned
         firing_rate = tested.firing_rate if tested else (self._firing_rate(tail),)
         return RunResult(
             test_accuracy=tested.accuracy if tested else None,
@@ -231,6 +231,8 @@ class Trainer:
             run_dir=self._context.run_dir,
             firing_rate=firing_rate,
             stopped=reason,
+            learned=history.learned,
+            recordings=history.recordings,
             validation_accuracy=validated.accuracy if validated else None,
         )
 

@@ -124,7 +124,7 @@ static void credit(const bench_work *w) {
         bench_begin();
         (eprop ? egg_eprop_evaluate : egg_sweep_evaluate)(&gen, &ws, w->recording[i].stream, w->recording[i].label);
         bench_end();
-        live += credited(w);
+        if (!ws.no_credit) live += credited(w);
         bench_begin();
         egg_sample_update_online(&gen, &ws, w->recording[i].stream);
         bench_end();

@@ -14,7 +14,7 @@ const char *egg_status_text(egg_status status) {
         "pairs must be 1..8192 (batch, full) or 1..256 (sample)",
         "rank must be 1..16, and pairs * rank at most 65536",
         "segments must be 1..8 and at most the ticks (eprop: the ticks)",
-        "fitness must be xent or accuracy, penalty 0..4095",
+        "fitness must be xent or accuracy, penalty 0..4095, learn_above 0..16383",
         "sigma is over 32767 (full: 16383, readout 16367), or in sample over a fourth of a layer's current limit",
         "a learning rate must have lm 0..127 and ln 0..30 (sample: 4..30)",
         "the buffer is too small, or not aligned to 4 bytes",

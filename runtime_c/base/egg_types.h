@@ -24,7 +24,7 @@ typedef enum {
     EGG_E_PAIRS,     /* antithetic pairs out of range for the estimator */
     EGG_E_RANK,      /* rank outside 1..EGG_RANK_MAX, or pairs * rank above EGG_PAIRS_RANK_MAX */
     EGG_E_SEGMENTS,  /* segments outside 1..EGG_SEGMENTS_MAX, or more segments than ticks; eprop: not the ticks */
-    EGG_E_FITNESS,   /* unknown fitness, or a penalty above EGG_PENALTY_MAX */
+    EGG_E_FITNESS,   /* unknown fitness, a penalty above EGG_PENALTY_MAX, or learn_above over EGG_LEARN_ABOVE_MAX */
     EGG_E_SIGMA,     /* sigma above its limit */
     EGG_E_RATE,      /* a learning rate out of range */
     EGG_E_MEMORY,    /* the buffer is smaller than the matching *_bytes() says, or not aligned to 4 bytes */
@@ -69,6 +69,7 @@ const char *egg_status_text(egg_status status);
 #define EGG_PAIRS_RANK_MAX 65536u         /* pairs * rank, estimator batch */
 #define EGG_SEGMENTS_MAX 8u               /* parts of a recording, estimator sample; at most the ticks */
 #define EGG_PENALTY_MAX 4095u             /* fitness that a spike costs, 1/4096 bit; 0 is allowed */
+#define EGG_LEARN_ABOVE_MAX 16383u        /* loss below which a recording leaves no credit, 1/4096 bit; 0 is allowed */
 #define EGG_RECORDINGS_MAX 8192u          /* recordings of a generation */
 #define EGG_SIGMA_MAX 32767u              /* 0 is allowed */
 #define EGG_SIGMA_FULL_MAX 16383u         /* LIF matrices, estimator full */

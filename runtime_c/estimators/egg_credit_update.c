@@ -152,6 +152,7 @@ static void readout_matrix(const update *u) {
 
 void egg_sample_accumulate(const egg_generation *gen, egg_workspace *ws, const uint8_t *stream, int32_t *sum) {
     const egg_net_config *c = &gen->net->config;
+    if (ws->no_credit) return;
     for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
         update u = begin(gen, ws, m, sum);
         if (u.used != 0) {

@@ -68,6 +68,7 @@ static void credit_layer(const egg_generation *gen, egg_workspace *ws, uint32_t 
 egg_result egg_eprop_evaluate(const egg_generation *gen, egg_workspace *ws, const uint8_t *stream, uint32_t label) {
     const egg_net_config *c = &gen->net->config;
     egg_result result = egg_forward_result(gen->net, ws, egg_run(gen->net, ws, stream), label);
+    if (!egg_leaves_credit(gen, ws, result)) return result;
     egg_credit_logits(gen, ws, label, ws->eprop.logit_credit);
     egg_credit_readout(gen, ws, ws->eprop.logit_credit);
     for (uint32_t l = c->layers; l-- > 0;) {

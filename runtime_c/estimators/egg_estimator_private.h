@@ -25,6 +25,12 @@ void egg_column_bits(const egg_generation *gen, uint32_t m, uint16_t *column_bit
 egg_key egg_column_bits_key(const egg_generation *gen, uint32_t m);
 egg_key egg_row_bits_key(const egg_generation *gen, uint32_t m);
 
+/* Whether a recording with this result leaves credit (SPEC.md section 7.4). The workspace keeps it for the update. */
+static inline bool egg_leaves_credit(const egg_generation *gen, egg_workspace *ws, egg_result result) {
+    ws->no_credit = result.loss < (int32_t)gen->es.learn_above;
+    return !ws->no_credit;
+}
+
 /* Fitness shaping of estimator sample. Each recording has a separate exponent, so that recordings with large
  * differences keep their weight. */
 static inline void egg_sample_shape_fitness(const int32_t *fitness_diff, uint32_t pairs, int8_t *fitness_bytes,

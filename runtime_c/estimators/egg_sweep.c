@@ -111,6 +111,7 @@ egg_result egg_sweep_evaluate(const egg_generation *gen, egg_workspace *ws, cons
     const egg_net_config *c = &gen->net->config;
     uint32_t spikes = egg_run(gen->net, ws, stream);
     egg_result result = egg_forward_result(gen->net, ws, spikes, label);
+    if (!egg_leaves_credit(gen, ws, result)) return result;
     egg_credit_logits(gen, ws, label, ws->sweep.logit_credit);
     egg_credit_readout(gen, ws, ws->sweep.logit_credit);
     for (uint32_t l = c->layers; l-- > 0;) {

@@ -10,7 +10,8 @@
 #include "estimators/egg_estimator.h"
 
 /* Runs the net on a recording, measures the responses of all neurons, and leaves their credit and the unperturbed run
- * in the workspace. label < outputs. Returns the result of the unperturbed net. */
+ * in the workspace. If the loss is below learn_above, it measures nothing and sets ws->no_credit: an update then does
+ * nothing. label < outputs. Returns the result of the unperturbed net. */
 egg_result egg_sweep_evaluate(const egg_generation *gen, egg_workspace *ws, const uint8_t *stream, uint32_t label);
 
 #endif

@@ -11,12 +11,13 @@ static const uint8_t *stream_of(const egg_dataset *data, uint32_t i) {
     return data->streams + data->offsets[i];
 }
 
-/* Adds a run to the counts. */
-static void count(egg_run_counts *counts, egg_result result, uint32_t label) {
+/* Adds a run to the counts. learns: whether the net learns from it. */
+static void count(egg_run_counts *counts, egg_result result, uint32_t label, bool learns) {
     counts->loss += result.loss;
     counts->spikes += result.spikes;
     counts->recordings++;
     counts->correct += result.predicted == label;
+    counts->learned += learns;
 }
 
 egg_status egg_dataset_check(const egg_net_config *net, const egg_dataset *data, uint32_t n, uint32_t *bad) {
@@ -37,7 +38,7 @@ void egg_dataset_run(const egg_net *net, egg_workspace *ws, const egg_dataset *d
         uint32_t spikes = egg_run(net, ws, stream_of(data, index[i]));
         egg_result result = egg_forward_result(net, ws, spikes, label);
         predicted[i] = result.predicted;
-        count(counts, result, label);
+        count(counts, result, label, false);
     }
 }
 
@@ -51,7 +52,7 @@ void egg_dataset_batch(const egg_generation *gen, egg_workspace *ws, void *scrat
         uint32_t label = data->labels[index[i]];
         egg_result result = simd ? egg_simd_pairs_batch(gen, ws, scratch, stream, label, fitness_diff)
                                  : egg_batch_evaluate(gen, ws, stream, label, fitness_diff);
-        count(counts, result, label);
+        count(counts, result, label, true);
         egg_batch_mark(&gen->net->config, stream, active);
     }
 }
@@ -74,7 +75,7 @@ static void sample_credit(const egg_generation *gen, egg_workspace *ws, void *sc
         result = egg_simd_pairs_sample(gen, ws, scratch, position, stream, label, fitness_bytes, exponent);
     else
         result = egg_sample_evaluate(gen, ws, position, stream, label, fitness_bytes, exponent);
-    count(counts, result, label);
+    count(counts, result, label, true);
     egg_sample_credit(gen, ws, position, fitness_bytes, *exponent);
 }
 
@@ -116,7 +117,8 @@ void egg_dataset_credit(const egg_generation *gen, egg_workspace *ws, const egg_
     for (uint32_t i = 0; i < n; i++) {
         const uint8_t *stream = stream_of(data, index[i]);
         uint32_t label = data->labels[index[i]];
-        count(counts, evaluate(gen, ws, stream, label), label);
+        egg_result result = evaluate(gen, ws, stream, label);
+        count(counts, result, label, !ws->no_credit);
         egg_sample_update_add(gen, ws, update, i, stream);
     }
 }
@@ -127,7 +129,8 @@ void egg_dataset_credit_online(const egg_generation *gen, egg_workspace *ws, con
     for (uint32_t i = 0; i < n; i++, g.generation++) {
         const uint8_t *stream = stream_of(data, index[i]);
         uint32_t label = data->labels[index[i]];
-        count(counts, evaluate(&g, ws, stream, label), label);
+        egg_result result = evaluate(&g, ws, stream, label);
+        count(counts, result, label, !ws->no_credit);
         egg_sample_update_online(&g, ws, stream);
     }
 }

@@ -20,6 +20,7 @@ typedef struct {
     uint64_t spikes;     /* of all LIF layers */
     uint32_t recordings; /* runs */
     uint32_t correct;    /* runs with the right answer */
+    uint32_t learned;    /* runs of training, but those of recordings without credit (learn_above) */
 } egg_run_counts;
 
 /* Checks all streams and labels of a dataset of n recordings against a net. Returns EGG_OK, EGG_E_STREAM or

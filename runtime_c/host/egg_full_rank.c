@@ -139,6 +139,7 @@ void egg_full_rank_share(const egg_generation *gen, egg_workspace *ws, const egg
     for (uint32_t i = 0; i < n; i++, base += size) {
         uint8_t predicted;
         egg_dataset_run(gen->net, ws, data, index + i, 1, &predicted, counts);
+        counts->learned++;
         for (size_t k = 0; k < size; k++) base[k] = ws->base[k];
         egg_batch_mark(c, data->streams + data->offsets[index[i]], active);
     }

@@ -77,6 +77,7 @@ void egg_sample_update_init(egg_sample_update *update, const egg_net_config *net
 void egg_sample_update_add(const egg_generation *gen, const egg_workspace *ws, egg_sample_update *update,
                            uint32_t place, const uint8_t *stream) {
     const egg_net_config *c = &gen->net->config;
+    if (ws->no_credit) return; /* its place keeps 0 events */
     for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
         uint32_t bias = egg_net_rows(c, m) - 1u, padded = egg_padded(egg_net_cols(c, m)), stride = update->stride[m];
         uint32_t even = segments_of(c, &gen->es, m), segments = m < c->layers ? gen->es.segments : 1u;

@@ -26,8 +26,8 @@ size_t egg_sample_update_bytes(const egg_net_config *net, const egg_estimator_co
 void egg_sample_update_init(egg_sample_update *update, const egg_net_config *net, const egg_estimator_config *es,
                             uint32_t capacity, void *memory);
 
-/* Takes over the recording whose credit egg_sample_credit() has just left in the workspace, as number `place`,
- * 0 .. capacity - 1. */
+/* Takes over the recording whose credit egg_sample_credit() or egg_sweep_evaluate() has just left in the workspace, as
+ * number `place`, 0 .. capacity - 1. */
 void egg_sample_update_add(const egg_generation *gen, const egg_workspace *ws, egg_sample_update *update,
                            uint32_t place, const uint8_t *stream);
 

@@ -37,7 +37,17 @@ size_t egg_session_bytes(const egg_net_config *net, const egg_estimator_config *
 }
 
 /* Offsets in the payload of CONFIG (PROTOCOL.md): some fields, the end of the fixed part; then the bytes of a layer. */
-enum { MODE = 0, LAYERS = 1, STD = 13, INPUT_SEGMENTS = 15, SEED = 20, STREAM = 24, FIXED = 28, LAYER = 6 };
+enum {
+    MODE = 0,
+    LAYERS = 1,
+    STD = 13,
+    INPUT_SEGMENTS = 15,
+    PAIRS = 16,
+    SEED = 20,
+    STREAM = 24,
+    FIXED = 28,
+    LAYER = 6
+};
 
 /* Reads and checks a payload of CONFIG. */
 static egg_status parse(const uint8_t *p, size_t n, egg_net_config *net, egg_estimator_config *es) {
@@ -56,7 +66,10 @@ static egg_status parse(const uint8_t *p, size_t n, egg_net_config *net, egg_est
     es->rank = p[10];
     es->segments = p[11];
     es->fitness = p[12];
-    es->pairs = (uint16_t)egg_get16(p + 16);
+    /* Estimators without pairs have learn_above in their place. */
+    bool pairs = es->estimator != EGG_ESTIMATOR_SWEEP && es->estimator != EGG_ESTIMATOR_EPROP;
+    es->pairs = pairs ? (uint16_t)egg_get16(p + PAIRS) : 1u;
+    es->learn_above = pairs ? 0 : (uint16_t)egg_get16(p + PAIRS);
     es->penalty = (uint16_t)egg_get16(p + 18);
     for (uint32_t l = 0; l < net->layers; l++) {
         const uint8_t *q = p + FIXED + LAYER * l;

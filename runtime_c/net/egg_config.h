@@ -59,14 +59,16 @@ enum {
 
 /* Estimator settings that stay fixed for a whole run. (ES stands for evolution strategy.) */
 typedef struct {
-    uint16_t pairs;    /* antithetic pairs of members: 1..EGG_PAIRS_MAX (sample: 1..EGG_SAMPLE_PAIRS_MAX); sweep and
-                          eprop have none, and do not use the number */
-    uint16_t penalty;  /* fitness that each spike of a LIF layer costs, in 1/4096 bit, 0..EGG_PENALTY_MAX */
-    uint8_t estimator; /* EGG_ESTIMATOR_* */
-    uint8_t rank;      /* rank of a perturbation, 1..EGG_RANK_MAX; pairs * rank <= EGG_PAIRS_RANK_MAX (batch only) */
-    uint8_t segments;  /* parts of a recording, each perturbed separately: 1..EGG_SEGMENTS_MAX, and at most the ticks
-                          (sample and sweep only); eprop: the ticks */
-    uint8_t fitness;   /* EGG_FITNESS_* */
+    uint16_t pairs;       /* antithetic pairs of members: 1..EGG_PAIRS_MAX (sample: 1..EGG_SAMPLE_PAIRS_MAX); sweep and
+                             eprop have none, and do not use the number */
+    uint16_t penalty;     /* fitness that each spike of a LIF layer costs, in 1/4096 bit, 0..EGG_PENALTY_MAX */
+    uint8_t estimator;    /* EGG_ESTIMATOR_* */
+    uint8_t rank;         /* rank of a perturbation, 1..EGG_RANK_MAX; pairs * rank <= EGG_PAIRS_RANK_MAX (batch only) */
+    uint8_t segments;     /* parts of a recording, each perturbed separately: 1..EGG_SEGMENTS_MAX, and at most the ticks
+                             (sample and sweep only); eprop: the ticks */
+    uint8_t fitness;      /* EGG_FITNESS_* */
+    uint16_t learn_above; /* a recording whose unperturbed loss is below this leaves no credit; in 1/4096 bit,
+                             0..EGG_LEARN_ABOVE_MAX; 0: all leave some (sweep and eprop only) */
 } egg_estimator_config;
 
 /* Checks both configurations together. Returns EGG_OK, or the status of the first field that is out of range. */

@@ -4,7 +4,8 @@
 
 #include "net/egg_config.h"
 
-/* Callers may use four fields: they may read logits and count after a run, and set unit_spikes and, in tests, kernels.
+/* Callers may use five fields: they may read logits and count after a run, and no_credit after an evaluation, and set
+ * unit_spikes and, in tests, kernels.
  * All other fields are private; a name in brackets is the length, [padded] a row of neurons (EGG_ROW_ALIGN). Letters
  * are those of SPEC.md section 7. */
 typedef struct {
@@ -32,6 +33,7 @@ typedef struct {
 
     int16_t *credit[EGG_LAYERS_MAX + 1u]; /* [segments][padded, an even number] (readout: one segment); sample, sweep */
     int32_t *fitness_diff;                /* [pairs]; estimator sample */
+    bool no_credit; /* the latest recording left none, and `credit` is not valid: an update does nothing */
 
     /* With EGG_ROW_ALIGN 1 the next four, and `pair`, share memory with a, b and s (estimator sweep: with base): never
      * in use at the same time. */

@@ -2,7 +2,7 @@
  * program for hosts (libc, malloc); the core is not. Its input are numbers, separated by white space:
  *   inputs outputs ticks layers readout gain; then for each layer: size threshold leak_shift refractory; without a
  *   layer: input_segments
- *   estimator pairs rank segments fitness penalty sigma_hidden sigma_readout seed std_hidden std_readout
+ *   estimator pairs rank segments fitness penalty learn_above sigma_hidden sigma_readout seed std_hidden std_readout
  *   the number of recordings; then for each: label, bytes, and the stream in hexadecimal
  *   the number of generations; then for each: m n (hidden) m n (readout), the number of recordings and their indices */
 #include <stdio.h>
@@ -139,6 +139,7 @@ int main(void) {
     gen.es.segments = (uint8_t)next();
     gen.es.fitness = (uint8_t)next();
     gen.es.penalty = (uint16_t)next();
+    gen.es.learn_above = (uint16_t)next();
     gen.sigma.hidden = (uint16_t)next();
     gen.sigma.readout = (uint16_t)next();
     gen.seed = next();

@@ -113,7 +113,7 @@ static uint32_t run(const shape *s, const egg_dataset *data, const egg_kernels *
     egg_sample_update update, *parts[1] = {&update};
     void *held = zeroed(egg_sample_update_bytes(&c, &es, RECORDINGS));
     egg_sample_update_init(&update, &c, &es, RECORDINGS, held);
-    egg_run_counts counts = {0, 0, 0, 0};
+    egg_run_counts counts = {0, 0, 0, 0, 0};
     for (gen.generation = 0; gen.generation < GENERATIONS; gen.generation++) {
         if (sweep && s->online) {
             egg_dataset_credit_online(&gen, &ws, data, index, RECORDINGS, &counts);

@@ -101,6 +101,7 @@ static void configs(void) {
                 EGG_E_PAIRS);
         REFUSES(fitness = 2, EGG_E_FITNESS);
         REFUSES(penalty = EGG_PENALTY_MAX + 1, EGG_E_FITNESS);
+        REFUSES(learn_above = EGG_LEARN_ABOVE_MAX + 1, EGG_E_FITNESS);
         if (estimator == EGG_ESTIMATOR_BATCH) REFUSES(rank = 0, EGG_E_RANK);
         if (estimator == EGG_ESTIMATOR_BATCH) REFUSES(rank = EGG_RANK_MAX + 1, EGG_E_RANK);
         if (estimator == EGG_ESTIMATOR_EPROP) REFUSES(segments--, EGG_E_SEGMENTS); /* one for each tick */

@@ -37,6 +37,23 @@ def test_plan(cli: Cli, estimator: tuple[str, ...]) -> None:
     assert cli(*small, "--board", "microbit", "--json").values["fits"] is False
 
 
+def test_plan_tells_what_a_recording_below_learn_above_takes(cli: Cli) -> None:
+    words = ("plan", "--pool", 2, "--hidden", 64, "--estimator", "sweep", "--online")
+    mixed = cli(*words, "--learned", 0.25, "--json").values["cores"]["Cortex-M0"]
+    learned, below = (
+        mixed[f"instructions_per_{kind}"]
+        for kind in ("learned_recording", "recording_below_learn_above")
+    )
+    assert below < 0.6 * learned
+    mean = mixed["instructions_per_generation"]
+    assert mean == pytest.approx(0.25 * learned + 0.75 * below, abs=2)
+    whole = cli(*words, "--learn-above", 0, "--json").values["cores"]["Cortex-M0"]
+    assert (whole["instructions_per_generation"], whole["learned"]) == (learned, 1.0)
+    shown = cli(*words).out
+    assert "learns from 25%" in shown
+    assert "one below learn_above" in shown
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -44,7 +61,7 @@ def test_plan(cli: Cli, estimator: tuple[str, ...]) -> None:
         (("plan", "--inputs", 40000), "1..32766"),
         (("plan", "--outputs", 1), "2..64"),
         (("plan", "--estimator", "full"), "hosts only"),
-        (("plan", "--estimator", "sweep"), "hosts only"),
+        (("plan", "--learn-above", 0.2), "only sweep can leave out recordings"),
         (("plan", "--board", "picoo"), "did you mean pico"),
         (("flash", "picoo"), "did you mean pico"),
         (("emulate", "picoo"), "did you mean pico"),

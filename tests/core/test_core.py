@@ -14,6 +14,7 @@ from eggroll_edge.core.config import (
     GAIN_MAX,
     GAIN_SPIKES_MAX,
     LEAK_SHIFT_MAX,
+    LEARN_ABOVE_MAX,
     PENALTY_MAX,
     REFRACTORY_MAX,
     THRESHOLD_MAX,
@@ -62,7 +63,7 @@ def test_status_texts_state_the_ceilings() -> None:
         (lib.EGG_E_PAIRS, [lib.EGG_PAIRS_MAX, lib.EGG_SAMPLE_PAIRS_MAX]),
         (lib.EGG_E_RANK, [lib.EGG_RANK_MAX, lib.EGG_PAIRS_RANK_MAX]),
         (lib.EGG_E_SEGMENTS, [lib.EGG_SEGMENTS_MAX]),
-        (lib.EGG_E_FITNESS, [PENALTY_MAX]),
+        (lib.EGG_E_FITNESS, [PENALTY_MAX, LEARN_ABOVE_MAX]),
     ):
         text = status_text(status)
         assert [int(n) for n in re.findall(r"\d+", text) if int(n) > 2] == ceilings, text

@@ -68,9 +68,11 @@ def test_same_digest_at_every_generation(target: str) -> None:
         for net in (linked.NET, linked.DEEP):
             digests = list(linked.run_online(session, ONLINE, net, linked.SWEEP))
             assert digests == expected_online(ONLINE, net, linked.SWEEP)
+        digests = list(linked.run_online(session, ONLINE, linked.NET, linked.SELECTIVE))
+        assert digests == expected_online(ONLINE, linked.NET, linked.SELECTIVE)
         digests = list(linked.run_credited(session, linked.SWEEP, GENERATIONS, PER))
         assert digests == linked.expected_credited(linked.SWEEP, GENERATIONS, PER)
-        assert session.stats().samples == 3 * GENERATIONS * PER + 3 * ONLINE
+        assert session.stats().samples == 3 * GENERATIONS * PER + 4 * ONLINE
         assert session.retries <= 1  # QEMU's STM32 drops a HELLO that comes too early
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from eggroll_edge.bench.mcu_counter import TARGETS, Counted, Target, count
 from eggroll_edge.bench.mcu_work import Work, make_work
 from eggroll_edge.boards.emulator import emulator
 from eggroll_edge.boards.table import BoardError, find_board
-from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
+from eggroll_edge.core.config import LEARN_ABOVE_MAX, EsConfig, LifConfig, NetConfig
 from eggroll_edge.planning.instructions import cost, typical_load
 
 TARGET = {target.name: target for target in TARGETS}
@@ -35,6 +36,16 @@ FRESH = [
     make_work("fresh_sweep", ONLINE, EsConfig("sweep", 1, segments=4), 2, std=60, seed=105),
     make_work("fresh_sweep_small", SMALL, EsConfig("sweep", 1), 2, std=40, seed=106),
     make_work("fresh_online_small", SMALL, EsConfig("sample", 16, segments=3), 2, std=64, seed=104),
+    make_work("fresh_sweep", SMALL, EsConfig("sweep", 1, segments=4), 2, std=50, seed=105),
+    make_work("fresh_sweep_large", ONLINE, EsConfig("sweep", 1, segments=5), 2, std=64, seed=106),
+    make_work(
+        "fresh_sweep_below",
+        replace(ONLINE, gain=0),
+        EsConfig("sweep", 1, segments=5, learn_above=LEARN_ABOVE_MAX),
+        2,
+        std=64,
+        seed=107,
+    ),
 ]
 """Work to which the model was not fitted."""
 
@@ -47,7 +58,7 @@ def test_the_model_predicts_fresh_counts(name: str) -> None:
         found = cost(target.core, load_of(work, counted))
         assert found.generation == pytest.approx(counted.generation, rel=0.1), work.name
         assert found.evaluation == pytest.approx(counted.evaluation, rel=0.1), work.name
-        if work.generations == len(work.recordings):  # online, every recording is a generation
+        if work.es.estimator != "batch":  # online, every recording is a generation
             assert found.members == work.members
 
 
@@ -76,6 +87,17 @@ def test_instructions_a_member_evaluation(
     """Counts are exact, so this test does not depend on time: it fails if the core gets slower."""
     for kind in ("batch", "online"):
         assert counts[name][kind].evaluation / works_by_name(3)[kind].members <= goal, kind
+
+
+@pytest.mark.parametrize("name", ["cortex-m0", "stm32f405"])
+def test_a_recording_below_learn_above_takes_one_inference(
+    name: str, counts: dict[str, dict[str, Counted]]
+) -> None:
+    below, learned = counts[name]["sweep-below"], counts[name]["sweep"]
+    assert below.live == 0
+    assert below.digest == zlib.crc32(works_by_name(3)["sweep-below"].weights.tobytes())
+    assert below.evaluation < 0.6 * learned.evaluation
+    assert below.update < 100 * 3  # calls that return at once
 
 
 @pytest.mark.parametrize("name", ["cortex-m0", "stm32f405"])

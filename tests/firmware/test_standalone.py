@@ -36,8 +36,8 @@ from tools.firmware import stack as stack_bound
 
 ONLINE = config("online", generations=400)
 BATCH = config("batch", generations=30, batch=8)
-SWEEP_ONLINE = config("sweep-online", generations=400)
-SWEEP = config("sweep", generations=30, batch=8, hidden=(12, 8))
+SWEEP_ONLINE = config("sweep-online", generations=400, learn_above=1.0)
+SWEEP = config("sweep", generations=30, batch=8, hidden=(12, 8), learn_above=1.9)
 
 
 class Line:
@@ -78,6 +78,8 @@ def run(wanted: TrainConfig, folder: Path) -> tuple[dict[int, str], float]:
     result = train(wanted, folder, workers=1, data=TRAIN, test_data=TEST)
     lines = JournalReader(folder).generations()
     assert result.test_accuracy is not None
+    if wanted.learn_above:
+        assert 0 < result.learned < result.recordings
     return {x.generation + x.generations: f"{x.digest:08x}" for x in lines}, result.test_accuracy
 
 
@@ -138,7 +140,8 @@ def test_digests_of_the_same_run_on_the_host(board: str, wanted: TrainConfig, fo
 def test_a_run_continues_after_power_loss(
     board: str, total: int, folder: Path, tmp_path: Path
 ) -> None:
-    wanted, every = replace(SWEEP_ONLINE, generations=total), total // 20
+    wanted = replace(SWEEP_ONLINE, generations=total, learn_above=0.0)
+    every = total // 20
     digests, _ = run(wanted, folder / f"{total}")
     elf, memory = image(board, folder, wanted, every), tmp_path / "memory"
     for stop in (2 * every, 4 * every):  # the power is cut at some point after it

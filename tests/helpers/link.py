@@ -45,10 +45,12 @@ def batch(rank: int) -> EsConfig:
 
 ONLINE = EsConfig("sample", 10, 1, 3)
 SWEEP = EsConfig("sweep", 1, 1, 3, penalty=2)
+SELECTIVE = EsConfig("sweep", 1, 1, 3, penalty=2, learn_above=8000)
+"""Recordings with a loss below 2 bits leave no credit."""
 BATCH_STEPS = Hyperparameters((400, 300), ((90, 6), (64, 6)))
 SAMPLE_STEPS = Hyperparameters((40, 700), ((96, 11), (80, 11)))
 SWEEP_STEPS = Hyperparameters((40, 0), ((96, 8), (80, 7)))
-STEPS = {ONLINE: SAMPLE_STEPS, SWEEP: SWEEP_STEPS}
+STEPS = {ONLINE: SAMPLE_STEPS, SWEEP: SWEEP_STEPS, SELECTIVE: SWEEP_STEPS}
 
 
 def device_config(es: EsConfig, online: bool = False, net: NetConfig = NET) -> DeviceConfig:
@@ -65,8 +67,9 @@ def model(es: EsConfig, steps: Hyperparameters, net: NetConfig = NET) -> tuple[r
     )
     ref.init_weights(SEED, STD, STD)
     return ref, reference.EsConfig(
-        es.estimator, es.pairs, es.rank, es.segments, *steps.sigma, es.fitness, es.penalty
-    )
+        es.estimator, es.pairs, es.rank, es.segments, *steps.sigma, es.fitness, es.penalty,
+        es.learn_above,
+    )  # fmt: skip
 
 
 @cache
@@ -90,7 +93,7 @@ def expected_online(n: int, net: NetConfig = NET, es: EsConfig = ONLINE) -> list
 
 @cache
 def expected_credited(es: EsConfig, generations: int, per: int, net: NetConfig = NET) -> list[int]:
-    """The digest after each generation of ONLINE or SWEEP, by the reference model."""
+    """The digest after each generation of ONLINE, SWEEP or SELECTIVE, by the reference model."""
     ref, settings = model(es, STEPS[es], net)
     data, found = recordings(generations * per, net=net), []
     for g in range(generations):

@@ -112,6 +112,18 @@ def test_sweep_has_no_fitness_bytes_to_read_or_write(online: bool) -> None:
     assert session.digest() == before
 
 
+def test_learn_above_has_a_limit() -> None:
+    payload = device_config(SWEEP).pack()
+    most = int(lib.EGG_LEARN_ABOVE_MAX)
+    for value, status in ((most, None), (most + 1, lib.EGG_E_FITNESS)):
+        session = in_process()
+        config = payload[:16] + struct.pack("<H", value) + payload[18:]
+        if status is None:
+            session.request(Command.CONFIG, config)
+        else:
+            assert refused(session, Command.CONFIG, config) == status
+
+
 def test_firmware_without_an_estimator_is_to_be_flashed_again(tmp_path: Path) -> None:
     """Older firmware, or a build with fewer estimators, still trains with those that it has."""
     program = build("gcc", "link", tmp_path, "-DEGG_SESSION_ESTIMATORS=3u")

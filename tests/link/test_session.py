@@ -26,6 +26,7 @@ from tests.helpers.link import (
     ONLINE,
     SAMPLE_STEPS,
     SEED,
+    SELECTIVE,
     STD,
     SWEEP,
     SWEEP_STEPS,
@@ -85,6 +86,28 @@ def test_mini_batches_of_sweep_give_the_reference_digests(session: Session, net:
     expected = expected_credited(SWEEP, 10, 3, net)
     assert len(set(expected)) == 10
     assert list(run_credited(session, SWEEP, 10, 3, net)) == expected
+
+
+@pytest.mark.parametrize("net", [NET, DEEP], ids=["one layer", "two layers"])
+def test_recordings_below_learn_above_move_no_weight(session: Session, net: NetConfig) -> None:
+    expected = expected_online(50, net, SELECTIVE)
+    assert 30 <= len(set(expected)) <= 40
+    assert list(run_online(session, 50, net, SELECTIVE)) == expected
+    assert session.stats().samples == session.stats().updates == 50
+
+
+@pytest.mark.parametrize("net", [NET, DEEP], ids=["one layer", "two layers"])
+def test_mini_batches_leave_out_recordings_below_learn_above(
+    session: Session, net: NetConfig
+) -> None:
+    expected = expected_credited(SELECTIVE, 10, 3, net)
+    assert expected != expected_credited(SWEEP, 10, 3, net)
+    assert list(run_credited(session, SELECTIVE, 10, 3, net)) == expected
+
+
+def test_learn_above_is_where_other_estimators_have_their_pairs() -> None:
+    payloads = [device_config(es).pack() for es in (SELECTIVE, SWEEP, ONLINE)]
+    assert [payload[16:18] for payload in payloads] == [b"\x40\x1f", b"\0\0", b"\x0a\0"]
 
 
 def test_a_reply_of_sweep_has_no_fitness_bytes() -> None:
@@ -245,21 +268,22 @@ def test_checkpoint_outlives_the_power() -> None:
     assert session.digest()[1] == expected_online(12)[-1]
 
 
-def test_a_checkpoint_of_sweep_outlives_the_power() -> None:
+@pytest.mark.parametrize("es", [SWEEP, SELECTIVE], ids=["all", "learn_above"])
+def test_a_checkpoint_of_sweep_outlives_the_power(es: EsConfig) -> None:
     board = HostBoard(flash=flash_memory(8192))
     session = in_process(board)
-    *_, digest = run_online(session, 8, es=SWEEP)
+    *_, digest = run_online(session, 8, es=es)
     assert session.save() == 8
     session.close()
     board.start()
     session = in_process(board)
     loaded = session.load()
     assert (loaded.generation, loaded.digest) == (8, digest)
-    assert loaded.config == device_config(SWEEP, online=True).pack()
+    assert loaded.config == device_config(es, online=True).pack()
     session.begin(8, SWEEP_STEPS)
     for recording in recordings(12)[8:]:
         session.train(*recording)
-    assert session.digest()[1] == expected_online(12, es=SWEEP)[-1]
+    assert session.digest()[1] == expected_online(12, es=es)[-1]
 
 
 def test_hello_as_json() -> None:

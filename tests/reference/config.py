@@ -101,6 +101,7 @@ class EsConfig:
     sigma_o: int = 0
     fitness: Literal["xent", "accuracy"] = "xent"
     penalty: int = 0  # in 1/4096 bit for each spike
+    learn_above: int = 0  # in 1/4096 bit, only for sweep
 
     def __post_init__(self) -> None:
         assert self.estimator in ("batch", "sample", "full", "sweep", "eprop")
@@ -113,6 +114,7 @@ class EsConfig:
         assert 0 <= self.sigma_o <= (16367 if full else 32767)
         assert self.fitness in ("xent", "accuracy")
         assert 0 <= self.penalty <= 4095
+        assert 0 <= self.learn_above <= 16383
 
     def check(self, net: NetConfig) -> None:
         """Assert the limits that depend on the network."""

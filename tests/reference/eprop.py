@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.reference.config import EsConfig, LayerConfig, NetConfig
-from tests.reference.fitness import LIMIT_F
+from tests.reference.fitness import LIMIT_F, cross_entropy
 from tests.reference.forward import base_currents, forward
 from tests.reference.integers import Events, Matrix, clamp, rs
 from tests.reference.net import Net
@@ -22,6 +22,9 @@ def eprop(net: Net, es: EsConfig, data: bytes, label: int) -> Sweep:
     """Evaluate a recording."""
     config = net.config
     run = forward(net, data)
+    if cross_entropy(run.logits, label) < es.learn_above:
+        nothing = [[[0] * layer.size for _ in range(config.ticks)] for layer in config.layers]
+        return Sweep(run, [0] * config.n_out, nothing, False)
     e = logit_gains(es, run.logits, label)
     inputs = [decode(data, config.n_in, config.ticks), *run.trains]
     delta: list[Matrix] = []
@@ -30,7 +33,7 @@ def eprop(net: Net, es: EsConfig, data: bytes, label: int) -> Sweep:
         if delta:
             sensitivity = sensitivity_below(net, es, m, delta[0])
         delta.insert(0, credit_in_time(net, es, m, inputs[m], sensitivity))
-    return Sweep(run, e, delta)
+    return Sweep(run, e, delta, True)
 
 
 def width_of(config: NetConfig, es: EsConfig, m: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tests.reference.config import EsConfig, NetConfig
-from tests.reference.fitness import LIMIT_F, argmax, exp2_neg
+from tests.reference.fitness import LIMIT_F, argmax, cross_entropy, exp2_neg
 from tests.reference.forward import Run, base_currents, forward, lif, segment
 from tests.reference.integers import INT32_MAX, Events, Matrix, clamp, rs
 from tests.reference.net import Net
@@ -26,12 +26,16 @@ class Sweep(NamedTuple):
     run: Run  # unperturbed
     e: list[int]  # [output]
     delta: list[Matrix]  # [layer][s][h]
+    credit: bool  # whether the recording leaves credit; e and delta are 0 if not
 
 
 def sweep(net: Net, es: EsConfig, data: bytes, label: int) -> Sweep:
     """Evaluate a recording."""
     config = net.config
     run = forward(net, data)
+    if cross_entropy(run.logits, label) < es.learn_above:
+        nothing = [[[0] * layer.size for _ in range(es.segments)] for layer in config.layers]
+        return Sweep(run, [0] * config.n_out, nothing, False)
     e = logit_gains(es, run.logits, label)
     inputs = [decode(data, config.n_in, config.ticks), *run.trains]
     delta: list[Matrix] = []
@@ -40,7 +44,7 @@ def sweep(net: Net, es: EsConfig, data: bytes, label: int) -> Sweep:
         if delta:
             sensitivity = deeper_sensitivity(net, es, m, delta[0])
         delta.insert(0, responses(net, es, m, inputs[m], sensitivity))
-    return Sweep(run, e, delta)
+    return Sweep(run, e, delta, True)
 
 
 def softmax(logits: list[int]) -> list[int]:

@@ -64,6 +64,7 @@ def as_text(case: dict[str, Any]) -> str:
             es["segments"],
             ["xent", "accuracy"].index(es["fitness"]),
             es["penalty"],
+            es.get("learn_above", 0),
             es["sigma_h"],
             es["sigma_o"],
         ],

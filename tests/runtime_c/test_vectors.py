@@ -238,7 +238,7 @@ class Runner:
                     self.population.learn(self.ws, [credit], m, 0, rows, total, i == n - 1)
             counts.append(self.ws.drain_counts())
         assert not total.any()
-        return self._seen(counts)
+        return {"learned": [t.learned for t in counts], **self._seen(counts)}
 
     def _batched(self, index: Any) -> dict[str, Any]:
         config, full = self.net.config, self.es.estimator == "full"
@@ -281,7 +281,10 @@ CASES = vectors("generations", "cases") + vectors("sweep", "cases") + vectors("e
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_generations(case: dict[str, Any], level: int) -> None:
     v = case["es"]
-    es = EsConfig(v["estimator"], v["pairs"], v["rank"], v["segments"], v["fitness"], v["penalty"])
+    es = EsConfig(
+        v["estimator"], v["pairs"], v["rank"], v["segments"], v["fitness"], v["penalty"],
+        v.get("learn_above", 0),
+    )  # fmt: skip
     net = Net(net_of(case["net"]))
     net.randomize(case["seed"], case["std_hidden"], case["std_readout"])
     assert f"{net.digest:08x}" == case["initial_digest"]
@@ -293,6 +296,8 @@ def test_generations(case: dict[str, Any], level: int) -> None:
         rates = tuple(lr["h"]), tuple(lr["o"])
         steps = Hyperparameters((v["sigma_h"], v["sigma_o"]), rates)
         found = runner.generation(g, steps, expected["indices"])
+        if es.estimator == "sweep":
+            expected["learned"] = [int(loss >= es.learn_above) for loss in expected["loss"]]
         assert found == {name: expected[name] for name in found}, (case["name"], g)
 
 
@@ -336,6 +341,7 @@ def runs(draw: st.DrawFn) -> tuple[Any, ...]:
         draw(st.integers(0, min(32767, most["full"] if estimator == "full" else 32767))),
         draw(st.sampled_from(["xent", "accuracy"])),
         draw(st.sampled_from([0, 0, 5, 4095])),
+        draw(st.sampled_from([0, 5000, 16383])) if estimator == "sweep" else 0,
     )
     event = st.lists(st.integers(0, n_in - 1), max_size=n_in, unique=True).map(sorted)
     recording = st.lists(event, min_size=ticks, max_size=ticks).map(ref.encode)
@@ -370,7 +376,7 @@ def test_random_generations(run: tuple[Any, ...], level: int) -> None:
     assert net.digest == model.digest()
     es = EsConfig(
         model_es.estimator, model_es.pairs, model_es.rank, model_es.segments, model_es.fitness,
-        model_es.penalty,
+        model_es.penalty, model_es.learn_above,
     )  # fmt: skip
     found = Runner(net, es, seed, recordings, level).generation(
         generation,
@@ -380,7 +386,7 @@ def test_random_generations(run: tuple[Any, ...], level: int) -> None:
     step = getattr(ref, f"generation_{model_es.estimator}")
     expected = step(model, model_es, seed, generation, recordings, lr_h, lr_o)
     if model_es.estimator in ("sweep", "eprop"):
-        assert "f" not in found
+        assert found["learned"] == [int(s.credit) for s in expected.found]
     elif model_es.estimator == "sample":
         assert found["f"] == [s.f for s in expected.shaped]
         assert found["e"] == [s.e for s in expected.shaped]

@@ -70,6 +70,8 @@ def test_a_value_out_of_range_is_named(field: str, bad: Any) -> None:
             {"hidden": [], "estimator": "sweep", "ticks": 2},
             "input_segments is 5, but a recording has 2 ticks",
         ),
+        ({"learn_above": 0.15}, "learn_above is 0.15 with estimator sample: only sweep can leave"),
+        ({"estimator": "sweep", "learn_above": 4.0}, "learn_above is 4.0: use a number 0"),
         ({"gain": 9}, "use 0..8 with readout = integrate"),
         ({"lr_readout": 1e-7}, "lr_readout is 1e-07: use at least"),
         ({"sigma": 4096.0}, "sigma is 4096: use at most 4.09e"),
@@ -87,6 +89,15 @@ def test_the_limit_in_a_message_is_usable() -> None:
     TrainConfig(lr=4060.0)
     TrainConfig(sigma=4090.0)
     TrainConfig(estimator="full", sigma=90.5)
+
+
+def test_learn_above_in_the_unit_of_the_core() -> None:
+    for online in (False, True):
+        assert TrainConfig(estimator="sweep", online=online).es_config().learn_above == 614
+    assert TrainConfig(estimator="sweep", learn_above=0).es_config().learn_above == 0
+    assert TrainConfig(online=True).es_config().learn_above == 0
+    kept = TrainConfig(estimator="sweep", learn_above=3.5).to_dict()
+    assert TrainConfig.from_dict(kept).es_config().learn_above == 14336
 
 
 def test_an_unknown_field_names_the_nearest() -> None:

@@ -28,6 +28,8 @@ MORE: list[tuple[str, dict[str, Any]]] = [
     ("sweep", {"hidden": ()}),
     ("sweep-online", {"hidden": ()}),
     ("eprop", {"hidden": (9, 7), "threshold": 80}),
+    ("sweep", {"learn_above": 1.5}),
+    ("sweep-online", {"learn_above": 1.5}),
 ]
 
 

@@ -250,6 +250,31 @@ def test_members_of_a_recording() -> None:
     assert members_of(config("eprop")) == members_of(config("sweep", hidden=())) == 1
 
 
+@pytest.mark.parametrize("kind", ["sweep", "sweep-online"])
+def test_recordings_with_a_small_loss_are_not_learned(tmp_path: Path, kind: str) -> None:
+    found = {
+        bits: run(config(kind, learn_above=bits), tmp_path / f"{bits}") for bits in (0.0, 0.5, 1.5)
+    }
+    everything, easy, little = found.values()
+    assert everything.learned == everything.recordings == easy.recordings
+    assert 0 < little.learned < easy.learned < everything.learned
+    assert len({result.weights_digest for result in found.values()}) == 3
+    assert easy.test_accuracy is not None
+    assert easy.test_accuracy > 95
+    journal = JournalReader(tmp_path / "0.5").generations()
+    assert sum(record.counts.learned for record in journal) == easy.learned
+    assert any(record.counts.learned < record.counts.recordings for record in journal)
+
+
+def test_learned_goes_on_counting_in_a_resumed_run(tmp_path: Path) -> None:
+    wanted = config("sweep", learn_above=0.5)
+    whole = run(wanted, tmp_path / "whole")
+    asked = iter([False] * 60 + [True] * 9)
+    run(wanted, tmp_path / "parts", stop=lambda: next(asked))
+    result = resume(tmp_path / "parts", data=TRAIN, test_data=TEST)
+    assert (result.weights_digest, result.learned) == (whole.weights_digest, whole.learned)
+
+
 def test_a_mini_batch_larger_than_the_dataset(tmp_path: Path) -> None:
     few = TRAIN.subset(slice(0, 5))
     for kind in ("sample", "batch", "full", "sweep", "eprop"):

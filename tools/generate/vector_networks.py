@@ -299,6 +299,7 @@ def case_json(
             "sigma_o": es.sigma_o,
             "fitness": es.fitness,
             "penalty": es.penalty,
+            **({"learn_above": es.learn_above} if es.learn_above else {}),
         },
         "seed": seed,
         "std_hidden": case.std[0],

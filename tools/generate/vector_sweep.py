@@ -75,6 +75,20 @@ CASES = [
         (48, 40), 4, 2, 80, (((127, 6), (127, 8)),) * 3,
     ),
     Case(
+        "online, recordings without credit, and one whose loss is just learn_above",
+        NetConfig(20, 10, layers((9, 60, 1, 0), (8, 50, 1, 0)), "integrate", 3, 4),
+        EsConfig("sweep", 1, segments=3, sigma_h=50, penalty=2, learn_above=1534),
+        (44, 40), 4, 1, 64, (((110, 13), (120, 12)),) * 8,
+    ),
+    Case(
+        "several recordings, accuracy, some of them without credit",
+        NetConfig(20, 7, layers((8, 60, 2, 0)), "integrate", 3, 4),
+        EsConfig(
+            "sweep", 1, segments=5, sigma_h=90, sigma_o=9000, fitness="accuracy", learn_above=10200
+        ),
+        (44, 40), 9, 3, 64, (((100, 14), (100, 12)),) * 6,
+    ),
+    Case(
         "no LIF layer: a linear readout of the inputs in 3 segments",
         NetConfig(20, 7, (), "integrate", 4, 6, 3),
         EsConfig("sweep", 1),
@@ -124,6 +138,12 @@ EPROP = [
         NetConfig(40, 32, layers((6, 60, 8, 0), (9, 1, 8, 0)), "integrate", 64, 8),
         EsConfig("eprop", 1, segments=32, sigma_h=32767, penalty=4095),
         (64, 64), 2, 2, 128, (((127, 0), (127, 0)),) * 2,
+    ),
+    Case(
+        "online, recordings without credit",
+        NetConfig(20, 15, layers((10, 50, 1, 0)), "integrate", 4, 5),
+        EsConfig("eprop", 1, segments=15, sigma_h=50, learn_above=8000),
+        (36, 30), 6, 1, 64, FAST,
     ),
     Case(
         "no triangle: only the readout learns",
@@ -182,6 +202,7 @@ def make_case(number: int, case: Case) -> Json:
     digests = [net.digest()]
     generations: list[Json] = []
     moved = [False for _ in config.layers]
+    learned, left_out = 0, 0
     for generation, (lr_h, lr_o) in enumerate(case.lr):
         indices = ref.generation_indices(seed, generation, case.recordings, case.mini_batch)
         chosen = [recordings[i] for i in indices]
@@ -190,6 +211,8 @@ def make_case(number: int, case: Case) -> Json:
         )
         digests.append(net.digest())
         for found in result.found:
+            learned += found.credit
+            left_out += not found.credit
             for m, delta in enumerate(found.delta):
                 moved[m] |= any(any(row) for row in delta)
         generations.append(
@@ -204,5 +227,8 @@ def make_case(number: int, case: Case) -> Json:
             }
         )
     assert all(moved) == (es.sigma_h > 0 or not moved), f"{case.name}: a layer without a response"
-    assert len(set(digests)) == len(digests), f"{case.name}: weights did not change"
+    if es.learn_above == 0:
+        assert len(set(digests)) == len(digests), f"{case.name}: weights did not change"
+    else:
+        assert 0 < len(set(digests)) - 1 <= learned < learned + left_out, case.name
     return case_json(case, seed, recordings, digests[0], generations)
