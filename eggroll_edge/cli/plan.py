@@ -121,15 +121,19 @@ def plan(
         load = typical_load(net, config.es_config(), config.batch, events, live)
         costs, share = [cost(core, load) for core in cores()], load.live
     if as_json:
-        about = {"net": name, "estimator": config.estimator, "pairs": config.pairs}
+        names = {"net": name, "estimator": config.estimator, "pairs": config.pairs}
         found = {
             c.core: c.to_dict()
             | ({"estimated_seconds": c.seconds(clock_mhz, cpi)} if clock_mhz else {})
             for c in costs
         }
-        print_json({**about, **sizes.to_dict(), "board": board, "fits": fits, "cores": found})
-    size = f"{config.segments} segments" if config.estimator == "sweep" else f"{config.pairs} pairs"
-    _show(sizes, f"{name}, {config.ticks} ticks, {config.kind}, {size}", as_json)
+        print_json({**names, **sizes.to_dict(), "board": board, "fits": fits, "cores": found})
+    size = f", {config.pairs} pairs"
+    if config.linear or config.estimator == "eprop":
+        size = ""
+    elif config.estimator == "sweep":
+        size = f", {config.segments} segments"
+    _show(sizes, f"{name}, {config.ticks} ticks, {config.kind}{size}", as_json)
     about = f"perturbations can change the spikes of {share:.0%} of the neurons"
     if config.estimator == "sweep":
         about = f"{share:.0%} of the neurons have a credit"
