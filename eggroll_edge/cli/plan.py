@@ -134,16 +134,20 @@ def plan(
         load = typical_load(net, config.es_config(), config.batch, events, live, share)
         costs = [cost(core, load) for core in cores()]
     if as_json:
-        what = {"net": name, "estimator": config.estimator, "pairs": config.pairs}
+        names = {"net": name, "estimator": config.estimator, "pairs": config.pairs}
         found = {
             c.core: c.to_dict()
             | _of_sweep(c.core, load)
             | ({"estimated_seconds": c.seconds(clock_mhz, cpi)} if clock_mhz else {})
             for c in costs
         }
-        print_json({**what, **sizes.to_dict(), "board": board, "fits": fits, "cores": found})
-    size = f"{config.segments} segments" if config.estimator == "sweep" else f"{config.pairs} pairs"
-    _show(sizes, f"{name}, {config.ticks} ticks, {config.kind}, {size}", as_json)
+        print_json({**names, **sizes.to_dict(), "board": board, "fits": fits, "cores": found})
+    size = f", {config.pairs} pairs"
+    if config.linear or config.estimator == "eprop":
+        size = ""
+    elif config.estimator == "sweep":
+        size = f", {config.segments} segments"
+    _show(sizes, f"{name}, {config.ticks} ticks, {config.kind}{size}", as_json)
     _show_costs(costs, load, clock_mhz, cpi, as_json)
     if wanted:
         hint = ""

@@ -18,7 +18,7 @@ from tests.runtime_c.test_c_matrix import CORE, CORE_SOURCES, HOST, ROOT, SANITI
 
 CASES = 60
 """Random cases for each seed."""
-BATCH, SAMPLE, SWEEP = 0, 1, 3
+BATCH, SAMPLE, SWEEP, EPROP = 0, 1, 3, 4
 
 
 def stream(rng: random.Random, ticks: int, inputs: int) -> str:
@@ -45,17 +45,19 @@ def random_case(rng: random.Random) -> str:
         sizes[-1] = outputs
     leak, refractory = rng.choice([1, 1, 1, 2, 8]), rng.choice([0, 0, 0, 3])
     thresholds = [rng.choice([1, 50, 301, 600, 2000, 16383]) for _ in sizes]
-    layers: list[list[object]] = [
-        [n, th, leak, refractory] for n, th in zip(sizes, thresholds, strict=True)
-    ]
-    estimator = rng.choice([SWEEP, SWEEP, SWEEP, SAMPLE, BATCH])
+    estimator = rng.choice([SWEEP, SWEEP, SWEEP, SAMPLE, BATCH, EPROP])
+    segments = ticks if estimator == EPROP else min(ticks, rng.choice([1, 2, 3, 5, 7, 8]))
+    linear = estimator == SWEEP and not readout and rng.random() < 0.2
     most = ((32767 >> leak) - 1) // 4
     sigma = min(most, rng.choice([0, 1, 100, 400, thresholds[0], most]))
+    layers: list[list[object]] = [
+        [n, th, leak, refractory] for n, th in zip(sizes, thresholds, strict=True) if not linear
+    ]
     lines: list[list[object]] = [
-        [inputs, outputs, ticks, len(sizes), readout, rng.randint(0, 8)],
-        *layers,
-        [estimator, rng.choice([1, 33]), 1, min(ticks, rng.choice([1, 2, 3, 5, 7, 8])),
-         int(rng.random() < 0.2), rng.choice([0, 6, 4095]), sigma, rng.choice([0, 3000])],
+        [inputs, outputs, ticks, len(layers), readout, rng.randint(0, 8)],
+        *(layers or [[min(ticks, rng.randint(1, 8))]]),
+        [estimator, rng.choice([1, 33]), 1, segments,
+         int(rng.random() < 0.2), rng.choice([0, 6, 4095]), rng.choice([0, 0, 8000]), sigma, rng.choice([0, 3000])],
         [rng.getrandbits(32), rng.choice([5, 30, 64]), rng.choice([10, 64])],
         [3],
     ]  # fmt: skip
