@@ -129,11 +129,11 @@ def plan(
         print_json({**about, **sizes.to_dict(), "board": board, "fits": fits, "cores": found})
     size = f"{config.segments} segments" if config.estimator == "sweep" else f"{config.pairs} pairs"
     _show(sizes, f"{name}, {config.ticks} ticks, {config.kind}, {size}", as_json)
-    about = f"perturbations can change the spikes of {share:.0%} of the neurons"
+    neurons = f"perturbations can change the spikes of {share:.0%} of the neurons"
     if config.estimator == "sweep":
-        about = f"{share:.0%} of the neurons have a credit"
+        neurons = f"{share:.0%} of the neurons have a credit"
     _show_costs(
-        costs, f"a generation of {config.batch} recordings; {about}", clock_mhz, cpi, as_json
+        costs, f"a generation of {config.batch} recordings; {neurons}", clock_mhz, cpi, as_json
     )
     if wanted:
         hint = ""

@@ -16,8 +16,8 @@ typedef struct {
     egg_estimator_config es;
     egg_sigma sigma;
     egg_learning_rate hidden, readout;
-    uint8_t batch;                      /* recordings of a generation */
-    uint32_t digest[GENERATIONS + 1u];  /* before the first generation, and after each */
+    uint8_t batch;                     /* recordings of a generation */
+    uint32_t digest[GENERATIONS + 1u]; /* before the first generation, and after each */
 } selftest_case;
 
 #include "images/selftest_vectors.h"

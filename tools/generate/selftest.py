@@ -92,7 +92,7 @@ def digests(run: Run) -> list[int]:
     for generation in range(GENERATIONS):
         chosen = [data[(at + i) % RECORDINGS] for i in range(run.batch)]
         at += run.batch
-        train(net, run.es, SEED, generation, chosen, run.hidden, run.readout)  # type: ignore[operator]
+        train(net, run.es, SEED, generation, chosen, run.hidden, run.readout)
         found.append(net.digest())
     assert len(set(found)) == len(found), f"{run.name}: a generation changes nothing"
     for m, matrix in enumerate(net.weights):
