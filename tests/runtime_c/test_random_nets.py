@@ -57,7 +57,8 @@ def random_case(rng: random.Random) -> str:
         [inputs, outputs, ticks, len(layers), readout, rng.randint(0, 8)],
         *(layers or [[min(ticks, rng.randint(1, 8))]]),
         [estimator, rng.choice([1, 33]), 1, segments,
-         int(rng.random() < 0.2), rng.choice([0, 6, 4095]), rng.choice([0, 0, 8000]), sigma, rng.choice([0, 3000])],
+         int(rng.random() < 0.2), rng.choice([0, 6, 4095]), rng.choice([0, 0, 8000]),
+         sigma, rng.choice([0, 3000])],
         [rng.getrandbits(32), rng.choice([5, 30, 64]), rng.choice([10, 64])],
         [3],
     ]  # fmt: skip
