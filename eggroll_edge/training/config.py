@@ -81,7 +81,7 @@ class TrainConfig(Fields):
         return table.of(self.kind, self.lif_layers > 1, self.readout == "spikes", self.linear)
 
     def _check_together(self) -> None:
-        if self.learn_above and self.estimator not in ("sweep", "eprop"):
+        if self.learn_above and not self.chooses_recordings:
             raise ConfigError(
                 f"learn_above is {self.learn_above:g} with estimator {self.estimator}: only sweep "
                 "can leave out recordings; use --estimator sweep, or leave learn_above out"
@@ -145,6 +145,11 @@ class TrainConfig(Fields):
         if self.online:
             return "online" if self.estimator == "sample" else f"{self.estimator}-online"
         return self.estimator
+
+    @property
+    def chooses_recordings(self) -> bool:
+        """Whether learn_above decides which recordings leave credit."""
+        return self.estimator in ("sweep", "eprop")
 
     @property
     def credits_recordings(self) -> bool:
@@ -244,10 +249,14 @@ class TrainConfig(Fields):
         return Units(self.estimator, self.pairs, self.batch, self.rank, self.leak_shift)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields for JSON, without a validation of 0, and with LIF layers without
-        input_segments. What is left to the data is None."""
+        """All fields for JSON, but for those that cannot matter to this run and that version 0.1.0
+        did not have. What is left to the data is None."""
         values = {**asdict(self), "hidden": list(self.hidden)}
-        left_out = {"validation": not self.validation, "input_segments": not self.linear}
+        left_out = {
+            "validation": not self.validation,
+            "input_segments": not self.linear,
+            "learn_above": not self.chooses_recordings,
+        }
         return {name: value for name, value in values.items() if not left_out.get(name)}
 
     @staticmethod

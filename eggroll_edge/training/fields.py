@@ -116,7 +116,7 @@ class Fields:
         "spikes are counted).",
     )
     gain: int = setting(
-        ByEstimator(5, 5, 4, 4, 6, 6, 5, 5, deep={"sweep": 4, "sweep-online": 4}, spikes=11,
+        ByEstimator(5, 5, 4, 4, deep={"sweep": 4, "sweep-online": 4}, spikes=11,
             linear={"sweep": 6, "sweep-online": 6}),
         NET, low=0, high=GAIN_SPIKES_MAX,
         help=f"Logit = readout << N, in 1/{BIT} bit; at most {GAIN_MAX} with readout integrate.",
@@ -171,13 +171,14 @@ class Fields:
         help="xent (minus cross-entropy) or accuracy (one bit for a right answer).",
     )
     penalty_bits: float = setting(
-        ByEstimator(0.0015, 0.0015, 0.00025, 0.00025, 0.001, 0.0005), ESTIMATOR,
-        low=0, high=PENALTY_MAX / BIT, metavar="X",
+        ByEstimator(0.0015, 0.0015, 0.00025, 0.00025, 0.002, 0.003, 0.001, 0.0005, deep={
+            "sweep": 0.0003, "sweep-online": 0.0008}),
+        ESTIMATOR, low=0, high=PENALTY_MAX / BIT, metavar="X",
         help="Fitness that a spike costs, in bits; more makes neurons fire less.",
     )
     learn_above: float = setting(
-        ByEstimator(0.0, 0.0, 0.0, 0.0, 0.15, 0.15), ESTIMATOR, low=0, high=LEARN_ABOVE_MAX / BIT,
-        metavar="X",
+        ByEstimator(0.0, 0.0, 0.0, 0.0, 0.07, 0.07, 0.0, 0.0), ESTIMATOR, low=0,
+        high=LEARN_ABOVE_MAX / BIT, metavar="X",
         help="Learn from recordings whose loss is X bits or more; the others cost no more than an "
         "inference. 0 learns from all (sweep and eprop only; others need 0).",
     )
@@ -210,16 +211,16 @@ class Fields:
         help="Seed of all random numbers.",
     )
     lr: float = setting(
-        ByEstimator(20.0, 0.6, 3.5, 3.5, 100.0, 1.5, 110.0, 1.8, deep={
-            "sample": 8.0, "online": 0.15, "sweep": 60.0, "sweep-online": 2.0}),
+        ByEstimator(20.0, 0.6, 3.5, 3.5, 100.0, 2.5, 110.0, 1.8, deep={
+            "sample": 8.0, "online": 0.15, "sweep": 58.0, "sweep-online": 2.5}),
         SCHEDULE, low=0, high=1_000_000, metavar="X",
         help="Learning rate of LIF layers. Estimators sample, sweep and eprop: weight units per "
         "bit of fitness difference, averaged over pairs and recordings; batch and full: weight "
         "units that a typical weight moves in a generation.",
     )
     lr_readout: float = setting(
-        ByEstimator(6.0, 0.1, 1.25, 1.25, 20.0, 0.4, 9.0, 0.6, deep={
-            "sweep": 10.0, "sweep-online": 0.15}, linear={"sweep": 30.0, "sweep-online": 1.0}),
+        ByEstimator(6.0, 0.1, 1.25, 1.25, 20.0, 0.8, 9.0, 0.6, deep={
+            "sweep": 17.0, "sweep-online": 0.6}, linear={"sweep": 30.0, "sweep-online": 1.0}),
         SCHEDULE, low=0, high=1_000_000, metavar="X",
         help="Learning rate of the readout matrix, in the units of lr.",
     )

@@ -85,7 +85,8 @@ def read_result(run_dir: Path) -> RunResult:
     path = run_dir / RESULT
     try:
         values = json.loads(path.read_text())
-        values.setdefault("validation_accuracy", None)  # 0.1.0 did not have it
+        newer_than_0_1_0 = {"validation_accuracy": None, "learned": 0, "recordings": 0}
+        values = newer_than_0_1_0 | values
         known = {field.name: values[field.name] for field in fields(RunResult)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise JournalError(f"{path}: cannot be read ({error!r}); remove it, then resume") from error

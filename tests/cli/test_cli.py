@@ -50,7 +50,7 @@ def test_plan_tells_what_a_recording_below_learn_above_takes(cli: Cli) -> None:
     whole = cli(*words, "--learn-above", 0, "--json").values["cores"]["Cortex-M0"]
     assert (whole["instructions_per_generation"], whole["learned"]) == (learned, 1.0)
     shown = cli(*words).out
-    assert "learns from 25%" in shown
+    assert "25% of the recordings that it learns from" in shown
     assert "one below learn_above" in shown
 
 
