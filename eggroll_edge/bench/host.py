@@ -179,9 +179,14 @@ def _rates(
         "batch, 2 threads": (2, {"estimator": "batch", **unit}),
         "batch, 1 thread": (1, {"estimator": "batch", **unit}),
         "full, 2 threads": (2, {"estimator": "full", **unit}),
-        "sample, 2 threads": (2, {"hidden": (work.hidden,)}),
-        "sample, 1 thread": (1, {"hidden": (work.hidden,)}),
-        "online, 1 thread": (1, {"hidden": (work.hidden,), "online": True}),
+        "sample, 2 threads": (2, {"estimator": "sample", "hidden": (work.hidden,)}),
+        "sample, 1 thread": (1, {"estimator": "sample", "hidden": (work.hidden,)}),
+        "online, 1 thread": (1, {"estimator": "sample", "hidden": (work.hidden,), "online": True}),
+        "sweep, 2 threads": (2, {"estimator": "sweep", "hidden": (work.hidden,)}),
+        "sweep online, 1 thread": (
+            1,
+            {"estimator": "sweep", "hidden": (work.hidden,), "online": True},
+        ),
     }
     with ExitStack() as stack:
         benches = {

@@ -88,28 +88,34 @@ def beside(
 
 
 _BEST = {
-    "threshold": 1400, "sigma": 500.0, "init_std": 28, "batch": 64, "gain": 4, "readout_std": 48,
+    "estimator": "sample", "threshold": 1400, "sigma": 500.0, "init_std": 28, "batch": 64,
+    "gain": 4, "readout_std": 48,
     "lr": 30.0, "lr_readout": 9.0, "generations": 24000,
 }  # fmt: skip
-_FAST = {"threshold": 1400, "sigma": 500.0, "init_std": 28, "generations": 8000}
+_FAST = {
+    "estimator": "sample", "threshold": 1400, "sigma": 500.0, "init_std": 28, "generations": 8000,
+}  # fmt: skip
 _BATCH = {"estimator": "batch", "threshold": 900, "sigma": 6.0, "init_std": 28}
-_ONLINE = {"online": True, "generations": 300000}
+_ONLINE = {"estimator": "sample", "online": True, "generations": 300000}
 _POOLED = {"pool": 2, "hidden": [64], "generations": 12000}
 _PICO = {"online": True, "pool": 2, "stabilize": True, "ticks": 10, "hidden": [64]}
-_DEEP = {"hidden": [128, 64], "generations": 12000}
+_DEEP = {"estimator": "sample", "hidden": [128, 64], "generations": 12000}
 _SAMPLE_PICO = {
-    "threshold": 1800, "gain": 4, "init_std": 36, "readout_std": 36, "pairs": 32, "segments": 1,
+    "estimator": "sample", "threshold": 1800, "gain": 4, "init_std": 36, "readout_std": 36,
+    "pairs": 32, "segments": 1,
     "sigma": 400.0, "sigma_readout": 1.0, "penalty_bits": 0.002, "lr": 0.5, "lr_readout": 0.06,
     "lr_final": 0.02, "generations": 40000,
 }  # fmt: skip
 _SAMPLE_BOARD = {
-    "threshold": 1400, "init_std": 36, "readout_std": 36, "pairs": 32, "segments": 1,
+    "estimator": "sample", "threshold": 1400, "init_std": 36, "readout_std": 36,
+    "pairs": 32, "segments": 1,
     "sigma": 400.0, "sigma_readout": 1.45, "penalty_bits": 0.0005, "lr": 0.7, "lr_readout": 0.04,
     "lr_final": 0.02, "generations": 7000,
 }  # fmt: skip
 _MICROBIT = {"online": True, "pool": 2, "stabilize": True, "ticks": 15, "hidden": [16]}
 _SAMPLE_MICROBIT = {
-    "threshold": 1500, "init_std": 20, "readout_std": 12, "pairs": 16, "segments": 2,
+    "estimator": "sample", "threshold": 1500, "init_std": 20, "readout_std": 12,
+    "pairs": 16, "segments": 2,
     "sigma": 455.0, "sigma_readout": 1.35, "penalty_bits": 0.0005, "lr": 0.55, "lr_readout": 0.24,
     "lr_final": 0.02, "generations": 10500,
 }  # fmt: skip
@@ -184,7 +190,8 @@ SIM_TO_REAL = (
 
 _BOARD = {**_BEST, **_POOLED, "stabilize": True, "skip_first": 1000}
 _ADAPT = {
-    "pool": 2, "hidden": [64], "stabilize": True, "threshold": 1400, "sigma": 500.0, "gain": 4,
+    "estimator": "sample", "pool": 2, "hidden": [64], "stabilize": True, "threshold": 1400,
+    "sigma": 500.0, "gain": 4,
     "online": True, "pairs": 64, "lr": 0.03, "lr_readout": 0.015, "penalty_bits": 0.001,
     "generations": 7000,
 }  # fmt: skip

@@ -126,7 +126,7 @@ class RunDisplay:
             f"{event.test_recordings} to test on\n"
             f"net of {event.parameters:,} int8 weights, hidden "
             f"{'-'.join(map(str, config.hidden))}; {config.estimator}{online}, "
-            f"{config.pairs} pairs, {event.workers} workers\nrun directory {event.run_dir}"
+            f"{config.perturbations}, {event.workers} workers\nrun directory {event.run_dir}"
         )
         self._derived(event)
         if event.generation:

@@ -142,12 +142,7 @@ def plan(
             for c in costs
         }
         print_json({**names, **sizes.to_dict(), "board": board, "fits": fits, "cores": found})
-    size = f", {config.pairs} pairs"
-    if config.linear or config.estimator == "eprop":
-        size = ""
-    elif config.estimator == "sweep":
-        size = f", {config.segments} segments"
-    _show(sizes, f"{name}, {config.ticks} ticks, {config.kind}{size}", as_json)
+    _show(sizes, f"{name}, {config.ticks} ticks, {config.kind}, {config.perturbations}", as_json)
     _show_costs(costs, load, clock_mhz, cpi, as_json)
     if wanted:
         hint = ""

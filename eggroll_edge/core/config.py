@@ -248,8 +248,9 @@ class EsConfig:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields, ready for JSON."""
-        return asdict(self)
+        """All fields, ready for JSON, but a learn_above of 0, which version 0.1.0 did not have."""
+        values = asdict(self)
+        return values if self.learn_above else {k: values[k] for k in values if k != "learn_above"}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> EsConfig:

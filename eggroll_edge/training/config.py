@@ -86,6 +86,11 @@ class TrainConfig(Fields):
                 f"learn_above is {self.learn_above:g} with estimator {self.estimator}: only sweep "
                 "can leave out recordings; use --estimator sweep, or leave learn_above out"
             )
+        if self.chooses_recordings and self.pairs != 1:
+            raise ConfigError(
+                f"pairs is {self.pairs} with estimator {self.estimator}, which has none: leave "
+                "pairs out, or use --estimator sample"
+            )
         self.es_config()
         if self.linear and self.estimator != "sweep":
             raise ConfigError(
@@ -145,6 +150,15 @@ class TrainConfig(Fields):
         if self.online:
             return "online" if self.estimator == "sample" else f"{self.estimator}-online"
         return self.estimator
+
+    @property
+    def perturbations(self) -> str:
+        """What is perturbed for a gradient: "32 pairs", or with sweep "5 segments"."""
+        if self.linear or self.estimator == "eprop":
+            return "nothing perturbed"
+        if self.estimator == "sweep":
+            return f"{self.segments} segments"
+        return f"{self.pairs} pairs"
 
     @property
     def chooses_recordings(self) -> bool:

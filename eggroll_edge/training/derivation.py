@@ -39,7 +39,9 @@ DEEP_FIRING = 0.08
 SURROGATE_MAX = 8192
 """Largest sigma that derive() gives to `eprop`: no current depends on it."""
 
-_SPREADS = ByEstimator(3.7, 3.7, 2.4, 2.4, eprop=3.0, eprop_online=3.0)
+_SPREADS = ByEstimator(
+    3.7, 3.7, 2.4, 2.4, eprop=3.0, eprop_online=3.0, deep={"sweep": 2.4, "sweep-online": 2.4}
+)
 """A threshold is this many standard deviations of the current that random weights give."""
 _REACH = ByEstimator(
     0.63, 0.63, 0.63, 0.63, 1.4, 1.4, 1.2, 1.2, deep={"sample": 0.23, "online": 0.23}

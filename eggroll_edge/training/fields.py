@@ -138,7 +138,7 @@ class Fields:
     )
     # --- estimator
     estimator: EstimatorName = setting(
-        "sample", ESTIMATOR, metavar="NAME", short="e",
+        "sweep", ESTIMATOR, metavar="NAME", short="e",
         help="batch (EGGROLL as published), sample (each recording credits its events), full "
         "(full-rank baseline), sweep (each neuron is perturbed alone) or eprop (local "
         "surrogate gradient, for comparison).",
@@ -203,8 +203,9 @@ class Fields:
     )
     # --- schedule
     generations: int = setting(
-        ByEstimator(16000, 600000, 600, 200), SCHEDULE, low=1, high=UINT32_MAX, metavar="G",
-        short="g", help="Generations of the whole run; with online: recordings.",
+        ByEstimator(16000, 600000, 600, 200, sweep_online=1200000), SCHEDULE,
+        low=1, high=UINT32_MAX, metavar="G", short="g",
+        help="Generations of the whole run; with online: recordings.",
     )
     seed: int = setting(
         1, SCHEDULE, low=0, high=UINT32_MAX, metavar="S", short="s",

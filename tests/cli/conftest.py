@@ -11,7 +11,20 @@ from eggroll_edge.cli.app import main
 from eggroll_edge.data.binning import Events
 from eggroll_edge.data.nmnist import write_bin
 
-TINY = ["--ticks", "5", "--pool", "2", "--hidden", "8", "--pairs", "4", "--batch", "10"]
+TINY = [
+    "--ticks",
+    "5",
+    "--pool",
+    "2",
+    "--hidden",
+    "8",
+    "--estimator",
+    "sample",
+    "--pairs",
+    "4",
+    "--batch",
+    "10",
+]
 TRAIN_KEYS = {
     "test_accuracy",
     "train_loss",

@@ -114,7 +114,7 @@ def test_ports_that_cannot_be_one_population(url: str, tmp_path: Path) -> None:
     ports = ["--port", url, "--port", "/dev/other"]
     for words, why in [
         ([*RUN, *ports], "online on 2 devices: each recording is learnt from the weights that"),
-        (["--data", "digits", *ports], "estimator sample on 2 devices"),
+        (["--data", "digits", *ports], "estimator sweep on 2 devices"),
         ([*BATCH, "--port", url, "--port", url], "the same port is named twice"),
     ]:
         done = call("train", *words, "--out", str(tmp_path / "run"))

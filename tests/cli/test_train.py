@@ -31,7 +31,7 @@ def test_train_says_what_happens_and_what_is_next(cli: Cli, bars: Path, tmp_path
 
 
 def test_train_shows_what_it_derives_from_the_data(cli: Cli, bars: Path, tmp_path: Path) -> None:
-    free = ("train", "--data", bars, "--hidden", "8,6", "--pairs", 4, "--generations", 2)
+    free = ("train", "--data", bars, "--hidden", "8,6", "--mini-batch", "--generations", 2)
     found = cli(*free, "--out", tmp_path / "first")
     first = load_config(tmp_path / "first")
     values = f"threshold {first.threshold}, deep_threshold {first.deep_threshold}"
@@ -66,7 +66,7 @@ def test_default_out_is_named_after_the_run_and_unique(
     for name in ("", "-2", "-3"):
         assert cli(*words).values["run_dir"] == f"runs/{bars.name}-sample-s7{name}"
     online = cli("train", "--data", bars, "--online", "--generations", 5, "--json")
-    assert online.values["run_dir"] == f"runs/{bars.name}-online-s1"
+    assert online.values["run_dir"] == f"runs/{bars.name}-sweep-online-s1"
 
 
 def test_without_flags_the_digits_preset_runs(
@@ -76,7 +76,7 @@ def test_without_flags_the_digits_preset_runs(
     monkeypatch.chdir(tmp_path)
     found = cli("train", "--generations", 2, "--json")
     assert found.code == 0, found.err
-    assert found.values["run_dir"] == "runs/digits-sample-s1"
+    assert found.values["run_dir"] == "runs/digits-sweep-s1"
     assert "1437 recordings" in found.err
 
 

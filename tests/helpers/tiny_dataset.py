@@ -16,6 +16,7 @@ BINNING = Binning(ticks=TICKS, height=SIDE, width=SIDE, polarity="merged")
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "sample": {
+        "estimator": "sample",
         "pairs": 8,
         "batch": 16,
         "generations": 120,
@@ -27,6 +28,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "penalty_bits": 0.0,
     },
     "online": {
+        "estimator": "sample",
         "online": True,
         "pairs": 8,
         "generations": 1500,

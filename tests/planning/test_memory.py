@@ -68,7 +68,7 @@ def preset_plan(name: str) -> Plan:
 BESIDE_INFERENCE = {
     "preset `pico`, `stm32f4` (online)": preset_plan("pico"),
     "preset `microbit` (online)": preset_plan("microbit"),
-    "578-64-10, online, 5 segments": plan_of(
+    "578-64-10, `sample` online, 5 segments": plan_of(
         net(578, 64), EsConfig("sample", 32, 1, 5), online=True
     ),
     "578-64-10, `sweep` online, 5 segments": plan_of(

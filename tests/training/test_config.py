@@ -49,7 +49,7 @@ def test_defaults_are_valid_and_survive_json(kind: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_a_value_out_of_range_is_named(field: str, bad: Any) -> None:
     with pytest.raises(ConfigError, match=f"{field}.*use"):
-        TrainConfig(**{field: bad})
+        TrainConfig(**{"estimator": "sample", field: bad})
 
 
 @pytest.mark.parametrize(
@@ -59,21 +59,28 @@ def test_a_value_out_of_range_is_named(field: str, bad: Any) -> None:
         ({"online": True, "batch": 2}, "a generation is one recording"),
         ({"segments": 6, "ticks": 5}, "at most as many segments as ticks"),
         ({"estimator": "batch", "pairs": 8192, "rank": 9}, "smaller rank"),
-        ({"lr": 66000.0}, "use at most 6.5e.04 with 256 pairs and 32 recordings"),
+        (
+            {"estimator": "sample", "lr": 66000.0},
+            "use at most 6.5e.04 with 256 pairs and 32 recordings",
+        ),
         ({"estimator": "sweep", "lr": 5000.0}, "use at most 4.06e.03 with 32 recordings"),
         ({"estimator": "sweep", "segments": 6, "ticks": 5}, "at most as many segments as ticks"),
         ({"estimator": "sweep", "sigma": 4096.0}, "sigma is 4096: use at most 4.09e"),
         ({"estimator": "eprop", "lr": 5000.0}, "use at most 4.06e.03 with 32 recordings"),
-        ({"hidden": []}, "hidden is none with estimator sample: only sweep"),
+        ({"estimator": "sample", "hidden": []}, "hidden is none with estimator sample: only sweep"),
         ({"hidden": [], "estimator": "sweep", "gain": 9}, "use 0..8 with readout = integrate"),
         (
             {"hidden": [], "estimator": "sweep", "ticks": 2},
             "input_segments is 5, but a recording has 2 ticks",
         ),
-        ({"learn_above": 0.15}, "learn_above is 0.15 with estimator sample: only sweep can leave"),
+        (
+            {"estimator": "sample", "learn_above": 0.15},
+            "learn_above is 0.15 with estimator sample: only sweep can leave",
+        ),
+        ({"pairs": 8}, "pairs is 8 with estimator sweep, which has none: leave"),
         ({"estimator": "sweep", "learn_above": 4.0}, "learn_above is 4.0: use a number 0"),
         ({"gain": 9}, "use 0..8 with readout = integrate"),
-        ({"lr_readout": 1e-7}, "lr_readout is 1e-07: use at least"),
+        ({"estimator": "sample", "lr_readout": 1e-7}, "lr_readout is 1e-07: use at least"),
         ({"sigma": 4096.0}, "sigma is 4096: use at most 4.09e"),
         ({"estimator": "full", "sigma": 100.0}, "sigma is 100: use at most 90.5"),
         ({"estimator": "batch", "sigma_readout": 127.0, "leak_shift": 0}, "leak_shift"),
@@ -93,9 +100,9 @@ def test_the_limit_in_a_message_is_usable() -> None:
 
 def test_learn_above_in_the_unit_of_the_core() -> None:
     for online in (False, True):
-        assert TrainConfig(estimator="sweep", online=online).es_config().learn_above == 614
+        assert TrainConfig(estimator="sweep", online=online).es_config().learn_above == 287
     assert TrainConfig(estimator="sweep", learn_above=0).es_config().learn_above == 0
-    assert TrainConfig(online=True).es_config().learn_above == 0
+    assert TrainConfig(estimator="sample", online=True).es_config().learn_above == 0
     kept = TrainConfig(estimator="sweep", learn_above=3.5).to_dict()
     assert TrainConfig.from_dict(kept).es_config().learn_above == 14336
 
@@ -106,13 +113,14 @@ def test_an_unknown_field_names_the_nearest() -> None:
 
 
 def test_preset_then_overrides() -> None:
-    preset = load_preset("digits") | {"sigma": 100, "pairs": 24}
+    preset = {"data": "digits", "estimator": "sample", "sigma": 100, "pairs": 24}
     assert merge(preset, {"seed": 5, "sigma": 90}).sigma == 90
     other = merge(preset, {"estimator": "batch"})  # other units: the preset's do not fit
     batch = defaults_for(TrainConfig, "batch")
     assert (other.sigma, other.pairs) == (batch["sigma"], batch["pairs"])
     assert other.data == "digits"
     assert merge(preset, {"online": True}).batch == 1
+    assert merge(preset | {"online": True}, {"batch": 8}).kind == "sample"
     assert merge({"online": True}, {"estimator": "full"}).kind == "full"
     assert merge({"online": True}, {"estimator": "sweep"}).kind == "sweep-online"
     assert merge({"online": True}, {"estimator": "eprop"}).kind == "eprop-online"
@@ -133,7 +141,9 @@ def test_presets_are_valid() -> None:
 
 def test_units() -> None:
     """How sigma and lr become the core's integers, which the reference page promises."""
-    sample = TrainConfig(pairs=32, batch=64, sigma=128, sigma_readout=0.25, lr=1, lr_final=0.5)
+    sample = TrainConfig(
+        estimator="sample", pairs=32, batch=64, sigma=128, sigma_readout=0.25, lr=1, lr_final=0.5
+    )
     first = sample.hyperparameters_at(0)
     assert first.sigma == (128, 1024)
     m, n = first.rate[0]

@@ -289,7 +289,14 @@ def test_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("sklearn")
     monkeypatch.setenv("EGGROLL_CACHE", str(tmp_path / "cache"))
     digits = TrainConfig(
-        ticks=8, pool=2, hidden=(48,), pairs=16, generations=150, lr=12.0, threshold=512
+        estimator="sample",
+        ticks=8,
+        pool=2,
+        hidden=(48,),
+        pairs=16,
+        generations=150,
+        lr=12.0,
+        threshold=512,
     )
     result = train(digits, tmp_path / "run")
     assert result.test_accuracy is not None

@@ -49,7 +49,7 @@ def test_the_explanation_tells_the_default_that_holds(one: Setting) -> None:
     defaults = one.default if isinstance(one.default, ByEstimator) else None
     if defaults:
         kinds: dict[str, dict[str, Any]] = {
-            "sample": {}, "online": {"online": True},
+            "sample": {"estimator": "sample"}, "online": {"estimator": "sample", "online": True},
             "batch": {"estimator": "batch"}, "full": {"estimator": "full"},
             "sweep": {"estimator": "sweep"},
             "sweep-online": {"estimator": "sweep", "online": True},
@@ -59,7 +59,7 @@ def test_the_explanation_tells_the_default_that_holds(one: Setting) -> None:
         for kind in KINDS:
             default, found = defaults.of(kind), getattr(TrainConfig(**kinds[kind]), one.name)
             assert found == (None if default is DERIVED else default)
-            assert (str(DERIVED) if found is None else f"{found:g}") in one.explanation
+            assert (str(DERIVED) if found is None else f"{found:.10g}") in one.explanation
     elif one.default is DERIVED:
         assert getattr(TrainConfig(), one.name) is None
         assert "default: derived from the data)" in one.explanation

@@ -61,13 +61,14 @@ MEASUREMENTS = [
     ),
     Measurement(
         "chirps-batch", "the same words, `batch`",
-        "--preset chirps --estimator batch --threshold 300 --pairs 512 --batch 128 "
+        "--preset chirps --estimator batch --leak-shift 3 --threshold 300 --pairs 512 --batch 128 "
         "--generations 400",
     ),
     Measurement(
         "chirps-online", "the same words, `sample` online",
-        "--preset chirps --online --threshold 300 --sigma 30 --pairs 64 --lr 0.08 "
-        "--sigma-readout 1.95 --lr-readout 0.06 --penalty-bits 0.002 --generations 150000",
+        "--preset chirps --estimator sample --online --leak-shift 3 --threshold 300 --sigma 30 "
+        "--pairs 64 --lr 0.08 --sigma-readout 1.95 --lr-readout 0.06 --penalty-bits 0.002 "
+        "--generations 150000",
     ),
 ]  # fmt: skip
 """Settings of `sweep`, `eprop` and of the net without a hidden layer wait for their choice on

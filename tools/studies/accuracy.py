@@ -27,7 +27,7 @@ SEEDS = (1, 2, 3)
 Settings = dict[str, Any]
 
 BASES: dict[str, Settings] = {
-    "sample": {"hidden": [128], "generations": 4000, "eval_every": 4000},
+    "sample": {"estimator": "sample", "hidden": [128], "generations": 4000, "eval_every": 4000},
     "batch": {"estimator": "batch", "pairs": 2048, "generations": 300, "eval_every": 300},
 }
 """What the sweeps of an estimator start from: nmnist-fast, and the defaults of `batch`, both with
@@ -85,7 +85,7 @@ SWEEPS: dict[str, tuple[str, list[Settings]]] = {
 
 def recipe(estimator: str, settings: Settings) -> Recipe:
     """What a sweep runs: the base of an estimator with other values of some settings."""
-    preset = "nmnist-fast" if estimator == "sample" else None
+    preset = None
     return Recipe(estimator, "", "mnist", preset, {**BASES[estimator], **settings})
 
 

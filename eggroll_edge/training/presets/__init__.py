@@ -59,10 +59,12 @@ def merge(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> TrainConfi
 
     def kind(values: Mapping[str, Any]) -> tuple[Any, Any, Any]:
         online, linear = bool(values.get("online", False)), not values.get("hidden", True)
-        return values.get("estimator", "sample"), online, linear
+        return values.get("estimator", TrainConfig.estimator), online, linear
 
     base = dict(preset)
     if "estimator" in overrides and overrides["estimator"] not in ("sample", "sweep", "eprop"):
+        base.pop("online", None)
+    if overrides.get("batch", 1) != 1 and not overrides.get("online"):
         base.pop("online", None)
     both = {**base, **overrides}
     if kind(both) != kind(preset):
