@@ -112,7 +112,7 @@ def plan(
 
     Examples:
 
-        eggroll-edge plan --pool 2 --hidden 64 --pairs 32
+        eggroll-edge plan --pool 2 --hidden 64
 
         eggroll-edge plan --pool 2 --polarity merged --hidden 16 --online --board microbit
 

@@ -71,7 +71,7 @@ def train(
     check_every: CheckEvery = 1,
     save_every: SaveEvery = 0,
 ) -> None:
-    """Train a spiking net without gradients, and journal it.
+    """Train a spiking net without backpropagation, and journal it.
 
     Without any option it trains on scikit-learn's digits, seen by a simulated event camera, and
     downloads nothing. A default in this list holds where no preset sets the value; digits, chirps
@@ -85,7 +85,7 @@ def train(
 
         eggroll-edge train --estimator batch --pairs 512 --batch 256 --json
 
-        eggroll-edge train --online --pairs 16 --out runs/as-on-the-device
+        eggroll-edge train --online --out runs/as-on-the-device
 
         eggroll-edge train --online --pool 2 --hidden 32 --port /dev/ttyACM0 --baud 921600
 
