@@ -43,9 +43,9 @@ static void credit_layer(const egg_generation *gen, egg_workspace *ws, uint32_t 
     uint32_t padded = egg_padded(lif->size), row = egg_credit_row(lif->size),
              width = egg_credit_sigma(gen, l, EGG_SIGMA_MAX);
     uint32_t last = l + 1u == c->layers, above = last ? 0 : egg_credit_row(c->layer[l + 1u].size);
-    const int32_t *e = ws->eprop.logit_credit;
-    int16_t *credit = ws->credit[l], *per_current = ws->eprop.per_current[(l + 1u) & 1u];
-    const int16_t *per_current_above = ws->eprop.per_current[l & 1u];
+    const int32_t *e = ws->part.eprop.logit_credit;
+    int16_t *credit = ws->credit[l], *per_current = ws->part.eprop.per_current[(l + 1u) & 1u];
+    const int16_t *per_current_above = ws->part.eprop.per_current[l & 1u];
     int32_t limit = egg_credit_limit(c);
     for (uint32_t h = 0; h < lif->size; h++) {
         trace neuron = run_neuron(lif, c->ticks, current + h, padded, width);
@@ -69,8 +69,8 @@ egg_result egg_eprop_evaluate(const egg_generation *gen, egg_workspace *ws, cons
     const egg_net_config *c = &gen->net->config;
     egg_result result = egg_forward_result(gen->net, ws, egg_run(gen->net, ws, stream), label);
     if (!egg_leaves_credit(gen, ws, result)) return result;
-    egg_credit_logits(gen, ws, label, ws->eprop.logit_credit);
-    egg_credit_readout(gen, ws, ws->eprop.logit_credit);
+    egg_credit_logits(gen, ws, label, ws->part.eprop.logit_credit);
+    egg_credit_readout(gen, ws, ws->part.eprop.logit_credit);
     for (uint32_t l = c->layers; l-- > 0;) {
         if (l > 0)
             egg_forward_currents(gen->net, ws, l, ws->layer_streams[l - 1u], egg_forward_base_limit(&c->layer[l]),

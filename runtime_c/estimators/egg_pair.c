@@ -81,11 +81,12 @@ bool egg_pair_begin(const egg_generation *gen, egg_workspace *ws, uint32_t *spik
     int32_t more = gen->es.estimator == EGG_ESTIMATOR_SAMPLE ? gen->sigma.hidden : egg_forward_perturbation_limit(lif);
     if ((more - least) * (1 << lif->leak_shift) > 0x8000 - lif->threshold) return false;
     /* SPEC.md section 5 proves that no membrane is too large. */
-    ws->pair.largest_current = most > -least ? most : -least;
-    uint32_t spike_bit = spike_bit_of(lif, ws->pair.largest_current), constant = constant_of(lif, spike_bit),
+    ws->part.pair.largest_current = most > -least ? most : -least;
+    uint32_t spike_bit = spike_bit_of(lif, ws->part.pair.largest_current), constant = constant_of(lif, spike_bit),
              *unit = ws->unit_spikes;
-    for (uint32_t t = 0; t < c->ticks; t++) ws->pair.drive[t] = constant;
-    neuron n = {ws->base, ws->pair.drive, ws->pair.drive + c->ticks, lif->size, lif->threshold, lif->leak_shift};
+    for (uint32_t t = 0; t < c->ticks; t++) ws->part.pair.drive[t] = constant;
+    neuron n = {ws->base,  ws->part.pair.drive, ws->part.pair.drive + c->ticks,
+                lif->size, lif->threshold,      lif->leak_shift};
     *spikes = 0;
     for (uint32_t h = 0; h < n.size; h++, n.current++) {
         uint32_t count = run(&n, spike_bit) & 0xFFFFu;
@@ -94,7 +95,7 @@ bool egg_pair_begin(const egg_generation *gen, egg_workspace *ws, uint32_t *spik
         if (unit != NULL) unit[h] += count;
     }
     egg_forward_integrate(gen->net, ws);
-    for (uint32_t j = 0; j < c->outputs; j++) ws->pair.logits[j] = ws->logits[j];
+    for (uint32_t j = 0; j < c->outputs; j++) ws->part.pair.logits[j] = ws->logits[j];
     return true;
 }
 
@@ -122,7 +123,7 @@ void egg_pair_find_movable(const egg_generation *gen, egg_workspace *ws, uint32_
     const egg_net_config *c = &gen->net->config;
     const egg_lif_config *lif = &c->layer[0];
     uint32_t ticks = c->ticks, constant = constant_of(lif, 0x8000u);
-    uint32_t *drive = ws->pair.drive;
+    uint32_t *drive = ws->part.pair.drive;
     int32_t limit = rank_limit(gen), most = 0;
     for (uint32_t t = 0; t < ticks; t++) {
         int32_t s = most_of_tick(gen, ws, t, pairs, limit);
@@ -136,16 +137,16 @@ void egg_pair_find_movable(const egg_generation *gen, egg_workspace *ws, uint32_
         uint32_t differ;
         run_any(&n, &differ);
         if ((differ & 1u) != 0) {
-            ws->pair.neurons[movable++] = (uint16_t)h;
+            ws->part.pair.neurons[movable++] = (uint16_t)h;
         } else if (ws->count[h] != 0) {
-            ws->pair.neurons[--fixed] = (uint16_t)h;
+            ws->part.pair.neurons[--fixed] = (uint16_t)h;
             fixed_spikes += (uint16_t)ws->count[h];
         }
     }
-    ws->pair.movable = movable;
-    ws->pair.fixed = fixed;
-    ws->pair.fixed_spikes = fixed_spikes;
-    ws->pair.spike_bit = spike_bit_of(lif, ws->pair.largest_current + most);
+    ws->part.pair.movable = movable;
+    ws->part.pair.fixed = fixed;
+    ws->part.pair.fixed_spikes = fixed_spikes;
+    ws->part.pair.spike_bit = spike_bit_of(lif, ws->part.pair.largest_current + most);
 }
 
 /* With one rank: drive[ticks] of a neuron of sign + and, behind it, of a neuron of sign -. A pair needs no more. */
@@ -153,7 +154,7 @@ static void one_rank(const egg_generation *gen, const egg_workspace *ws, uint32_
                      uint32_t scale) {
     uint32_t ticks = gen->net->config.ticks, segments = gen->es.segments,
              sample = gen->es.estimator == EGG_ESTIMATOR_SAMPLE;
-    uint32_t *drive = ws->pair.drive;
+    uint32_t *drive = ws->part.pair.drive;
     int32_t sigma = gen->sigma.hidden, limit = rank_limit(gen);
     egg_segment_walk walk = {0, 0};
     for (uint32_t t = 0; t < ticks; t++, drive++) {
@@ -183,19 +184,20 @@ static void many_ranks(const egg_generation *gen, const egg_workspace *ws, uint3
             int32_t s = egg_clamp(egg_round_shift(p * gen->sigma.hidden, EGG_SIGMA_SHIFT), limit);
             sum += (*a >> slot) & 1u ? s : -s;
         }
-        ws->pair.drive[t] = constant + (uint32_t)sum * scale;
+        ws->part.pair.drive[t] = constant + (uint32_t)sum * scale;
     }
 }
 
-/* Starts ws->pair.project with the neurons that have fixed spikes. */
+/* Starts ws->part.pair.project with the neurons that have fixed spikes. */
 static void project_fixed(const egg_generation *gen, const egg_workspace *ws, uint32_t slot) {
     uint32_t size = gen->net->config.layer[0].size;
     const uint32_t *b = ws->b_words[1];
     for (uint32_t r = 0; r < gen->es.rank; r++, b += size + 1u) {
         uint32_t sum = 0;
-        for (const uint16_t *n = ws->pair.neurons + ws->pair.fixed, *end = ws->pair.neurons + size; n != end; n++)
+        for (const uint16_t *n = ws->part.pair.neurons + ws->part.pair.fixed, *end = ws->part.pair.neurons + size;
+             n != end; n++)
             if ((b[*n] >> slot) & 1u) sum += (uint32_t)(uint16_t)ws->count[*n] * EGG_HALVES_ONE;
-        ws->pair.project[r] = sum;
+        ws->part.pair.project[r] = sum;
     }
 }
 
@@ -205,22 +207,22 @@ static void add_row(int32_t *logits, const int8_t *row, int32_t n, uint32_t outp
 }
 
 /* Fitness of one member, half 0 (+) or 1 (-) of the words, computed from the differences between its spikes and those
- * of the unperturbed net: ws->pair.changed and counts, `changed` of them. */
+ * of the unperturbed net: ws->part.pair.changed and counts, `changed` of them. */
 static int32_t member_fitness(const egg_generation *gen, egg_workspace *ws, uint32_t slot, uint32_t label,
                               uint32_t half, uint32_t changed, uint32_t spikes) {
     const egg_net_config *c = &gen->net->config;
     uint32_t outputs = c->outputs, size = c->layer[0].size;
     int32_t *logits = ws->logits;
-    for (uint32_t j = 0; j < outputs; j++) logits[j] = ws->pair.logits[j];
+    for (uint32_t j = 0; j < outputs; j++) logits[j] = ws->part.pair.logits[j];
     for (uint32_t i = 0; i < changed; i++) {
-        uint32_t h = ws->pair.changed[i], both = ws->pair.counts[i];
+        uint32_t h = ws->part.pair.changed[i], both = ws->part.pair.counts[i];
         int32_t more = (int32_t)(half == 0 ? both & 0xFFFFu : both >> 16) - ws->count[h];
         if (more != 0) add_row(logits, gen->net->weights[1] + h * outputs, more, outputs);
     }
     if (gen->es.estimator == EGG_ESTIMATOR_BATCH) {
         for (uint32_t r = 0; r < gen->es.rank; r++) {
             const uint32_t *a = ws->a_words[1] + r * outputs, *bias = ws->b_words[1] + r * (size + 1u) + size;
-            uint32_t both = ws->pair.project[r];
+            uint32_t both = ws->part.pair.project[r];
             int32_t sum = 2 * (int32_t)(half == 0 ? both & 0xFFFFu : both >> 16) - (int32_t)spikes;
             sum += (*bias >> slot) & 1u ? c->ticks : -(int32_t)c->ticks;
             int32_t s = egg_clamp(egg_round_shift(sum * gen->sigma.readout, EGG_SIGMA_SHIFT),
@@ -240,18 +242,18 @@ static int32_t member_fitness(const egg_generation *gen, egg_workspace *ws, uint
 int32_t egg_pair_difference(const egg_generation *gen, egg_workspace *ws, uint32_t slot, uint32_t label) {
     const egg_net_config *c = &gen->net->config;
     const egg_lif_config *lif = &c->layer[0];
-    uint32_t ticks = c->ticks, size = lif->size, spike_bit = ws->pair.spike_bit,
+    uint32_t ticks = c->ticks, size = lif->size, spike_bit = ws->part.pair.spike_bit,
              batch = gen->es.estimator == EGG_ESTIMATOR_BATCH;
-    uint32_t ranks = batch ? gen->es.rank : 1u, spikes = ws->pair.fixed_spikes * EGG_HALVES_ONE, changed = 0;
+    uint32_t ranks = batch ? gen->es.rank : 1u, spikes = ws->part.pair.fixed_spikes * EGG_HALVES_ONE, changed = 0;
     uint32_t constant = constant_of(lif, spike_bit),
              scale = spike_bit == 0x4000u ? 2u * EGG_HALVES_PLUS_MINUS : EGG_HALVES_PLUS_MINUS;
     uint32_t start = (0x4000u - lif->threshold) * EGG_HALVES_ONE;
-    const uint32_t *signs = ws->a_words[0], *drive = ws->pair.drive;
+    const uint32_t *signs = ws->a_words[0], *drive = ws->part.pair.drive;
     const int16_t *base = ws->base, *unperturbed = ws->count;
     neuron n = {NULL, drive, drive + ticks, size, lif->threshold, lif->leak_shift};
     if (ranks == 1) one_rank(gen, ws, slot, constant, scale);
     if (batch) project_fixed(gen, ws, slot);
-    for (const uint16_t *at = ws->pair.neurons, *end = at + ws->pair.movable; at != end; at++) {
+    for (const uint16_t *at = ws->part.pair.neurons, *end = at + ws->part.pair.movable; at != end; at++) {
         uint32_t h = *at, count;
         if (ranks > 1) many_ranks(gen, ws, slot, h, constant, scale);
         n.drive = ranks > 1 || ((signs[h] >> slot) & 1u) ? drive : drive + ticks;
@@ -263,13 +265,13 @@ int32_t egg_pair_difference(const egg_generation *gen, egg_workspace *ws, uint32
         }
         spikes += count;
         if (count != (uint32_t)(uint16_t)unperturbed[h] * EGG_HALVES_ONE) {
-            ws->pair.counts[changed] = count;
-            ws->pair.changed[changed++] = (uint16_t)h;
+            ws->part.pair.counts[changed] = count;
+            ws->part.pair.changed[changed++] = (uint16_t)h;
         }
         if (!batch || count == 0) continue;
         const uint32_t *b = ws->b_words[1] + h;
         for (uint32_t r = 0; r < ranks; r++, b += size + 1u)
-            if ((*b >> slot) & 1u) ws->pair.project[r] += count;
+            if ((*b >> slot) & 1u) ws->part.pair.project[r] += count;
     }
     int32_t plus = member_fitness(gen, ws, slot, label, 0, changed, spikes & 0xFFFFu);
     return plus - member_fitness(gen, ws, slot, label, 1, changed, spikes >> 16);
@@ -277,7 +279,7 @@ int32_t egg_pair_difference(const egg_generation *gen, egg_workspace *ws, uint32
 
 void egg_pair_end(const egg_generation *gen, egg_workspace *ws) {
     const egg_net_config *c = &gen->net->config;
-    for (uint32_t j = 0; j < c->outputs; j++) ws->logits[j] = ws->pair.logits[j] * (1 << c->gain);
+    for (uint32_t j = 0; j < c->outputs; j++) ws->logits[j] = ws->part.pair.logits[j] * (1 << c->gain);
 }
 #else
 bool egg_pair_begin(const egg_generation *gen, egg_workspace *ws, uint32_t *spikes) {

@@ -12,7 +12,7 @@ static uint32_t sigma_of(const egg_generation *gen, uint32_t l) {
 /* G: what one more spike of neuron h of layer l, which is not the last one, gains in segment s. */
 static int32_t sensitivity(const egg_generation *gen, const egg_workspace *ws, uint32_t l, uint32_t h, uint32_t s) {
     uint32_t above = gen->net->config.layer[l + 1u].size;
-    return egg_credit_sensitivity(gen, l, h, ws->sweep.per_current[l & 1u] + s * egg_credit_row(above));
+    return egg_credit_sensitivity(gen, l, h, ws->part.sweep.per_current[l & 1u] + s * egg_credit_row(above));
 }
 
 /* A layer whose credit is computed. */
@@ -54,14 +54,14 @@ static void credit_last(const egg_generation *gen, egg_workspace *ws, const meas
     bool fast = packed(&m->run, gen->net->config.ticks);
     for (uint32_t s = 0; s < m->run.segments; s++)
         if (fast)
-            egg_packed16_respond(&m->run, s, ws->sweep.drive, m->credit + s * row);
+            egg_packed16_respond(&m->run, s, ws->part.sweep.drive, m->credit + s * row);
         else
             respond(ws, &m->run, s, true, m->credit + s * row);
     for (uint32_t h = 0; h < m->run.size; h++) {
         int32_t any = 0;
         for (uint32_t i = h; i < end; i += row) any |= m->credit[i];
         if (any == 0 && m->q == NULL) continue; /* most neurons */
-        int32_t gain = egg_credit_sensitivity_last(gen, ws->sweep.logit_credit, h);
+        int32_t gain = egg_credit_sensitivity_last(gen, ws->part.sweep.logit_credit, h);
         for (uint32_t i = h; i < end; i += row)
             if (m->q != NULL || m->credit[i] != 0) settle(m, i, m->credit[i] * gain);
     }
@@ -70,9 +70,9 @@ static void credit_last(const egg_generation *gen, egg_workspace *ws, const meas
 /* A layer that another one follows. */
 static void credit_deep(const egg_generation *gen, egg_workspace *ws, const measured *m) {
     uint32_t padded = egg_padded(m->run.size);
-    const int16_t *response = ws->sweep.response;
+    const int16_t *response = ws->part.sweep.response;
     for (uint32_t s = 0; s < m->run.segments; s++) {
-        respond(ws, &m->run, s, false, ws->sweep.response);
+        respond(ws, &m->run, s, false, ws->part.sweep.response);
         for (uint32_t h = 0; h < m->run.size; h++) {
             int32_t delta = 0;
             for (uint32_t after = s; after < m->run.segments; after++) {
@@ -92,11 +92,11 @@ static void credit_layer(const egg_generation *gen, egg_workspace *ws, uint32_t 
     measured m;
     m.layer = l, m.row = egg_credit_row(lif->size);
     m.rate = gen->learning_rate_hidden, m.limit = egg_credit_limit(c);
-    m.credit = ws->credit[l], m.q = l > 0 ? ws->sweep.per_current[(l + 1u) & 1u] : NULL;
+    m.credit = ws->credit[l], m.q = l > 0 ? ws->part.sweep.per_current[(l + 1u) & 1u] : NULL;
     m.run.current = current, m.run.size = lif->size, m.run.threshold = lif->threshold;
     m.run.leak_shift = lif->leak_shift, m.run.refractory = lif->refractory;
     m.run.segments = segments, m.run.sigma = (int32_t)sigma_of(gen, l);
-    m.run.membrane = ws->sweep.membrane, m.run.blocked = ws->sweep.blocked;
+    m.run.membrane = ws->part.sweep.membrane, m.run.blocked = ws->part.sweep.blocked;
     for (uint32_t t = c->ticks; t-- > 0;) m.run.starts[egg_segment_of(t, segments, c->ticks)] = (uint8_t)t;
     m.run.starts[segments] = c->ticks;
     egg_zero(m.run.membrane, egg_padded(lif->size) * sizeof *m.run.membrane);
@@ -112,8 +112,8 @@ egg_result egg_sweep_evaluate(const egg_generation *gen, egg_workspace *ws, cons
     uint32_t spikes = egg_run(gen->net, ws, stream);
     egg_result result = egg_forward_result(gen->net, ws, spikes, label);
     if (!egg_leaves_credit(gen, ws, result)) return result;
-    egg_credit_logits(gen, ws, label, ws->sweep.logit_credit);
-    egg_credit_readout(gen, ws, ws->sweep.logit_credit);
+    egg_credit_logits(gen, ws, label, ws->part.sweep.logit_credit);
+    egg_credit_readout(gen, ws, ws->part.sweep.logit_credit);
     for (uint32_t l = c->layers; l-- > 0;) {
         if (l > 0 && l + 1u < c->layers) /* the run has left those of the last layer */
             egg_forward_currents(gen->net, ws, l, ws->layer_streams[l - 1u], egg_forward_base_limit(&c->layer[l]),

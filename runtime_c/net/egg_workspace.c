@@ -35,19 +35,19 @@ static void lay_out_sweep(egg_workspace *ws, const egg_net_config *net, uint32_t
     size_t row = egg_credit_row(widest) * sizeof(int16_t);
     uint32_t refractory = 0;
     for (uint32_t l = 0; l < net->layers; l++) refractory |= net->layer[l].refractory;
-    ws->sweep.logit_credit = carve(c, net->outputs * sizeof(int32_t));
-    if (EGG_ROW_ALIGN == 1) ws->sweep.drive = carve(c, net->ticks * sizeof(uint32_t));
-    ws->sweep.membrane = carve(c, row);
-    if (refractory != 0) ws->sweep.blocked = carve(c, row);
-    if (net->layers > 1) ws->sweep.response = carve(c, segments * row);
-    for (uint32_t i = 0; i + 1u < net->layers && i < 2; i++) ws->sweep.per_current[i] = carve(c, segments * row);
+    ws->part.sweep.logit_credit = carve(c, net->outputs * sizeof(int32_t));
+    if (EGG_ROW_ALIGN == 1) ws->part.sweep.drive = carve(c, net->ticks * sizeof(uint32_t));
+    ws->part.sweep.membrane = carve(c, row);
+    if (refractory != 0) ws->part.sweep.blocked = carve(c, row);
+    if (net->layers > 1) ws->part.sweep.response = carve(c, segments * row);
+    for (uint32_t i = 0; i + 1u < net->layers && i < 2; i++) ws->part.sweep.per_current[i] = carve(c, segments * row);
 }
 
 /* What the evaluations of estimator eprop need; the widest layer from 1 on has `deeper` entries. */
 static void lay_out_eprop(egg_workspace *ws, const egg_net_config *net, uint32_t deeper, carver *c) {
-    ws->eprop.logit_credit = carve(c, net->outputs * sizeof(int32_t));
+    ws->part.eprop.logit_credit = carve(c, net->outputs * sizeof(int32_t));
     for (uint32_t i = 0; i + 1u < net->layers && i < 2; i++)
-        ws->eprop.per_current[i] = carve(c, (size_t)net->ticks * egg_credit_row(deeper) * sizeof(int16_t));
+        ws->part.eprop.per_current[i] = carve(c, (size_t)net->ticks * egg_credit_row(deeper) * sizeof(int16_t));
 }
 
 static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_estimator_config *es, carver *c) {
@@ -120,12 +120,12 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     if (small) ws->touched = (uint16_t *)(void *)ws->sum;
     lay_out_update(ws, widest, c);
     if (small && layers == 1) { /* egg_pair.c runs single layers only */
-        ws->pair.logits = carve(c, net->outputs * sizeof(int32_t));
-        ws->pair.drive = carve(c, 2u * net->ticks * sizeof(uint32_t));
-        ws->pair.project = carve(c, ranks * sizeof(uint32_t));
-        ws->pair.counts = (uint32_t *)ws->sum;
-        ws->pair.neurons = (uint16_t *)ws->step;
-        ws->pair.changed = ws->column_bits;
+        ws->part.pair.logits = carve(c, net->outputs * sizeof(int32_t));
+        ws->part.pair.drive = carve(c, 2u * net->ticks * sizeof(uint32_t));
+        ws->part.pair.project = carve(c, ranks * sizeof(uint32_t));
+        ws->part.pair.counts = (uint32_t *)ws->sum;
+        ws->part.pair.neurons = (uint16_t *)ws->step;
+        ws->part.pair.changed = ws->column_bits;
     }
     if (c->used < end) c->used = end;
 }

@@ -42,33 +42,35 @@ typedef struct {
     uint16_t *column_bits; /* [padded] rounding bits of the columns */
     uint16_t *touched;     /* [cols] with EGG_ROW_ALIGN 1: the columns with credit, which alone an update visits */
 
-    struct {                   /* of estimators/egg_pair.c, with EGG_ROW_ALIGN 1 only */
-        int32_t *logits;       /* [outputs] of the unperturbed run, before the gain */
-        uint32_t *drive;       /* [2][ticks] what the perturbation adds in each tick, for both members of a pair */
-        uint32_t *project;     /* [rank] spikes of the neurons whose sign in the readout is + */
-        uint32_t *counts;      /* [changed] spikes of each, both members; in the memory of sum */
-        uint16_t *neurons;     /* [neurons] first the movable ones; from `fixed` on those with fixed spikes; in step */
-        uint16_t *changed;     /* [neurons] those that spike unlike the unperturbed net; in column_bits */
-        uint32_t movable;      /* neurons whose spikes a perturbation can change */
-        uint32_t fixed;        /* see `neurons` */
-        uint32_t fixed_spikes; /* spikes of all neurons that spike and that no perturbation can change */
-        uint32_t spike_bit;    /* the bit of a half that says "spike": 2^14 or 2^15 */
-        int32_t largest_current; /* largest magnitude of a base current of the recording */
-    } pair;
+    union {                    /* what one estimator needs, and the others do not */
+        struct {               /* of estimators/egg_pair.c, with EGG_ROW_ALIGN 1 only */
+            int32_t *logits;   /* [outputs] of the unperturbed run, before the gain */
+            uint32_t *drive;   /* [2][ticks] what the perturbation adds in each tick, for both members of a pair */
+            uint32_t *project; /* [rank] spikes of the neurons whose sign in the readout is + */
+            uint32_t *counts;  /* [changed] spikes of each, both members; in the memory of sum */
+            uint16_t *neurons; /* [neurons] first the movable ones; from `fixed` on those with fixed spikes; in step */
+            uint16_t *changed; /* [neurons] those that spike unlike the unperturbed net; in column_bits */
+            uint32_t movable;  /* neurons whose spikes a perturbation can change */
+            uint32_t fixed;    /* see `neurons` */
+            uint32_t fixed_spikes;   /* spikes of all neurons that spike and that no perturbation can change */
+            uint32_t spike_bit;      /* the bit of a half that says "spike": 2^14 or 2^15 */
+            int32_t largest_current; /* largest magnitude of a base current of the recording */
+        } pair;
 
-    struct {                     /* of estimators/egg_sweep.c; the letters are those of SPEC.md section 7.4 */
-        int32_t *logit_credit;   /* [outputs] e */
-        int16_t *per_current[2]; /* [segments][padded] q of this layer and of the one above; NULL where not needed */
-        int16_t *response;       /* [segments][padded]; NULL with a single layer */
-        uint32_t *drive;         /* [ticks] what the perturbation adds in each tick (kernels/egg_packed16_private.h) */
-        int16_t *membrane;       /* [padded] of the unperturbed run */
-        int16_t *blocked;        /* [padded] its refractory ticks that remain; NULL if no layer has any */
-    } sweep;
+        struct {                     /* of estimators/egg_sweep.c; the letters are those of SPEC.md section 7.4 */
+            int32_t *logit_credit;   /* [outputs] e */
+            int16_t *per_current[2]; /* [segments][padded] q of this layer and the one above; NULL if not needed */
+            int16_t *response;       /* [segments][padded]; NULL with a single layer */
+            uint32_t *drive;   /* [ticks] what the perturbation adds in each tick (kernels/egg_packed16_private.h) */
+            int16_t *membrane; /* [padded] of the unperturbed run */
+            int16_t *blocked;  /* [padded] its refractory ticks that remain; NULL if no layer has any */
+        } sweep;
 
-    struct {                     /* of estimators/egg_eprop.c; the letters are those of SPEC.md section 7.5 */
-        int32_t *logit_credit;   /* [outputs] e */
-        int16_t *per_current[2]; /* [ticks][padded] q of a layer from 1 on, and of the one above it */
-    } eprop;
+        struct {                     /* of estimators/egg_eprop.c; the letters are those of SPEC.md section 7.5 */
+            int32_t *logit_credit;   /* [outputs] e */
+            int16_t *per_current[2]; /* [ticks][padded] q of a layer from 1 on, and of the one above it */
+        } eprop;
+    } part;
 } egg_workspace;
 
 /* Bytes of a workspace. es = NULL if the net only runs and never trains. Both configurations must have passed their

@@ -98,8 +98,8 @@ def test_a_spiking_net_learns_the_order(tmp_path: Path) -> None:
     """Short; the preset's full run is in results/chirps-sample.json. Chance is 6.25 %."""
     easy = "chirps:noise=4,drop=0,pitch=0.03,tempo=0.1,warp=0.1,events=90"
     config = TrainConfig(
-        data=easy, ticks=TICKS, hidden=(64,), leak_shift=3, threshold=300, sigma=30.0, lr=30.0,
-        penalty_bits=0.0, pairs=24, generations=900,
+        data=easy, estimator="sample", ticks=TICKS, hidden=(64,), leak_shift=3, threshold=300,
+        sigma=30.0, lr=30.0, penalty_bits=0.0, pairs=24, generations=900,
     )  # fmt: skip
     result = train(config, tmp_path / "run", workers=2)
     assert result.test_accuracy is not None

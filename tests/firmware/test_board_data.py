@@ -25,7 +25,7 @@ pytestmark = needs_real_data
 
 SESSIONS: dict[str, tuple[str, dict[str, Any], int]] = {
     # the slowest emulator: a smaller net
-    "pico": ("board-small", {"generations": 250, "seed": 3, "hidden": [32], "pairs": 16}, 40),
+    "pico": ("board-small", {"generations": 250, "seed": 3, "hidden": [32]}, 40),
     "stm32f405": ("board-small", {"generations": 250, "seed": 2}, 45),
     "microbit": ("microbit", {"generations": 600}, 40),
     "hifive1": ("microbit", {"generations": 600}, 40),

@@ -23,7 +23,7 @@ from tools.lib.paths import BOARDS_PAGE
 from tools.lib.tables import paragraph, table, write_section
 
 KIB = 1024
-FLASH_BUDGET, OTHER_BUDGET = {"microbit": 27 * KIB, "pico": 27 * KIB}, 28 * KIB
+FLASH_BUDGET, OTHER_BUDGET = {"microbit": 28 * KIB, "pico": 28 * KIB}, 30 * KIB
 """Bytes of .text + .data of the whole image: of some boards, and of all others."""
 LEAN = "sweep"
 """The estimators of the smallest image that is measured, too; the usual one has all."""
