@@ -21,14 +21,17 @@ class Measurement:
     seeds: tuple[int, ...] = (1,)
 
 
-CHIRPS = "--data chirps --ticks 20 --hidden 256 --leak-shift 3 --threshold 200 --generations 4000"
-"""The net and the length of the runs on chirps."""
+CHIRPS = (
+    "--data chirps --ticks 20 --hidden 256 --leak-shift 3 --threshold 200 --mini-batch "
+    "--generations 4000"
+)
+"""The net and the length of the runs on chirps with other estimators than the preset's."""
 SEEDS = (1, 2, 3, 4, 5)
 MEASUREMENTS = [
     Measurement("digits", "scikit-learn digits, simulated events", "--data digits", SEEDS),
     Measurement(
-        "digits-sweep", "the same, `sweep`", "--data digits --estimator sweep --generations 1500",
-        SEEDS,
+        "digits-sample", "the same, `sample`",
+        "--data digits --estimator sample --generations 1500", SEEDS,
     ),
     Measurement(
         "digits-eprop", "the same, baseline `eprop`",
@@ -40,7 +43,7 @@ MEASUREMENTS = [
     ),
     Measurement(
         "chirps-sweep", "chirps: words whose class is in the order of events, `sweep`",
-        f"{CHIRPS} --estimator sweep --sigma 180 --penalty-bits 0", SEEDS,
+        "--preset chirps", SEEDS,
     ),
     Measurement(
         "chirps-sample", "the same words, `sample`",
@@ -52,7 +55,7 @@ MEASUREMENTS = [
     Measurement(
         "chirps-linear", "the same words, baseline without a hidden layer, 5 segments",
         "--data chirps --ticks 20 --estimator sweep --hidden none --input-segments 5 "
-        "--generations 4000", SEEDS,
+        "--mini-batch --generations 4000", SEEDS,
     ),
     Measurement(
         "chirps-leak1", "`sample` with a leak that forgets within two ticks",
