@@ -94,7 +94,8 @@ def measure_board(session: BoardSession, seed: int = 1) -> None:
     net = config.net_config(recordings.n_in, recordings.n_classes)
     # A stream has one byte for each event, and one for each tick.
     events = len(recordings.streams) / len(recordings) - config.ticks
-    taken = cost(board.core, typical_load(net, config.es_config(), 1, events))
+    learned = trained["learned"] / trained["recordings"]
+    taken = cost(board.core, typical_load(net, config.es_config(), 1, events, learned=learned))
     seconds = taken.seconds(session.clock_mhz, CYCLES_PER_INSTRUCTION)
     run = {
         "seed": seed,
