@@ -155,7 +155,9 @@ RECIPES = (
     *beside(
         "small", "2312-128-10", "small", {"generations": 1500}, sweep={}, eprop={}, linear={}
     ),
-    Recipe("best small", "`sweep` online, 2312-256-10, 700 real recordings", "small", "nmnist-small"),
+    Recipe(
+        "best small", "`sweep` online, 2312-256-10, 700 real recordings", "small", "nmnist-small",
+    ),
     Recipe(
         "pico", "`sample` online, 578-64-10, as a board learns", "mnist", None,
         {**_PICO, **_SAMPLE_PICO},
