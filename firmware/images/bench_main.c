@@ -82,7 +82,7 @@ static void batch(const bench_work *w) {
     bench_begin();
     for (uint32_t i = 0; i < w->recordings; i++) {
         egg_batch_evaluate(&gen, &ws, w->recording[i].stream, w->recording[i].label, fitness_diff);
-        live += ws.pair.movable;
+        live += ws.part.pair.movable;
     }
     bench_end();
     bench_begin();
@@ -98,7 +98,7 @@ static void online(const bench_work *w) {
         uint8_t exponent;
         bench_begin();
         egg_sample_evaluate(&gen, &ws, 0, w->recording[i].stream, w->recording[i].label, fitness_bytes, &exponent);
-        live += ws.pair.movable;
+        live += ws.part.pair.movable;
         bench_end();
         bench_begin();
         egg_sample_credit(&gen, &ws, 0, fitness_bytes, exponent);
