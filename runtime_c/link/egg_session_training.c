@@ -37,17 +37,7 @@ size_t egg_session_bytes(const egg_net_config *net, const egg_estimator_config *
 }
 
 /* Offsets in the payload of CONFIG (PROTOCOL.md): some fields, the end of the fixed part; then the bytes of a layer. */
-enum {
-    MODE = 0,
-    LAYERS = 1,
-    STD = 13,
-    INPUT_SEGMENTS = 15,
-    PAIRS = 16,
-    SEED = 20,
-    STREAM = 24,
-    FIXED = 28,
-    LAYER = 6
-};
+enum { MODE = 0, LAYERS = 1, STD = 13, INPUT_SEGMENTS = 15, PAIRS = 16, SEED = 20, STREAM = 24, FIXED = 28, LAYER = 6 };
 
 /* Reads and checks a payload of CONFIG. */
 static egg_status parse(const uint8_t *p, size_t n, egg_net_config *net, egg_estimator_config *es) {
