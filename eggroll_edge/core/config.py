@@ -22,6 +22,11 @@ READOUTS: tuple[Readout, ...] = get_args(Readout)
 ESTIMATORS: tuple[EstimatorName, ...] = get_args(EstimatorName)
 FITNESSES: tuple[Fitness, ...] = get_args(Fitness)
 
+WITHOUT_PAIRS: frozenset[str] = frozenset({"sweep", "eprop"})
+"""Estimators without pairs and fitness bytes. They alone can leave out recordings (learn_above)."""
+WITH_CREDIT: frozenset[str] = WITHOUT_PAIRS | {"sample"}
+"""Estimators with which each recording leaves credit for the neurons that saw its events."""
+
 # Largest values that the C core accepts. The bounds proved in SPEC.md rest on them.
 THRESHOLD_MAX: int = lib.EGG_THRESHOLD_MAX
 LEAK_SHIFT_MAX: int = lib.EGG_LEAK_SHIFT_MAX
@@ -203,7 +208,7 @@ class EsConfig:
         check_choice("fitness", self.fitness, FITNESSES)
         check_int("penalty", self.penalty, 0, PENALTY_MAX)
         check_int("learn_above", self.learn_above, 0, LEARN_ABOVE_MAX)
-        if self.learn_above and self.estimator not in ("sweep", "eprop"):
+        if self.learn_above and self.estimator not in WITHOUT_PAIRS:
             raise ConfigError(
                 f"learn_above is {self.learn_above} with estimator {self.estimator}: use 0, only "
                 "sweep can leave out recordings"

@@ -6,7 +6,14 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from eggroll_edge.core.config import ESTIMATORS, FITNESSES, READOUTS, EsConfig, NetConfig
+from eggroll_edge.core.config import (
+    ESTIMATORS,
+    FITNESSES,
+    READOUTS,
+    WITHOUT_PAIRS,
+    EsConfig,
+    NetConfig,
+)
 
 MODES = ("infer", "generations", "online")
 _HELLO = struct.Struct("<BBHHBIIII")
@@ -92,7 +99,7 @@ class DeviceConfig:
         """The payload of CONFIG."""
         net, es = self.net, self.es or EsConfig("batch", 1)
         mode = "infer" if self.es is None else "online" if self.online else "generations"
-        pairs = es.learn_above if es.estimator in ("sweep", "eprop") else es.pairs  # they have none
+        pairs = es.learn_above if es.estimator in WITHOUT_PAIRS else es.pairs
         payload = struct.pack(
             "<BBHHBBBBBBBBBBHHII",
             MODES.index(mode), len(net.layers), net.inputs, net.outputs, net.ticks,

@@ -14,6 +14,8 @@ from typing import Any
 from eggroll_edge._core import lib
 from eggroll_edge.core.config import (
     GAIN_MAX,
+    WITH_CREDIT,
+    WITHOUT_PAIRS,
     EsConfig,
     Hyperparameters,
     LifConfig,
@@ -163,12 +165,12 @@ class TrainConfig(Fields):
     @property
     def chooses_recordings(self) -> bool:
         """Whether learn_above decides which recordings leave credit."""
-        return self.estimator in ("sweep", "eprop")
+        return self.estimator in WITHOUT_PAIRS
 
     @property
     def credits_recordings(self) -> bool:
         """Whether each recording credits its events: then a replay needs the recordings."""
-        return self.estimator in ("sample", "sweep", "eprop")
+        return self.estimator in WITH_CREDIT
 
     @property
     def linear(self) -> bool:

@@ -9,7 +9,13 @@ import math
 from dataclasses import dataclass
 
 from eggroll_edge._core import lib
-from eggroll_edge.core.config import EstimatorName, Hyperparameters, LearningRate
+from eggroll_edge.core.config import (
+    WITH_CREDIT,
+    WITHOUT_PAIRS,
+    EstimatorName,
+    Hyperparameters,
+    LearningRate,
+)
 from eggroll_edge.errors import ConfigError
 
 BIT = 4096
@@ -43,7 +49,7 @@ class Units:
         lr_share: float = 1.0,
     ) -> Hyperparameters:
         """The core's integers for shares of sigma and lr, 0..1. ConfigError if lr is too large."""
-        if self.estimator in ("sample", "sweep", "eprop"):
+        if self.estimator in WITH_CREDIT:
             sigmas = round(sigma[0] * sigma_share), round(BIT * sigma[1] * sigma_share)
         else:
             sigmas = (
@@ -61,7 +67,7 @@ class Units:
         scale, least = self._lr_scale()
         most = _MANTISSA_MAX / 2**least / scale
         if lr > most:
-            pairs = "" if self.estimator in ("sweep", "eprop") else f"{self.pairs} pairs and "
+            pairs = "" if self.estimator in WITHOUT_PAIRS else f"{self.pairs} pairs and "
             raise ConfigError(
                 f"{name} is {lr:g}: use at most {_floor3(most)} with {pairs}{self.batch} "
                 "recordings a generation"
@@ -99,7 +105,7 @@ class Units:
         """(factor from lr to the core's value, the least exponent n that the core takes)."""
         if self.estimator == "sample":
             return 1 / (self.pairs * self.batch), 4
-        if self.estimator in ("sweep", "eprop"):
+        if self.estimator in WITHOUT_PAIRS:
             return 1 / self.batch, 0
         # Typical size of the sum of `pairs` fitness bytes, each times noise of this variance.
         variance = self.rank if self.estimator == "batch" else 2

@@ -99,7 +99,7 @@ def expected_credited(es: EsConfig, generations: int, per: int, net: NetConfig =
     for g in range(generations):
         part = data[g * per : (g + 1) * per]
         if es.estimator == "sweep":
-            reference.generation_sweep(ref, settings, SEED, g, part, *STEPS[es].rate)
+            reference.generation_credit(ref, settings, SEED, g, part, *STEPS[es].rate)
         else:
             reference.generation_sample(ref, settings, SEED, g, part, *STEPS[es].rate)
         found.append(ref.digest())

@@ -117,7 +117,7 @@ def test_a_reply_of_sweep_has_no_fitness_bytes() -> None:
     ref, es = model(SWEEP, SWEEP_STEPS)
     data = recordings(6)
     found = [session.train(*recording, pos=i) for i, recording in enumerate(data)]
-    want = reference.generation_sweep(ref, es, SEED, 0, data, *SWEEP_STEPS.rate)
+    want = reference.generation_credit(ref, es, SEED, 0, data, *SWEEP_STEPS.rate)
     for reply, centre in zip(found, want.centre, strict=True):
         assert (reply.exponent, reply.fitness_bytes) == (0, b"")
         assert (reply.loss, reply.spikes) == (centre.loss, centre.spikes)

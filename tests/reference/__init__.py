@@ -32,10 +32,9 @@ from tests.reference.generation import (
     SampleResult,
     SweepResult,
     generation_batch,
-    generation_eprop,
+    generation_credit,
     generation_full,
     generation_sample,
-    generation_sweep,
 )
 from tests.reference.integers import INT16_MAX, INT32_MAX, Events, Matrix, clamp, rs
 from tests.reference.net import Net
@@ -102,11 +101,10 @@ __all__ = [
     "forward",
     "full_noise",
     "generation_batch",
-    "generation_eprop",
+    "generation_credit",
     "generation_full",
     "generation_indices",
     "generation_sample",
-    "generation_sweep",
     "input_counts",
     "key",
     "lif",

@@ -156,7 +156,7 @@ def generation_sample(
     return result
 
 
-def generation_sweep(
+def generation_credit(
     net: Net,
     es: EsConfig,
     seed: int,
@@ -165,36 +165,8 @@ def generation_sweep(
     lr_h: LearningRate,
     lr_o: LearningRate,
 ) -> SweepResult:
-    """One generation of `sweep`. Online training is a generation of one recording."""
-    assert es.estimator == "sweep"
-    return _credited(net, es, seed, generation, recordings, lr_h, lr_o, sweep)
-
-
-def generation_eprop(
-    net: Net,
-    es: EsConfig,
-    seed: int,
-    generation: int,
-    recordings: Sequence[Recording],
-    lr_h: LearningRate,
-    lr_o: LearningRate,
-) -> SweepResult:
-    """One generation of `eprop`. Online training is a generation of one recording."""
-    assert es.estimator == "eprop"
-    return _credited(net, es, seed, generation, recordings, lr_h, lr_o, eprop)
-
-
-def _credited(
-    net: Net,
-    es: EsConfig,
-    seed: int,
-    generation: int,
-    recordings: Sequence[Recording],
-    lr_h: LearningRate,
-    lr_o: LearningRate,
-    evaluate: Callable[[Net, EsConfig, bytes, int], Sweep],
-) -> SweepResult:
-    """What `sweep` and `eprop` share."""
+    """One generation of `sweep` or `eprop`. Online training is a generation of one recording."""
+    evaluate = {"sweep": sweep, "eprop": eprop}[es.estimator]
     config = net.config
     assert 1 <= len(recordings) <= MAX_RECORDINGS
     es.check(config)

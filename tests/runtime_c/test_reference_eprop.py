@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import pytest
@@ -96,7 +96,7 @@ def test_credit_agrees_with_sweep_in_its_sign() -> None:
         measured = ref.sweep(
             net, EsConfig("sweep", 1, segments=8, sigma_h=60, penalty=5), recording, 1
         ).delta[1]
-        for a, b in zip(sum(guessed, []), sum(measured, []), strict=True):  # noqa: RUF017
+        for a, b in zip(chain(*guessed), chain(*measured), strict=True):
             agree += a * b > 0
             disagree += a * b < 0
             sizes[0] += abs(a)
@@ -110,7 +110,7 @@ def test_without_a_triangle_only_the_readout_learns() -> None:
     net, recording = toy()
     before = [[list(row) for row in matrix] for matrix in net.weights]
     es = EsConfig("eprop", 1, segments=8, sigma_h=0)
-    ref.generation_eprop(net, es, 1, 0, [(recording, 1)], (127, 0), (127, 4))
+    ref.generation_credit(net, es, 1, 0, [(recording, 1)], (127, 0), (127, 4))
     assert net.weights[:2] == before[:2]
     assert net.weights[2] != before[2]
 

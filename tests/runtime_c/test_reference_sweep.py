@@ -107,7 +107,7 @@ def test_without_a_perturbation_only_the_readout_learns() -> None:
     net, recording = toy()
     before = [[list(row) for row in matrix] for matrix in net.weights]
     es = EsConfig("sweep", 1, segments=2, sigma_h=0)
-    ref.generation_sweep(net, es, 1, 0, [(recording, 1)], (127, 0), (127, 4))
+    ref.generation_credit(net, es, 1, 0, [(recording, 1)], (127, 0), (127, 4))
     assert net.weights[:2] == before[:2]
     assert net.weights[2] != before[2]
 

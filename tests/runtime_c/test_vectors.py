@@ -383,9 +383,10 @@ def test_random_generations(run: tuple[Any, ...], level: int) -> None:
         Hyperparameters((model_es.sigma_h, model_es.sigma_o), (lr_h, lr_o)),
         list(range(len(recordings))),
     )
-    step = getattr(ref, f"generation_{model_es.estimator}")
+    credited = model_es.estimator in ("sweep", "eprop")
+    step = getattr(ref, f"generation_{'credit' if credited else model_es.estimator}")
     expected = step(model, model_es, seed, generation, recordings, lr_h, lr_o)
-    if model_es.estimator in ("sweep", "eprop"):
+    if credited:
         assert found["learned"] == [int(s.credit) for s in expected.found]
     elif model_es.estimator == "sample":
         assert found["f"] == [s.f for s in expected.shaped]

@@ -85,7 +85,7 @@ def digests(run: Run) -> list[int]:
     train = {
         "batch": ref.generation_batch,
         "sample": ref.generation_sample,
-        "sweep": ref.generation_sweep,
+        "sweep": ref.generation_credit,
     }[run.es.estimator]
     found, data, at = [net.digest()], recordings(), 0
     before = [[row[:] for row in matrix] for matrix in net.weights]

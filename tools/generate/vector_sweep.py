@@ -206,9 +206,7 @@ def make_case(number: int, case: Case) -> Json:
     for generation, (lr_h, lr_o) in enumerate(case.lr):
         indices = ref.generation_indices(seed, generation, case.recordings, case.mini_batch)
         chosen = [recordings[i] for i in indices]
-        result = (ref.generation_eprop if eprop else ref.generation_sweep)(
-            net, es, seed, generation, chosen, lr_h, lr_o
-        )
+        result = ref.generation_credit(net, es, seed, generation, chosen, lr_h, lr_o)
         digests.append(net.digest())
         for found in result.found:
             learned += found.credit

@@ -12,10 +12,20 @@ Python code into such comments, which makes the pages harder to read.)
 
 from __future__ import annotations
 
+import argparse
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+
+def only_tables(description: str | None) -> bool:
+    """Parse the command line of a study: whether it shall only write its tables again."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--table", action="store_true", help="only write the tables again")
+    return bool(parser.parse_args().table)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str = "") -> str:

@@ -16,7 +16,6 @@ design explains all of this.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from dataclasses import asdict, dataclass
@@ -26,7 +25,7 @@ import numpy as np
 
 from eggroll_edge.bench.report import record, save
 from tools.lib.paths import DESIGN_PAGE, RESULTS
-from tools.lib.tables import table, write_section
+from tools.lib.tables import only_tables, table, write_section
 from tools.studies.small_estimates import RANDOM, Case, CoreNet, small_net
 from tools.studies.smoothed_net import F64, SmallNet
 
@@ -220,11 +219,7 @@ def tables() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--table", action="store_true", help="only write the tables again")
-    if not parser.parse_args().table:
+    if not only_tables(__doc__):
         report = {
             "what": "bias and noise of the estimators on nets INPUTS-HIDDEN-3, 12 ticks, 12 "
             "recordings; noise: member evaluations at which noise and signal are equal",

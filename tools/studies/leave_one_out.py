@@ -21,7 +21,6 @@ The datasets are in ../shared/data, or in the folder that EGGROLL_DATA names.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
@@ -40,7 +39,7 @@ from eggroll_edge.bench.intervals import half_width, paired
 from eggroll_edge.bench.report import data_folder, record, save
 from eggroll_edge.data.loading import open_dataset
 from tools.lib.paths import DESIGN_PAGE, RESULTS, ROOT
-from tools.lib.tables import table, write_section
+from tools.lib.tables import only_tables, table, write_section
 from tools.studies.frozen_net import SETTINGS, Array, Frozen, Recording, frozen, load, settings
 
 RESULT = RESULTS / "leave-one-out-study.json"
@@ -294,11 +293,7 @@ def tables() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--table", action="store_true", help="only write the tables again")
-    if not parser.parse_args().table:
+    if not only_tables(__doc__):
         report = {
             "what": "antithetic pairs against independent members with a leave-one-out mean",
             "seeds": SEEDS,

@@ -15,7 +15,6 @@ EGGROLL_DATA names.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ import numpy as np
 from eggroll_edge.bench.report import record, save
 from eggroll_edge.data.loading import open_dataset
 from tools.lib.paths import DESIGN_PAGE, RESULTS
-from tools.lib.tables import table, write_section
+from tools.lib.tables import only_tables, table, write_section
 from tools.studies.frozen_net import SETTINGS, Array, Frozen, Recording, frozen, load, settings
 
 RESULT = RESULTS / "variance-study.json"
@@ -283,11 +282,7 @@ def sweep_table() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--table", action="store_true", help="only write the tables again")
-    if not parser.parse_args().table:
+    if not only_tables(__doc__):
         report = {
             "what": "noise of variants of `sample`, 2312-128-10, simulated N-MNIST: pairs at "
             "which noise and signal of one recording are equal; `sweep` against the mean of pairs",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+from eggroll_edge.core.config import WITH_CREDIT
 from eggroll_edge.errors import ConfigError, unknown
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.settings import defaults_for
@@ -62,7 +63,7 @@ def merge(preset: Mapping[str, Any], overrides: Mapping[str, Any]) -> TrainConfi
         return values.get("estimator", TrainConfig.estimator), online, linear
 
     base = dict(preset)
-    if "estimator" in overrides and overrides["estimator"] not in ("sample", "sweep", "eprop"):
+    if "estimator" in overrides and overrides["estimator"] not in WITH_CREDIT:
         base.pop("online", None)
     if overrides.get("batch", 1) != 1 and not overrides.get("online"):
         base.pop("online", None)
