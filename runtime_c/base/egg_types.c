@@ -3,7 +3,7 @@
 const char *egg_status_text(egg_status status) {
     static const char *const text[EGG_STATUS_COUNT] = {
         "ok",
-        "inputs must be 1..32766",
+        "inputs must be 1..32766 (convolution: 1..65535), and the product of their shape",
         "LIF layers must be 0..4",
         "a layer must have 1..1024 neurons",
         "outputs must be 2..64, and equal the last layer's size with the spike-count readout",
@@ -31,6 +31,7 @@ const char *egg_status_text(egg_status status) {
         "the device has no checkpoint store, button or selftest, or its baud rate is fixed",
         "the checkpoint store holds no whole checkpoint",
         "the checkpoint store cannot be read or written, or the checkpoint does not fit into it",
+        "a convolution, the shape of the inputs or the readout pool is out of range, or does not fit the layer below",
     };
     return (unsigned)status < EGG_STATUS_COUNT ? text[status] : "unknown status";
 }

@@ -13,13 +13,14 @@
  * renumber them. */
 typedef enum {
     EGG_OK = 0,
-    EGG_E_INPUTS,    /* inputs outside 1..EGG_INPUTS_MAX (estimator full: EGG_FULL_INPUTS_MAX) */
-    EGG_E_LAYERS,    /* LIF layers above EGG_LAYERS_MAX */
-    EGG_E_SIZE,      /* neurons of a layer outside 1..EGG_NEURONS_MAX */
-    EGG_E_OUTPUTS,   /* outputs outside 2..EGG_OUTPUTS_MAX, or unequal to the last layer's size (EGG_READOUT_SPIKES) */
-    EGG_E_TICKS,     /* ticks outside 1..EGG_TICKS_MAX */
-    EGG_E_LIF,       /* threshold, leak shift or refractory ticks out of range */
-    EGG_E_READOUT,   /* unknown readout, or a gain above its ceiling */
+    EGG_E_INPUTS,  /* inputs outside 1..EGG_INPUTS_MAX (estimator full: EGG_FULL_INPUTS_MAX), or not those of the shape
+                    */
+    EGG_E_LAYERS,  /* LIF layers above EGG_LAYERS_MAX */
+    EGG_E_SIZE,    /* neurons of a layer outside 1..EGG_NEURONS_MAX */
+    EGG_E_OUTPUTS, /* outputs outside 2..EGG_OUTPUTS_MAX, or unequal to the last layer's size (EGG_READOUT_SPIKES) */
+    EGG_E_TICKS,   /* ticks outside 1..EGG_TICKS_MAX */
+    EGG_E_LIF,     /* threshold, leak shift or refractory ticks out of range */
+    EGG_E_READOUT, /* unknown readout, or a gain above its ceiling */
     EGG_E_ESTIMATOR, /* unknown estimator, or one that does not support the request */
     EGG_E_PAIRS,     /* antithetic pairs out of range for the estimator */
     EGG_E_RANK,      /* rank outside 1..EGG_RANK_MAX, or pairs * rank above EGG_PAIRS_RANK_MAX */
@@ -31,17 +32,18 @@ typedef enum {
     EGG_E_STREAM,    /* a recording's stream is truncated, too long, or names an input that the net does not have */
     EGG_E_LABEL,     /* the label is not below the number of outputs */
     /* The following belong to the link (link/egg_session.h). */
-    EGG_E_COMMAND,  /* unknown command */
-    EGG_E_LENGTH,   /* wrong payload length for this command */
-    EGG_E_CEILING,  /* the frame is longer than this device accepts */
-    EGG_E_PROTOCOL, /* the device speaks another version of the protocol */
-    EGG_E_SESSION,  /* no HELLO has arrived since the device started */
-    EGG_E_SEQUENCE, /* an earlier frame is missing */
-    EGG_E_ORDER,    /* the command does not fit the state of the device */
-    EGG_E_RANGE,    /* an offset, count, position, weight or baud rate is out of range */
-    EGG_E_ABSENT,   /* this device has no checkpoint store, button or selftest, or its baud rate is fixed */
-    EGG_E_EMPTY,    /* the checkpoint store holds no complete checkpoint */
-    EGG_E_STORE,    /* the checkpoint store cannot be read or written, or a checkpoint does not fit into it */
+    EGG_E_COMMAND,     /* unknown command */
+    EGG_E_LENGTH,      /* wrong payload length for this command */
+    EGG_E_CEILING,     /* the frame is longer than this device accepts */
+    EGG_E_PROTOCOL,    /* the device speaks another version of the protocol */
+    EGG_E_SESSION,     /* no HELLO has arrived since the device started */
+    EGG_E_SEQUENCE,    /* an earlier frame is missing */
+    EGG_E_ORDER,       /* the command does not fit the state of the device */
+    EGG_E_RANGE,       /* an offset, count, position, weight or baud rate is out of range */
+    EGG_E_ABSENT,      /* this device has no checkpoint store, button or selftest, or its baud rate is fixed */
+    EGG_E_EMPTY,       /* the checkpoint store holds no complete checkpoint */
+    EGG_E_STORE,       /* the checkpoint store cannot be read or written, or a checkpoint does not fit into it */
+    EGG_E_CONVOLUTION, /* a convolution, the shape of the inputs or the readout pool is out of range, or does not fit */
     EGG_STATUS_COUNT
 } egg_status;
 
@@ -52,9 +54,16 @@ const char *egg_status_text(egg_status status);
 #define EGG_INPUTS_MAX 32766u
 #define EGG_FULL_INPUTS_MAX 8190u /* inputs with estimator full: sums of its noise values then fit 16 bits */
 #define EGG_LAYERS_MAX 4u         /* LIF layers; 0 is allowed */
-#define EGG_NEURONS_MAX 1024u     /* neurons of a layer */
-#define EGG_OUTPUTS_MAX 64u       /* at least 2 */
-#define EGG_TICKS_MAX 32u         /* simulation steps of a recording */
+#define EGG_NEURONS_MAX 1024u     /* neurons of a dense layer; of a convolution, those above that see one below */
+#define EGG_CHANNELS_MAX 256u     /* channels of a convolution */
+#define EGG_UNITS_MAX 32766u      /* neurons of a convolution; also its rows of weights besides the bias */
+#define EGG_CONVOLUTION_INPUTS_MAX 65535u /* inputs, if the first layer is a convolution */
+#define EGG_SIDE_MAX 4096u                /* rows and columns of the inputs */
+#define EGG_KERNEL_MAX 15u                /* side of a kernel, in places */
+#define EGG_STRIDE_MAX 8u
+#define EGG_READOUT_POOL_MAX 16u /* side of the squares whose counts a readout sums */
+#define EGG_OUTPUTS_MAX 64u      /* at least 2 */
+#define EGG_TICKS_MAX 32u        /* simulation steps of a recording */
 #define EGG_THRESHOLD_MAX 16383u
 #define EGG_LEAK_SHIFT_MAX 8u
 #define EGG_REFRACTORY_MAX 15u  /* ticks; 0 is allowed */

@@ -13,12 +13,15 @@ enum {
     EGG_READOUT_SPIKES = 1     /* the last LIF layer has one neuron for each output: logits are its spike counts */
 };
 
-/* A layer of leaky integrate-and-fire neurons. */
+/* A layer of leaky integrate-and-fire neurons: dense, or a convolution (SPEC.md section 4.1). */
 typedef struct {
-    uint16_t size;      /* neurons, 1..EGG_NEURONS_MAX */
+    uint16_t size;      /* neurons, 1..EGG_NEURONS_MAX; of a convolution channels, 1..EGG_CHANNELS_MAX */
     uint16_t threshold; /* a membrane that reaches this spikes, and is reduced by it; 1..EGG_THRESHOLD_MAX */
     uint8_t leak_shift; /* k: in each tick membrane >> k leaks; time constant about 2^k ticks; 1..EGG_LEAK_SHIFT_MAX */
     uint8_t refractory; /* ticks after a spike in which a neuron takes no input; 0..EGG_REFRACTORY_MAX */
+    uint8_t kernel;     /* 0: dense. Else the side of a convolution's kernel, 1..EGG_KERNEL_MAX */
+    uint8_t stride;     /* of a convolution, in places of the layer below, 1..EGG_STRIDE_MAX; dense: not used */
+    uint8_t padding;    /* of a convolution, places around the layer below, 0..kernel - 1; dense: not used */
 } egg_lif_config;
 
 /* The topology of a net. */
@@ -33,6 +36,10 @@ typedef struct {
     egg_lif_config layer[EGG_LAYERS_MAX]; /* the first `layers` entries are used */
     uint8_t input_segments;               /* without a LIF layer: parts of a recording in which the events of an input
                                              are counted, 1..EGG_SEGMENTS_MAX and at most the ticks; else not used */
+    uint8_t input_channels;               /* shape of the inputs: channels * rows * columns = inputs; all 0 if it is */
+    uint16_t input_rows, input_cols;      /* unknown, and no layer needs it. Rows and columns 1..EGG_SIDE_MAX */
+    uint8_t readout_pool;                 /* behind a convolution: side of the squares whose counts the readout sums,
+                                             1..EGG_READOUT_POOL_MAX; else 0 or 1 */
 } egg_net_config;
 
 /* Returns EGG_OK, or the status of the first field that is out of range. */

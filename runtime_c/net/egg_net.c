@@ -3,6 +3,7 @@
 #include "base/egg_bytes.h"
 #include "base/egg_math_private.h"
 #include "base/egg_rng.h"
+#include "net/egg_shape.h"
 
 uint32_t egg_net_matrices(const egg_net_config *c) {
     return c->readout == EGG_READOUT_INTEGRATE ? c->layers + 1u : c->layers;
@@ -10,7 +11,12 @@ uint32_t egg_net_matrices(const egg_net_config *c) {
 
 uint32_t egg_net_rows(const egg_net_config *c, uint32_t m) {
     if (c->layers == 0) return (uint32_t)c->inputs * c->input_segments + 1u;
-    return (m == 0 ? c->inputs : c->layer[m - 1u].size) + 1u;
+    if (m == c->layers) return egg_readout_units(c) + 1u;
+    if (egg_is_convolution(c, m)) {
+        uint32_t below = m == 0 ? c->input_channels : c->layer[m - 1u].size;
+        return below * c->layer[m].kernel * c->layer[m].kernel + 1u;
+    }
+    return (m == 0 ? c->inputs : egg_units(c, m - 1u)) + 1u;
 }
 
 uint32_t egg_net_cols(const egg_net_config *c, uint32_t m) {

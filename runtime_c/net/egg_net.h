@@ -3,7 +3,9 @@
  * The weights are int8_t, -127..127, in memory of the caller. Matrix m is weights[m][rows][cols], row-major; matrices
  * 0 .. layers - 1 feed the LIF layers, and with EGG_READOUT_INTEGRATE one more feeds the outputs. The last row of each
  * matrix is the bias: an input with an event in every tick. Without a LIF layer, row s * inputs + i belongs to input i
- * in segment s of the recording. */
+ * in segment s of the recording. Row (c * kernel + y) * kernel + x of a convolution belongs to place (y, x) of the
+ * kernel over channel c of the layer below, and its columns are channels; behind a convolution, a row of the readout
+ * matrix belongs to a square of neurons. */
 #ifndef EGG_NET_H
 #define EGG_NET_H
 
@@ -18,7 +20,7 @@ typedef struct {
 uint32_t egg_net_matrices(const egg_net_config *config);
 
 /* Rows of matrix m (presynaptic neurons or inputs, without a LIF layer for each segment, and the bias) and its columns
- * (neurons or outputs). */
+ * (neurons, channels or outputs). */
 uint32_t egg_net_rows(const egg_net_config *config, uint32_t m);
 uint32_t egg_net_cols(const egg_net_config *config, uint32_t m);
 
