@@ -13,11 +13,13 @@ CORE = Path("runtime_c")
 HEADERS = [  # a header comes after those whose types it uses
     "base/egg_types.h",
     "base/egg_bytes.h",
+    "base/egg_convolution.h",
     "base/egg_rng.h",
     "base/egg_stream.h",
     "base/egg_loss.h",
     "kernels/egg_kernel_private.h",
     "net/egg_config.h",
+    "net/egg_shape.h",
     "net/egg_net.h",
     "net/egg_workspace.h",
     "net/egg_forward.h",

@@ -41,15 +41,22 @@ static void find_touched(update *u) {
         }
 }
 
+/* Whether the update of a matrix visits all columns on every core: that of a convolution and of the readout behind it.
+ */
+static bool by_columns(const egg_net_config *c, uint32_t m) {
+    return egg_is_convolution(c, m) || (m == c->layers && egg_ends_in_convolution(c));
+}
+
 /* Prepares the update of a matrix. */
 static update begin(const egg_generation *gen, egg_workspace *ws, uint32_t m, int32_t *sum) {
     const egg_net_config *c = &gen->net->config;
     update u = {gen, ws, m, egg_net_cols(c, m), m < c->layers ? gen->es.segments : 1u, 0, 0, egg_row_bits_key(gen, m),
                 sum};
+    bool whole = by_columns(c, m);
     u.used = egg_padded(u.cols);
     u.width =
         u.segments > 1 ? 32u / u.segments : 16u; /* 16 suffice for all ticks; of several segments each is shorter */
-    if (EGG_SPARSE)
+    if (EGG_SPARSE && !whole)
         find_touched(&u);
     else if (sum == NULL)
         egg_column_bits(gen, m, ws->column_bits);
@@ -140,6 +147,43 @@ static void lif_matrix(const update *u, const uint8_t *stream) {
     update_row(u, bias, all);
 }
 
+/* Takes ws->step as the step of a row, for updates that visit all columns. */
+static void take_step(const update *u, uint32_t row) {
+    egg_workspace *ws = u->ws;
+    uint32_t cols = u->cols;
+    if (u->sum != NULL)
+        ws->kernels->add_wide(u->sum + (size_t)row * cols, ws->step, cols);
+    else
+        ws->kernels->round_row(u->gen->net->weights[u->matrix] + (size_t)row * cols, ws->step,
+                               egg_rng_round(u->row_key, row), ws->column_bits, cols);
+}
+
+/* All rows of the matrix of a convolution, whose gradient is known. */
+static void convolution_matrix(const update *u) {
+    uint32_t rows = egg_net_rows(&u->gen->net->config, u->matrix);
+    const int32_t *gradient = u->ws->gradient[u->matrix];
+    for (uint32_t row = 0; row < rows; row++, gradient += u->cols) {
+        int32_t any = 0;
+        for (uint32_t j = 0; j < u->cols; j++) any |= gradient[j];
+        if (any == 0) continue; /* a step of 0 moves no weight */
+        for (uint32_t j = 0; j < u->cols; j++) u->ws->step[j] = (int16_t)egg_clamp(gradient[j], EGG_STEP_MAX);
+        take_step(u, row);
+    }
+}
+
+/* All rows of the readout matrix behind a convolution: a square of neurons may have many spikes, which limits steps. */
+static void pooled_matrix(const update *u) {
+    const egg_net_config *c = &u->gen->net->config;
+    uint32_t size = egg_readout_units(c);
+    const int16_t *credit = u->ws->credit[u->matrix];
+    for (uint32_t h = 0; h <= size; h++) {
+        int32_t n = h < size ? u->ws->count[h] : c->ticks;
+        if (n == 0) continue;
+        for (uint32_t j = 0; j < u->cols; j++) u->ws->step[j] = (int16_t)egg_clamp(n * credit[j], EGG_STEP_MAX);
+        take_step(u, h);
+    }
+}
+
 /* All rows of the readout matrix: the events of a row are the spikes of its neuron. */
 static void readout_matrix(const update *u) {
     const egg_net_config *c = &u->gen->net->config;
@@ -156,7 +200,11 @@ void egg_sample_accumulate(const egg_generation *gen, egg_workspace *ws, const u
     for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
         update u = begin(gen, ws, m, sum);
         if (u.used != 0) {
-            if (m < c->layers)
+            if (egg_is_convolution(c, m))
+                convolution_matrix(&u);
+            else if (by_columns(c, m))
+                pooled_matrix(&u);
+            else if (m < c->layers)
                 lif_matrix(&u, m == 0 ? stream : ws->layer_streams[m - 1u]);
             else
                 readout_matrix(&u);

@@ -36,21 +36,22 @@ static trace run_neuron(const egg_lif_config *lif, uint32_t ticks, const int16_t
     return found;
 }
 
-/* The credit of layer l, from the last tick back to the first. */
-static void credit_layer(const egg_generation *gen, egg_workspace *ws, uint32_t l, const int16_t *current) {
+/* The credit of layer l, or of a band of it from row y on, from the last tick back to the first. */
+static void credit_band(const egg_generation *gen, egg_workspace *ws, uint32_t l, uint32_t y, const int16_t *current) {
     const egg_net_config *c = &gen->net->config;
     const egg_lif_config *lif = &c->layer[l];
-    uint32_t padded = egg_padded(lif->size), row = egg_credit_row(lif->size),
+    uint32_t units = egg_band_units(c, l), padded = egg_padded(units), row = egg_credit_row(units),
              width = egg_credit_sigma(gen, l, EGG_SIGMA_MAX);
-    uint32_t last = l + 1u == c->layers, above = last ? 0 : egg_credit_row(c->layer[l + 1u].size);
+    uint32_t last = l + 1u == c->layers, above = last ? 0 : egg_credit_row(egg_band_units(c, l + 1u));
     const int32_t *e = ws->part.eprop.logit_credit;
     int16_t *credit = ws->credit[l], *per_current = ws->part.eprop.per_current[(l + 1u) & 1u];
     const int16_t *per_current_above = ws->part.eprop.per_current[l & 1u];
     int32_t limit = egg_credit_limit(c);
-    for (uint32_t h = 0; h < lif->size; h++) {
+    egg_readout_walk walk = egg_readout_begin(c, y);
+    for (uint32_t h = 0; h < units; h++, egg_readout_next(&walk)) {
         trace neuron = run_neuron(lif, c->ticks, current + h, padded, width);
         int32_t filtered = 0, sensitivity = 0;
-        if (last && neuron.any) sensitivity = egg_credit_sensitivity_last(gen, e, h);
+        if (last && neuron.any) sensitivity = egg_credit_sensitivity_last(gen, e, walk.row);
         for (uint32_t t = c->ticks; t-- > 0;) {
             int32_t delta = 0;
             filtered -= filtered >> lif->leak_shift;
@@ -71,11 +72,6 @@ egg_result egg_eprop_evaluate(const egg_generation *gen, egg_workspace *ws, cons
     if (!egg_leaves_credit(gen, ws, result)) return result;
     egg_credit_logits(gen, ws, label, ws->part.eprop.logit_credit);
     egg_credit_readout(gen, ws, ws->part.eprop.logit_credit);
-    for (uint32_t l = c->layers; l-- > 0;) {
-        if (l > 0)
-            egg_forward_currents(gen->net, ws, l, ws->layer_streams[l - 1u], egg_forward_base_limit(&c->layer[l]),
-                                 ws->current);
-        credit_layer(gen, ws, l, l > 0 ? ws->current : ws->base);
-    }
+    for (uint32_t l = c->layers; l-- > 0;) egg_credit_layer(gen, ws, l, credit_band);
     return result;
 }

@@ -11,14 +11,15 @@ static uint32_t sigma_of(const egg_generation *gen, uint32_t l) {
 
 /* G: what one more spike of neuron h of layer l, which is not the last one, gains in segment s. */
 static int32_t sensitivity(const egg_generation *gen, const egg_workspace *ws, uint32_t l, uint32_t h, uint32_t s) {
-    uint32_t above = gen->net->config.layer[l + 1u].size;
+    uint32_t above = egg_band_units(&gen->net->config, l + 1u);
     return egg_credit_sensitivity(gen, l, h, ws->part.sweep.per_current[l & 1u] + s * egg_credit_row(above));
 }
 
 /* A layer whose credit is computed. */
 typedef struct {
     egg_response_run run;
-    uint32_t layer, row; /* entries of a row of credit */
+    uint32_t layer, row;   /* entries of a row of credit */
+    egg_readout_walk walk; /* of the last layer */
     egg_learning_rate rate;
     int32_t limit;   /* of the credit */
     int16_t *credit; /* [segments][row] */
@@ -57,11 +58,12 @@ static void credit_last(const egg_generation *gen, egg_workspace *ws, const meas
             egg_packed16_respond(&m->run, s, ws->part.sweep.drive, m->credit + s * row);
         else
             respond(ws, &m->run, s, true, m->credit + s * row);
-    for (uint32_t h = 0; h < m->run.size; h++) {
+    egg_readout_walk walk = m->walk;
+    for (uint32_t h = 0; h < m->run.size; h++, egg_readout_next(&walk)) {
         int32_t any = 0;
         for (uint32_t i = h; i < end; i += row) any |= m->credit[i];
         if (any == 0 && m->q == NULL) continue; /* most neurons */
-        int32_t gain = egg_credit_sensitivity_last(gen, ws->part.sweep.logit_credit, h);
+        int32_t gain = egg_credit_sensitivity_last(gen, ws->part.sweep.logit_credit, walk.row);
         for (uint32_t i = h; i < end; i += row)
             if (m->q != NULL || m->credit[i] != 0) settle(m, i, m->credit[i] * gain);
     }
@@ -84,27 +86,30 @@ static void credit_deep(const egg_generation *gen, egg_workspace *ws, const meas
     }
 }
 
-/* Credit of layer l, whose currents are known: the responses of its neurons, times their sensitivity. */
-static void credit_layer(const egg_generation *gen, egg_workspace *ws, uint32_t l, const int16_t *current) {
+/* Credit of the neurons of layer l, or of a band of it, whose currents are known: their responses, times their
+ * sensitivity. y: the first row of the band. */
+static void credit_band(const egg_generation *gen, egg_workspace *ws, uint32_t l, uint32_t y, const int16_t *current) {
     const egg_net_config *c = &gen->net->config;
     const egg_lif_config *lif = &c->layer[l];
-    uint32_t segments = gen->es.segments;
+    uint32_t segments = gen->es.segments, units = egg_band_units(c, l);
     measured m;
-    m.layer = l, m.row = egg_credit_row(lif->size);
+    m.layer = l, m.row = egg_credit_row(units);
     m.rate = gen->learning_rate_hidden, m.limit = egg_credit_limit(c);
     m.credit = ws->credit[l], m.q = l > 0 ? ws->part.sweep.per_current[(l + 1u) & 1u] : NULL;
-    m.run.current = current, m.run.size = lif->size, m.run.threshold = lif->threshold;
+    m.run.current = current, m.run.size = units, m.run.threshold = lif->threshold;
     m.run.leak_shift = lif->leak_shift, m.run.refractory = lif->refractory;
     m.run.segments = segments, m.run.sigma = (int32_t)sigma_of(gen, l);
     m.run.membrane = ws->part.sweep.membrane, m.run.blocked = ws->part.sweep.blocked;
     for (uint32_t t = c->ticks; t-- > 0;) m.run.starts[egg_segment_of(t, segments, c->ticks)] = (uint8_t)t;
     m.run.starts[segments] = c->ticks;
-    egg_zero(m.run.membrane, egg_padded(lif->size) * sizeof *m.run.membrane);
-    if (lif->refractory > 0) egg_zero(m.run.blocked, egg_padded(lif->size) * sizeof *m.run.blocked);
-    if (l + 1u == c->layers)
+    egg_zero(m.run.membrane, egg_padded(units) * sizeof *m.run.membrane);
+    if (lif->refractory > 0) egg_zero(m.run.blocked, egg_padded(units) * sizeof *m.run.blocked);
+    if (l + 1u == c->layers) {
+        m.walk = egg_readout_begin(c, y);
         credit_last(gen, ws, &m);
-    else
+    } else {
         credit_deep(gen, ws, &m);
+    }
 }
 
 egg_result egg_sweep_evaluate(const egg_generation *gen, egg_workspace *ws, const uint8_t *stream, uint32_t label) {
@@ -114,11 +119,6 @@ egg_result egg_sweep_evaluate(const egg_generation *gen, egg_workspace *ws, cons
     if (!egg_leaves_credit(gen, ws, result)) return result;
     egg_credit_logits(gen, ws, label, ws->part.sweep.logit_credit);
     egg_credit_readout(gen, ws, ws->part.sweep.logit_credit);
-    for (uint32_t l = c->layers; l-- > 0;) {
-        if (l > 0 && l + 1u < c->layers) /* the run has left those of the last layer */
-            egg_forward_currents(gen->net, ws, l, ws->layer_streams[l - 1u], egg_forward_base_limit(&c->layer[l]),
-                                 ws->current);
-        credit_layer(gen, ws, l, l > 0 ? ws->current : ws->base);
-    }
+    for (uint32_t l = c->layers; l-- > 0;) egg_credit_layer(gen, ws, l, credit_band);
     return result;
 }

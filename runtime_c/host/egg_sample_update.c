@@ -5,6 +5,7 @@
 #include "base/egg_stream.h"
 #include "estimators/egg_estimator_private.h"
 #include "host/egg_simd_private.h"
+#include "net/egg_shape.h"
 
 /* A row of credit that a row of steps needs. A row of credit belongs to two segments, an even and an odd one. */
 typedef struct {
@@ -52,6 +53,11 @@ static uint32_t segments_of(const egg_net_config *net, const egg_estimator_confi
 static size_t lay_out(egg_sample_update *update, const egg_net_config *net, const egg_estimator_config *es,
                       uint32_t capacity, uint8_t *memory) {
     size_t used = 0;
+    update->sum = NULL;
+    if (egg_has_convolution(net)) {
+        update->sum = (int32_t *)(void *)memory;
+        return egg_net_bytes(net) * sizeof(int32_t);
+    }
     for (uint32_t m = 0; m < egg_net_matrices(net); m++) {
         uint32_t stride = (capacity * segments_of(net, es, m) + 7u) & ~7u; /* read 8 bytes at a time */
         update->stride[m] = stride;
@@ -74,10 +80,14 @@ void egg_sample_update_init(egg_sample_update *update, const egg_net_config *net
     lay_out(update, net, es, capacity, (uint8_t *)memory);
 }
 
-void egg_sample_update_add(const egg_generation *gen, const egg_workspace *ws, egg_sample_update *update,
-                           uint32_t place, const uint8_t *stream) {
+void egg_sample_update_add(const egg_generation *gen, egg_workspace *ws, egg_sample_update *update, uint32_t place,
+                           const uint8_t *stream) {
     const egg_net_config *c = &gen->net->config;
     if (ws->no_credit) return; /* its place keeps 0 events */
+    if (update->sum != NULL) {
+        egg_sample_accumulate(gen, ws, stream, update->sum);
+        return;
+    }
     for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
         uint32_t bias = egg_net_rows(c, m) - 1u, padded = egg_padded(egg_net_cols(c, m)), stride = update->stride[m];
         uint32_t even = segments_of(c, &gen->es, m), segments = m < c->layers ? gen->es.segments : 1u;
@@ -119,6 +129,17 @@ static uint32_t pick_row(uint8_t *events, uint32_t stride, egg_pick *pick) {
     return picks;
 }
 
+/* sum[n] += part[n], and sets part to 0. Returns 0 if it was 0 before. */
+static uint32_t move_sums(int32_t *sum, int32_t *part, uint32_t n) {
+    uint32_t any = 0;
+    for (uint32_t j = 0; j < n; j++) {
+        any |= (uint32_t)part[j];
+        sum[j] += part[j];
+        part[j] = 0;
+    }
+    return any;
+}
+
 void egg_sample_update_rows(const egg_generation *gen, egg_workspace *ws, egg_sample_update *const *parts,
                             uint32_t count, uint32_t m, uint32_t row0, uint32_t row1, int32_t *total, bool last) {
     const egg_net_config *c = &gen->net->config;
@@ -129,11 +150,16 @@ void egg_sample_update_rows(const egg_generation *gen, egg_workspace *ws, egg_sa
     int32_t sum[EGG_NEURONS_MAX];
     egg_zero(sum, sizeof sum);
     egg_column_bits(gen, m, ws->column_bits);
-    for (uint32_t before = 0; before < m; before++)
-        if (total != NULL) total += (size_t)egg_net_rows(c, before) * egg_net_cols(c, before);
+    size_t first = 0; /* weight of the matrix */
+    for (uint32_t before = 0; before < m; before++) first += (size_t)egg_net_rows(c, before) * egg_net_cols(c, before);
+    if (total != NULL) total += first;
     for (uint32_t i = row0; i < row1; i++) {
         uint32_t any = total != NULL;
         for (uint32_t p = 0; p < count; p++) {
+            if (parts[p]->sum != NULL) {
+                any |= move_sums(sum, parts[p]->sum + first + (size_t)i * cols, cols);
+                continue;
+            }
             uint32_t stride = parts[p]->stride[m], picks;
             picks = pick_row(parts[p]->events[m] + (size_t)i * stride, stride, pick);
             if (picks > 0) kernel->add(sum, parts[p]->credit[m], padded, pick, picks);

@@ -18,6 +18,7 @@ typedef struct {
     uint32_t stride[EGG_LAYERS_MAX + 1u]; /* of a row of events: capacity * segments, made even */
     uint8_t *events[EGG_LAYERS_MAX + 1u]; /* [rows][stride]; 0 between generations */
     int16_t *credit[EGG_LAYERS_MAX + 1u]; /* [stride / 2][padded cols][2] */
+    int32_t *sum; /* NULL, or with a convolution [weights]: the steps, added up as the recordings come, 0 at first */
 } egg_sample_update;
 
 /* Lays an update for up to `capacity` recordings, 1..EGG_SAMPLE_UPDATE_MAX, into memory of egg_sample_update_bytes(),
@@ -28,8 +29,8 @@ void egg_sample_update_init(egg_sample_update *update, const egg_net_config *net
 
 /* Takes over the recording whose credit egg_sample_credit() or egg_sweep_evaluate() has just left in the workspace, as
  * number `place`, 0 .. capacity - 1. */
-void egg_sample_update_add(const egg_generation *gen, const egg_workspace *ws, egg_sample_update *update,
-                           uint32_t place, const uint8_t *stream);
+void egg_sample_update_add(const egg_generation *gen, egg_workspace *ws, egg_sample_update *update, uint32_t place,
+                           const uint8_t *stream);
 
 /* Adds up the steps of rows [row0, row1) of matrix m for all recordings in parts[count], and zeroes their events there.
  * Without `last` it adds them to total[weights], which is laid out as the weights. With `last` it rounds them, and

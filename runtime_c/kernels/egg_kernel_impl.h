@@ -307,8 +307,11 @@ TARGET static void K(add_wide)(int32_t *y, const int16_t *x, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) y[i] += x[i];
 }
 
-static const egg_kernels K(kernels) = {K(current), K(lif),        K(respond), K(project),   K(dot),
-                                       K(expand),  K(add_scaled), K(combine), K(round_row), K(add_wide)};
+#include "kernels/egg_convolution_impl.h"
+
+static const egg_kernels K(kernels) = {K(current),  K(lif),           K(respond), K(project),   K(dot),
+                                       K(expand),   K(add_scaled),    K(combine), K(round_row), K(add_wide),
+                                       K(convolve), K(convolve_wide), K(collect)};
 
 #undef LANE
 #undef BITS

@@ -66,5 +66,16 @@ static void round_row_packed(int8_t *w, const int16_t *step, uint32_t row_bits, 
 
 /* Those that are NULL serve hosts alone. The estimators of these cores call egg_packed16_respond(), or
  * egg_respond_portable(), and egg_packed16_combine(), so that firmware without an estimator does not hold its loops. */
-static const egg_kernels kernels_packed = {current_packed,  lif_packed, NULL, project_packed,   dot_portable,
-                                           expand_portable, NULL,       NULL, round_row_packed, add_wide_portable};
+static const egg_kernels kernels_packed = {current_packed,
+                                           lif_packed,
+                                           NULL,
+                                           project_packed,
+                                           dot_portable,
+                                           expand_portable,
+                                           NULL,
+                                           NULL,
+                                           round_row_packed,
+                                           add_wide_portable,
+                                           convolve_portable,
+                                           convolve_wide_portable,
+                                           collect_portable};

@@ -8,6 +8,7 @@
 #ifndef EGG_KERNEL_PRIVATE_H
 #define EGG_KERNEL_PRIVATE_H
 
+#include "base/egg_convolution.h"
 #include "base/egg_rng.h"
 #include "base/egg_types.h"
 
@@ -62,6 +63,19 @@ typedef struct egg_kernels {
 
     /* y[n] += x[n]. */
     void (*add_wide)(int32_t *y, const int16_t *x, uint32_t n);
+
+    /* One tick of a convolution, for its rows [row0, row1) of places: adds the weights of all events that a place sees
+     * to sum[row1 - row0][cols][channels], without the bias. w is [kernel rows][channels]. With at most 256
+     * kernel rows the sum may have 16 bits. Returns the stream behind the tick. */
+    const uint8_t *(*convolve)(const egg_convolution *conv, const uint8_t *stream, const int8_t *w, uint32_t row0,
+                               uint32_t row1, int16_t *sum);
+    const uint8_t *(*convolve_wide)(const egg_convolution *conv, const uint8_t *stream, const int8_t *w, uint32_t row0,
+                                    uint32_t row1, int32_t *wide);
+
+    /* The way back: adds credit[row1 - row0][cols][channels] of each place to the rows of gradient[kernel
+     * rows][channels] through which it sees an event of the tick. Returns the stream behind the tick. */
+    const uint8_t *(*collect)(const egg_convolution *conv, const uint8_t *stream, const int16_t *credit, uint32_t row0,
+                              uint32_t row1, int32_t *gradient);
 } egg_kernels;
 
 /* egg_kernels.respond for cores without vector units. */

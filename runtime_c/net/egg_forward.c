@@ -5,7 +5,8 @@
 #include "base/egg_stream.h"
 #include "kernels/egg_kernel_private.h"
 
-#define LINEAR_LIMIT ((1 << 22) - 1) /* of a readout sum without a LIF layer; SPEC.md section 5 */
+#define LINEAR_LIMIT ((1 << 22) - 1) /* of a readout sum without a dense LIF layer before it; SPEC.md section 5 */
+#define SPIKES_MAX (1u << 17)        /* spikes that can cost a penalty; SPEC.md section 6 */
 
 /* Imax of SPEC.md section 5 */
 static int32_t current_limit(const egg_lif_config *lif) {
@@ -49,9 +50,10 @@ void egg_forward_share(const egg_net *net, egg_workspace *ws, const uint8_t *str
         count_inputs(c, ws, stream);
         return;
     }
-    egg_forward_currents(net, ws, 0, stream, egg_forward_base_limit(&c->layer[0]), ws->base);
+    if (egg_band_units(c, 0) == egg_units(c, 0)) egg_forward_base_currents(net, ws, 0, stream, ws->base);
+    ws->stream = stream;
     if (ws->readout == NULL) return;
-    uint32_t size = c->layer[c->layers - 1u].size, padded = egg_padded(size);
+    uint32_t size = egg_readout_units(c), padded = egg_padded(size);
     const int8_t *w = net->weights[c->layers];
     for (uint32_t h = 0; h < size; h++)
         for (uint32_t j = 0; j < c->outputs; j++) ws->readout[j * padded + h] = *w++;
@@ -134,8 +136,12 @@ uint32_t egg_forward_member(const egg_net *net, const egg_estimator_config *es, 
     for (uint32_t l = 0; l < c->layers; l++) {
         const egg_lif_config *lif = &c->layer[l];
         uint32_t last = l + 1u == c->layers;
-        if (l > 0)
-            egg_forward_currents(net, ws, l, ws->layer_streams[l - 1u], egg_forward_base_limit(lif), ws->current);
+        if (lif->kernel > 0) {
+            spikes += egg_forward_convolution(net, ws, l, unit);
+            if (unit != NULL) unit += egg_units(c, l);
+            continue;
+        }
+        if (l > 0) egg_forward_base_currents(net, ws, l, ws->layer_streams[l - 1u], ws->current);
         uint32_t ranks = perturb(net, es, sigma, ws, sign, slot, l);
         spikes += ws->kernels->lif(l > 0 ? ws->current : ws->base, c->ticks, lif->size, lif->threshold, lif->leak_shift,
                                    lif->refractory, ws->s, ws->a[l], ranks, ws->count, last ? NULL : ws->spikes);
@@ -149,8 +155,9 @@ uint32_t egg_forward_member(const egg_net *net, const egg_estimator_config *es, 
     }
     egg_forward_integrate(net, ws);
     if (sign != 0 && es->estimator == EGG_ESTIMATOR_BATCH) perturb_readout(net, es, sigma, ws, sign);
+    bool limited = c->layers == 0 || egg_ends_in_convolution(c);
     for (uint32_t j = 0; j < c->outputs; j++) {
-        if (c->layers == 0) ws->logits[j] = egg_clamp(ws->logits[j], LINEAR_LIMIT);
+        if (limited) ws->logits[j] = egg_clamp(ws->logits[j], LINEAR_LIMIT);
         ws->logits[j] *= 1 << c->gain;
         if (sign != 0 && es->estimator == EGG_ESTIMATOR_SAMPLE)
             ws->logits[j] += sign * ws->a[c->layers][j] * sigma.readout;
@@ -171,7 +178,7 @@ uint32_t egg_predicted(const egg_net *net, const egg_workspace *ws) {
 int32_t egg_forward_fitness(const egg_net *net, const egg_estimator_config *es, const egg_workspace *ws,
                             uint32_t spikes, uint32_t label) {
     uint32_t outputs = net->config.outputs;
-    int32_t cost = (int32_t)(es->penalty * spikes);
+    int32_t cost = (int32_t)(es->penalty * (spikes < SPIKES_MAX ? spikes : SPIKES_MAX));
     if (es->fitness == EGG_FITNESS_ACCURACY)
         return egg_clamp((egg_loss_argmax(ws->logits, outputs) == label ? EGG_ONE_BIT : 0) - cost, EGG_LOSS_MAX);
     return -egg_clamp(egg_loss_xent(ws->logits, outputs, label) + cost, EGG_LOSS_MAX);

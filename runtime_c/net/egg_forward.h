@@ -4,6 +4,7 @@
 #define EGG_FORWARD_H
 
 #include "net/egg_net.h"
+#include "net/egg_shape.h"
 #include "net/egg_workspace.h"
 
 /* The result of a run of the unperturbed net on a recording. */
@@ -24,6 +25,10 @@ uint32_t egg_predicted(const egg_net *net, const egg_workspace *ws);
 egg_result egg_forward_result(const egg_net *net, const egg_workspace *ws, uint32_t spikes, uint32_t label);
 
 /* --- for the estimators --- */
+
+/* Runs the unperturbed convolution l, whose input is ws->stream or the spikes of the layer below. unit: NULL, or where
+ * to add the spikes of each neuron. Returns the number of spikes. */
+uint32_t egg_forward_convolution(const egg_net *net, egg_workspace *ws, uint32_t l, uint32_t *unit);
 
 /* Limit of what the perturbations of all ranks together add to a readout sum, before the gain. */
 #define EGG_READOUT_LIMIT (1u << 19)
@@ -47,9 +52,17 @@ int32_t egg_forward_fitness(const egg_net *net, const egg_estimator_config *es, 
 int32_t egg_forward_perturbation_limit(const egg_lif_config *lif);
 int32_t egg_forward_base_limit(const egg_lif_config *lif);
 
-/* current[ticks][padded] of layer l, whose input is `stream`, limited to +/-limit. */
+/* current[ticks][padded] of a dense layer l, whose input is `stream`, limited to +/-limit. */
 void egg_forward_currents(const egg_net *net, const egg_workspace *ws, uint32_t l, const uint8_t *stream, int32_t limit,
                           int16_t *current);
+
+/* The same of any layer, unless it is computed in several bands, limited to the largest magnitude of a base current. */
+void egg_forward_base_currents(const egg_net *net, const egg_workspace *ws, uint32_t l, const uint8_t *stream,
+                               int16_t *current);
+
+/* The same of the rows [row0, row1) of a convolution. */
+void egg_forward_band(const egg_net *net, const egg_workspace *ws, uint32_t l, const egg_convolution *conv,
+                      const uint8_t *stream, uint32_t row0, uint32_t row1, int16_t *current);
 
 /* ws->logits[j] = sum over h of count[h] * W[h][j] + ticks * W[bias][j], before the gain. */
 void egg_forward_integrate(const egg_net *net, egg_workspace *ws);

@@ -1,20 +1,9 @@
-/* The shape of a layer: its neurons as a picture of channels, rows and columns (SPEC.md section 4.1). */
+/* The shapes of a net's layers: their neurons as pictures of channels, rows and columns (SPEC.md section 4.1). */
 #ifndef EGG_SHAPE_H
 #define EGG_SHAPE_H
 
+#include "base/egg_convolution.h"
 #include "net/egg_config.h"
-
-/* channels * rows * cols neurons or inputs. */
-typedef struct {
-    uint32_t channels, rows, cols;
-} egg_shape;
-
-/* A convolution and what lies below it. Neuron (c, y, x) has the number (y * cols + x) * channels + c. */
-typedef struct {
-    egg_shape below, shape;
-    bool inputs; /* the layer below is that of the inputs: (c, y, x) has the number (c * rows + y) * cols + x there */
-    uint32_t kernel, stride, padding;
-} egg_convolution;
 
 /* Whether LIF layer l is a convolution; whether any layer is; and whether the last one is. */
 static inline bool egg_is_convolution(const egg_net_config *c, uint32_t l) {
@@ -39,12 +28,22 @@ static inline uint32_t egg_readout_pool(const egg_net_config *c) {
     return c->readout_pool > 1 ? c->readout_pool : 1;
 }
 
+/* Rows of places of layer l that are computed together, a *band*. A small core cannot hold the currents of a whole
+ * convolution, so with a single layer it computes one row after the other. */
+static inline uint32_t egg_band_rows(const egg_net_config *c, const egg_convolution *conv) {
+    return EGG_ROW_ALIGN == 1 && c->layers == 1 ? 1u : conv->shape.rows;
+}
+
+/* Neurons of LIF layer l whose currents are held at once. */
+uint32_t egg_band_units(const egg_net_config *config, uint32_t l);
+
+/* Whether the sums of convolution l need more than 16 bits. */
+static inline bool egg_is_wide(const egg_net_config *c, uint32_t l) {
+    uint32_t channels = l == 0 ? c->input_channels : c->layer[l - 1u].size;
+    return channels * c->layer[l].kernel * c->layer[l].kernel > 256u; /* 256 weights and the bias: 257 * 127 < 2^15 */
+}
+
 /* Rows of the readout matrix besides the bias; the net has at least one LIF layer. */
 uint32_t egg_readout_units(const egg_net_config *config);
-
-/* floor(n / stride) for n < 2 * EGG_SIDE_MAX and stride 1..EGG_STRIDE_MAX. Small cores have no division. */
-static inline uint32_t egg_by_stride(uint32_t n, uint32_t stride) {
-    return stride == 1 ? n : (n * ((65536u + stride - 1u) / stride)) >> 16;
-}
 
 #endif

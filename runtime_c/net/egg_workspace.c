@@ -4,6 +4,7 @@
 #include "base/egg_stream.h"
 #include "kernels/egg_kernel_private.h"
 #include "net/egg_net.h"
+#include "net/egg_shape.h"
 #include "net/egg_workspace_private.h"
 
 /* Hands out pieces of the caller's memory, each aligned to 4 bytes; or only counts them if base is NULL. */
@@ -50,18 +51,41 @@ static void lay_out_eprop(egg_workspace *ws, const egg_net_config *net, uint32_t
         ws->part.eprop.per_current[i] = carve(c, (size_t)net->ticks * egg_credit_row(deeper) * sizeof(int16_t));
 }
 
+/* Entries of a row of the currents, responses and credit of layer l. */
+static uint32_t row_of(const egg_net_config *net, uint32_t l) {
+    return egg_padded(egg_band_units(net, l));
+}
+
+/* What runs of convolutions need. */
+static void lay_out_convolutions(egg_workspace *ws, const egg_net_config *net, carver *c) {
+    uint32_t counted = 0, wide = 0;
+    for (uint32_t l = 0; l < net->layers; l++) {
+        if (!egg_is_convolution(net, l)) continue;
+        if (row_of(net, l) > counted) counted = row_of(net, l);
+        if (egg_is_wide(net, l) && egg_band_units(net, l) > wide) wide = egg_band_units(net, l);
+    }
+    if (counted > 0) ws->unit_count = carve(c, counted * sizeof(int16_t));
+    if (wide > 0) ws->wide = carve(c, wide * sizeof(int32_t));
+}
+
 static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_estimator_config *es, carver *c) {
     uint32_t matrices = egg_net_matrices(net), layers = net->layers;
-    uint32_t widest = 0, deeper = 0; /* padded columns of any matrix; of any LIF layer but the first */
+    uint32_t widest = 0, deeper = 0, across = 0; /* padded: columns of any matrix; a row of any LIF layer but the first;
+                                                    a row of any LIF layer */
+    uint32_t counted = layers > 0 ? 0 : egg_net_rows(net, 0) - 1u; /* entries of `count` */
+    size_t neurons = 0;                                            /* of the largest layer that another one follows */
     for (uint32_t m = 0; m < matrices; m++) {
-        uint32_t cols = egg_padded(egg_net_cols(net, m));
+        uint32_t cols = egg_padded(egg_net_cols(net, m)), row = m < layers ? row_of(net, m) : 0;
         if (cols > widest) widest = cols;
-        if (m > 0 && m < layers && cols > deeper) deeper = cols;
+        if (row > across) across = row;
+        if (m > 0 && row > deeper) deeper = row;
+        if (m + 1u < layers && egg_units(net, m) > neurons) neurons = egg_units(net, m);
     }
+    if (layers > 0) counted = widest > egg_padded(egg_readout_units(net)) ? widest : egg_padded(egg_readout_units(net));
     egg_zero(ws, sizeof *ws);
     ws->logits = carve(c, net->outputs * sizeof(int32_t));
-    ws->count = carve(c, (layers > 0 ? widest : egg_net_rows(net, 0) - 1u) * sizeof(int16_t));
-    size_t base = layers > 0 ? (size_t)net->ticks * egg_padded(net->layer[0].size) * sizeof(int16_t) : 0, least = 0;
+    ws->count = carve(c, counted * sizeof(int16_t));
+    size_t base = layers > 0 ? (size_t)net->ticks * row_of(net, 0) * sizeof(int16_t) : 0, least = 0;
     size_t scratch = layers > 0 ? sizeof(egg_scratch) : 0;
     if (es != NULL) least = has_credit(es) ? scratch : sizeof ws->scratch->sums;
     bool eprop = es != NULL && es->estimator == EGG_ESTIMATOR_EPROP, small = EGG_ROW_ALIGN == 1;
@@ -71,11 +95,12 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     ws->scratch = (void *)ws->base;
     if (layers > 1) {
         ws->current = carve(c, (size_t)net->ticks * deeper * sizeof(int16_t));
-        ws->spikes = carve(c, (size_t)net->ticks * widest);
+        ws->spikes = carve(c, net->ticks * neurons);
         for (uint32_t l = 0; l + 1 < layers; l++)
-            ws->layer_streams[l] = carve(c, egg_stream_bytes(net->ticks, net->layer[l].size));
+            ws->layer_streams[l] = carve(c, egg_stream_bytes(net->ticks, egg_units(net, l)));
     }
-    if (EGG_ROW_ALIGN > 1 && layers > 0 && matrices > layers)
+    lay_out_convolutions(ws, net, c);
+    if (EGG_ROW_ALIGN > 1 && layers > 0 && matrices > layers && !egg_ends_in_convolution(net))
         ws->readout = carve(c, (size_t)net->outputs * egg_padded(net->layer[layers - 1u].size) * sizeof(int16_t));
     if (es == NULL) return;
 
@@ -88,7 +113,9 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
         if (has_credit(es)) {
             uint32_t segments = m < layers ? es->segments : 1;
             if (m < layers && !signless) ws->z_words[m] = carve(c, segments * sizeof(uint32_t));
-            ws->credit[m] = carve(c, (size_t)segments * egg_credit_row(cols) * sizeof(int16_t));
+            uint32_t row = m < layers ? egg_band_units(net, m) : cols;
+            ws->credit[m] = carve(c, (size_t)segments * egg_credit_row(row) * sizeof(int16_t));
+            if (egg_is_convolution(net, m)) ws->gradient[m] = carve(c, (size_t)rows * cols * sizeof(int32_t));
         }
     }
     if (es->estimator == EGG_ESTIMATOR_BATCH)
@@ -98,7 +125,7 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
         if (eprop)
             lay_out_eprop(ws, net, deeper, c);
         else
-            lay_out_sweep(ws, net, es->segments, widest, c);
+            lay_out_sweep(ws, net, es->segments, across, c);
         carver behind = {c->base != NULL ? (uint8_t *)ws->base : NULL, scratch};
         lay_out_update(ws, widest, small ? &behind : c); /* an update no longer needs `base` */
         if (small) ws->touched = carve(&behind, widest * sizeof(uint16_t));

@@ -11,16 +11,20 @@
 typedef struct {
     const struct egg_kernels *kernels; /* the hot loops for this machine */
     int32_t *logits;                   /* [outputs] of the last run, in 1/4096 bit */
-    int16_t *count;        /* [padded] spikes of each neuron of the last LIF layer in the last run; without a
-                              LIF layer [segments][inputs]: events of each input */
+    int16_t *count;                    /* [padded] spikes of each neuron of the last LIF layer in the last run; behind a
+                                          convolution of each square of neurons; without a LIF layer [segments][inputs]: events
+                                          of each input */
     uint32_t *unit_spikes; /* NULL, or [neurons of all LIF layers]: unperturbed runs add each neuron's spikes here */
 
-    int16_t *base;              /* [ticks][padded] currents of layer 0, which all members share */
+    const uint8_t *stream;      /* the recording that runs */
+    int16_t *base;              /* [ticks][padded] currents of layer 0, or of a band of it, which all members share */
     union egg_scratch *scratch; /* of updates; shares memory with `base`, which the next recording writes anew */
     int16_t *current;           /* [ticks][padded] currents of a deeper layer */
     uint8_t *spikes;            /* [ticks][neurons] of a layer that a deeper one follows */
     uint8_t *layer_streams[EGG_LAYERS_MAX]; /* the spikes of such a layer as a stream (base/egg_stream.h) */
-    int16_t *readout;                       /* [outputs][padded] transposed readout weights; hosts only, else NULL */
+    int16_t *readout; /* [outputs][padded] transposed readout weights; hosts with a dense last layer only, else NULL */
+    int16_t *unit_count; /* [padded] spikes of each neuron of a band; NULL without a convolution */
+    int32_t *wide;       /* [neurons of a band] sums of one tick; NULL unless a kernel has over 256 rows of weights */
 
     /* Signs of the perturbations. Words hold 32 pairs, bit p that of slot p: set = +1. */
     uint32_t *a_words[EGG_LAYERS_MAX + 1u]; /* [rank][cols]; estimators batch, sample, full */
@@ -32,6 +36,7 @@ typedef struct {
     int16_t *projection;                    /* [rank][ticks][32 * EGG_SIGN_WORDS]; estimator batch, matrix 0 */
 
     int16_t *credit[EGG_LAYERS_MAX + 1u]; /* [segments][padded, an even number] (readout: one segment); sample, sweep */
+    int32_t *gradient[EGG_LAYERS_MAX];    /* [rows][cols] of a convolution: credit times events; sweep, eprop */
     int32_t *fitness_diff;                /* [pairs]; estimator sample */
     bool no_credit; /* the latest recording left none, and `credit` is not valid: an update does nothing */
 
