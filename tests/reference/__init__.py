@@ -23,6 +23,7 @@ from tests.reference.forward import (
     forward,
     input_counts,
     lif,
+    readout_counts,
     segment,
 )
 from tests.reference.full import FullMember, full_noise
@@ -41,6 +42,7 @@ from tests.reference.net import Net
 from tests.reference.noise import MASK, Key, Noise, key, mix, sign, signs, word
 from tests.reference.order import epoch_order, generation_indices
 from tests.reference.sample import SampleMember, SampleSigns, sample_signs
+from tests.reference.shape import Shape
 from tests.reference.shaping import Shaped, shape_batch, shape_sample
 from tests.reference.stream import check, decode, encode
 from tests.reference.sweep import Sweep, logit_gains, per_current, softmax, sweep, sweep_credit
@@ -53,6 +55,7 @@ from tests.reference.update import (
     rounding,
     step_from_gradient,
 )
+from tests.reference.wiring import Wiring, readout_row, wiring
 
 __all__ = [
     "INT16_MAX",
@@ -81,9 +84,11 @@ __all__ = [
     "SampleMember",
     "SampleResult",
     "SampleSigns",
+    "Shape",
     "Shaped",
     "Sweep",
     "SweepResult",
+    "Wiring",
     "apply",
     "argmax",
     "base_currents",
@@ -112,6 +117,8 @@ __all__ = [
     "logit_gains",
     "mix",
     "per_current",
+    "readout_counts",
+    "readout_row",
     "rounding",
     "rs",
     "sample_signs",
@@ -125,5 +132,6 @@ __all__ = [
     "step_from_gradient",
     "sweep",
     "sweep_credit",
+    "wiring",
     "word",
 ]

@@ -8,6 +8,7 @@ from tests.reference.config import EsConfig, NetConfig
 from tests.reference.forward import Member, with_bias
 from tests.reference.integers import Events, Matrix, clamp, rs
 from tests.reference.noise import Noise, key, sign
+from tests.reference.wiring import wiring
 
 
 class BatchSigns(NamedTuple):
@@ -43,18 +44,20 @@ class BatchMember(Member):
         self.net, self.es, self.pair, self.direction = net, es, pair, direction
 
     def currents(self, m: int, x: Events) -> Matrix:
-        layer = self.net.layers[m]
-        n_pre = self.net.shapes[m][0] - 1
+        layer, see = self.net.layers[m], wiring(self.net, m)
         pert: Matrix = []
-        for events in with_bias(x, n_pre):
-            tick = [0] * layer.size
-            for a, b in zip(self.pair.a[m], self.pair.b[m], strict=True):
-                c = sum(b[i] for i in events)
-                assert abs(c) <= 32767
-                assert abs(c * self.es.sigma_h) < 2**30
-                s = clamp(rs(c * self.es.sigma_h, 8), layer.l_pert // self.es.rank)
-                for h in range(layer.size):
-                    tick[h] += self.direction * s * a[h]
+        for events in with_bias(x, self.net.n_pre(m)):
+            tick: list[int] = []
+            for rows in see.rows:  # each place has a separate sum
+                at_place = [0] * see.channels
+                for a, b in zip(self.pair.a[m], self.pair.b[m], strict=True):
+                    c = sum(b[rows[i]] for i in events if i in rows)
+                    assert abs(c) <= 32767
+                    assert abs(c * self.es.sigma_h) < 2**30
+                    s = clamp(rs(c * self.es.sigma_h, 8), layer.l_pert // self.es.rank)
+                    for channel in range(see.channels):
+                        at_place[channel] += self.direction * s * a[channel]
+                tick += at_place
             pert.append(tick)
         return pert
 
@@ -63,6 +66,9 @@ class BatchMember(Member):
         pert = [0] * self.net.n_out
         for a, b in zip(self.pair.a[m], self.pair.b[m], strict=True):
             c = self.net.ticks * b[-1] + sum(n * b[h] for h, n in enumerate(count))
+            if self.net.ends_in_convolution:
+                assert abs(c) <= 32 * 32767
+                c = clamp(c, 32 * 1025)
             assert abs(c) <= 32 * 1025  # more than 32767, and |c * sigma| may exceed 2^30, not 2^31
             s = clamp(rs(c * self.es.sigma_o, 8), 2**19 // self.es.rank)
             for j in range(self.net.n_out):

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal, NamedTuple
 
+from tests.reference.shape import Shape, convolved, pooled
+
 MAX_INPUTS = 32766
+MAX_INPUTS_CONVOLUTION = 65535  # if the first layer is a convolution
 MAX_INPUTS_FULL = 8190  # section 7.3
 MAX_LAYERS = 4
-MAX_NEURONS = 1024
+MAX_NEURONS = 1024  # of a dense layer; of a convolution, those that see one neuron below
+MAX_CHANNELS = 256  # of a convolution, and of the inputs' shape
+MAX_UNITS = 32766  # neurons of a convolution; its rows of weights besides the bias
+MAX_SIDE = 4096  # rows and columns of the inputs' shape
+MAX_KERNEL = 15
+MAX_STRIDE = 8
+MAX_POOL = 16  # side of the squares of the readout
 MAX_OUTPUTS = 64
 MAX_TICKS = 32
 MAX_PAIRS = 8192  # of batch and full
@@ -21,12 +29,16 @@ MAX_RECORDINGS = 8192  # of one generation
 
 
 class LayerConfig(NamedTuple):
-    """A LIF layer. The page calls the last three values th, k and q."""
+    """A LIF layer. The page calls the three values after its size th, k and q; of a convolution,
+    the last three are F, d and a."""
 
-    size: int
+    size: int  # neurons; of a convolution, channels
     threshold: int
     leak_shift: int
     refractory: int
+    kernel: int = 0  # 0: dense
+    stride: int = 1
+    padding: int = 0
 
     @property
     def i_max(self) -> int:
@@ -55,9 +67,12 @@ class NetConfig:
     n_out: int
     gain: int
     input_segments: int = 1  # S', only without a LIF layer
+    input_shape: Shape | None = None
+    readout_pool: int = 1  # p, only behind a convolution
 
     def __post_init__(self) -> None:
-        assert 1 <= self.n_in <= MAX_INPUTS
+        convolution = bool(self.layers) and self.layers[0].kernel > 0
+        assert 1 <= self.n_in <= (MAX_INPUTS_CONVOLUTION if convolution else MAX_INPUTS)
         assert 1 <= self.ticks <= MAX_TICKS
         assert len(self.layers) <= MAX_LAYERS
         assert 2 <= self.n_out <= MAX_OUTPUTS
@@ -65,23 +80,78 @@ class NetConfig:
             assert self.readout == "integrate"
             assert 1 <= self.input_segments <= min(MAX_SEGMENTS, self.ticks)
         assert 0 <= self.gain <= (12 if self.readout == "spikes" else 8)
-        for layer in self.layers:
-            assert 1 <= layer.size <= MAX_NEURONS
+        if self.input_shape is not None:
+            assert 1 <= self.input_shape.channels <= MAX_CHANNELS
+            assert 1 <= min(self.input_shape[1:]) <= max(self.input_shape[1:]) <= MAX_SIDE
+            assert self.input_shape.units == self.n_in
+        for m, layer in enumerate(self.layers):
+            assert 1 <= layer.size <= (MAX_CHANNELS if layer.kernel else MAX_NEURONS)
             assert 1 <= layer.threshold <= 16383
             assert 1 <= layer.leak_shift <= 8
             assert 0 <= layer.refractory <= 15
+            if layer.kernel:
+                assert 1 <= layer.kernel <= MAX_KERNEL
+                assert 1 <= layer.stride <= MAX_STRIDE
+                assert 0 <= layer.padding < layer.kernel
+                assert layer.size * (-(-layer.kernel // layer.stride)) ** 2 <= MAX_NEURONS
+                assert self.layer_shapes[m].units <= MAX_UNITS
+                assert self.shapes[m][0] - 1 <= MAX_UNITS
         assert self.readout in ("integrate", "spikes")
         if self.readout == "spikes":
             assert self.layers[-1].size == self.n_out
+            assert not self.ends_in_convolution
+        assert 1 <= self.readout_pool <= (MAX_POOL if self.ends_in_convolution else 1)
+
+    @property
+    def ends_in_convolution(self) -> bool:
+        """Whether the last LIF layer is a convolution."""
+        return bool(self.layers) and self.layers[-1].kernel > 0
+
+    @property
+    def layer_shapes(self) -> list[Shape]:
+        """The shape of every LIF layer."""
+        found: list[Shape] = []
+        for layer in self.layers:
+            if layer.kernel == 0:
+                found.append(Shape(layer.size, 1, 1))
+                continue
+            below = found[-1] if found else self.input_shape
+            assert below is not None
+            sides = (
+                convolved(n, layer.kernel, layer.stride, layer.padding)
+                for n in (below.rows, below.columns)
+            )
+            found.append(Shape(layer.size, *sides))
+        return found
+
+    @property
+    def pooled_shape(self) -> Shape:
+        """The last LIF layer as the readout matrix counts it."""
+        return pooled(self.layer_shapes[-1], self.readout_pool)
+
+    def shape_below(self, m: int) -> Shape:
+        """The shape that the convolution m lies over."""
+        below = self.input_shape if m == 0 else self.layer_shapes[m - 1]
+        assert below is not None
+        return below
+
+    def n_pre(self, m: int) -> int:
+        """The inputs, or the neurons of layer m - 1."""
+        return self.n_in if m == 0 else self.layer_shapes[m - 1].units
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
-        """(rows, columns) of every matrix. The last row is the bias, so rows = n_pre + 1."""
-        n_pre = self.n_in if self.layers else self.n_in * self.input_segments
-        sizes = [n_pre, *(layer.size for layer in self.layers)]
+        """(rows, columns) of every matrix. The last row is the bias."""
+        found = []
+        for m, layer in enumerate(self.layers):
+            window = layer.kernel**2
+            rows = self.shape_below(m).channels * window if window else self.n_pre(m)
+            found.append((rows + 1, layer.size))
         if self.readout == "integrate":
-            sizes.append(self.n_out)
-        return [(pre + 1, cols) for pre, cols in pairwise(sizes)]
+            linear = self.n_in * self.input_segments
+            rows = self.pooled_shape.units if self.layers else linear
+            found.append((rows + 1, self.n_out))
+        return found
 
     @property
     def readout_matrix(self) -> int | None:
@@ -124,5 +194,7 @@ class EsConfig:
         if self.estimator == "eprop":
             assert self.segments == net.ticks
         assert net.layers or self.estimator == "sweep"
+        if self.estimator in ("sample", "full"):
+            assert not any(layer.kernel for layer in net.layers)
         if self.estimator == "full":
             assert net.n_in <= MAX_INPUTS_FULL

@@ -23,7 +23,7 @@ def eprop(net: Net, es: EsConfig, data: bytes, label: int) -> Sweep:
     config = net.config
     run = forward(net, data)
     if cross_entropy(run.logits, label) < es.learn_above:
-        nothing = [[[0] * layer.size for _ in range(config.ticks)] for layer in config.layers]
+        nothing = [[[0] * len(count) for _ in range(config.ticks)] for count in run.counts]
         return Sweep(run, [0] * config.n_out, nothing, False)
     e = logit_gains(es, run.logits, label)
     inputs = [decode(data, config.n_in, config.ticks), *run.trains]
@@ -68,9 +68,9 @@ def credit_in_time(net: Net, es: EsConfig, m: int, x: Events, sensitivity: Matri
     """delta[t][h] of layer m, whose presynaptic events are x."""
     config = net.config
     layer, T = config.layers[m], config.ticks
-    base, width = base_currents(net.weights[m], x, layer), width_of(config, es, m)
-    delta = [[0] * layer.size for _ in range(T)]
-    for h in range(layer.size):
+    base, width = base_currents(net.unfolded(m), x, layer), width_of(config, es, m)
+    delta = [[0] * len(base[0]) for _ in range(T)]
+    for h in range(len(base[0])):
         psi = slopes(layer, [base[t][h] for t in range(T)], width)
         f = 0
         for t in reversed(range(T)):
@@ -84,10 +84,11 @@ def credit_in_time(net: Net, es: EsConfig, m: int, x: Events, sensitivity: Matri
 def sensitivity_below(net: Net, es: EsConfig, m: int, delta: Matrix) -> Matrix:
     """G[t][h] of layer m, from the delta of layer m + 1."""
     width = width_of(net.config, es, m + 1)
+    weights = net.unfolded(m + 1)[:-1]
     sensitivity: Matrix = []
     for row in delta:
         q = [per_current(d, width) for d in row]
-        sums = [sum(a * b for a, b in zip(w, q, strict=True)) for w in net.weights[m + 1][:-1]]
+        sums = [sum(a * b for a, b in zip(w, q, strict=True)) for w in weights]
         assert all(abs(total) < 2**31 - 2**7 for total in sums)
         sensitivity.append([clamp(rs(total, 8) - es.penalty, LIMIT_F) for total in sums])
     return sensitivity

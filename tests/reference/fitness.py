@@ -51,10 +51,11 @@ def argmax(logits: Sequence[int]) -> int:
 
 def fitness(es: EsConfig, run: Run, label: int) -> int:
     """F, in 1/4096 bit."""
+    spikes = min(run.spikes, 2**17)
     if es.fitness == "xent":
-        f = -min(cross_entropy(run.logits, label) + es.penalty * run.spikes, LIMIT_F)
+        f = -min(cross_entropy(run.logits, label) + es.penalty * spikes, LIMIT_F)
     else:
         right = 4096 if argmax(run.logits) == label else 0
-        f = clamp(right - es.penalty * run.spikes, LIMIT_F)
+        f = clamp(right - es.penalty * spikes, LIMIT_F)
     assert abs(f) <= LIMIT_F
     return f

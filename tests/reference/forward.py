@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.reference.config import LayerConfig, NetConfig
+from tests.reference.config import (
+    MAX_LAYERS,
+    MAX_POOL,
+    MAX_TICKS,
+    MAX_UNITS,
+    LayerConfig,
+    NetConfig,
+)
 from tests.reference.integers import INT16_MAX, INT32_MAX, Events, Matrix, clamp
 from tests.reference.net import Net
 from tests.reference.stream import decode
+from tests.reference.wiring import readout_row
 
 
 def with_bias(x: Events, n_pre: int) -> Events:
@@ -17,12 +25,13 @@ def with_bias(x: Events, n_pre: int) -> Events:
 
 
 def base_currents(weights: Matrix, x: Events, layer: LayerConfig) -> Matrix:
-    """The unperturbed currents base[t][h]. x has no events of the bias."""
+    """The unperturbed currents base[t][h], from W[i][h]. x has no events of the bias."""
     base: Matrix = []
+    neurons = range(len(weights[0]))
     for events in with_bias(x, len(weights) - 1):
-        sums = [0] * layer.size
+        sums = [0] * len(neurons)
         for i in events:
-            for h in range(layer.size):
+            for h in neurons:
                 sums[h] += weights[i][h]
         assert all(abs(s) <= 32767 * 127 for s in sums)
         base.append([clamp(s, layer.l_base) for s in sums])
@@ -62,7 +71,7 @@ class Member:
         return None
 
     def readout(self, count: list[int]) -> list[int] | None:
-        """pertL[j] for the spike counts of the last LIF layer. None is zeros."""
+        """pertL[j] for the counts of the readout's rows. None is zeros."""
         return None
 
     def logits(self) -> list[int] | None:
@@ -90,12 +99,13 @@ def forward(net: Net, data: bytes, member: Member = UNPERTURBED) -> Run:
     run = Run()
     x = decode(data, config.n_in, config.ticks)
     for m, layer in enumerate(config.layers):
-        base = base_currents(net.weights[m], x, layer)
-        pert = member.currents(m, x) or [[0] * layer.size] * config.ticks
+        base = base_currents(net.unfolded(m), x, layer)
+        neurons = len(base[0])
+        pert = member.currents(m, x) or [[0] * neurons] * config.ticks
         assert all(abs(p) <= layer.l_pert for tick in pert for p in tick)
         train: Events = [[] for _ in range(config.ticks)]
         count: list[int] = []
-        for h in range(layer.size):
+        for h in range(neurons):
             spikes, _ = lif(layer, [base[t][h] + pert[t][h] for t in range(config.ticks)])
             for t, spike in enumerate(spikes):
                 if spike:
@@ -105,8 +115,12 @@ def forward(net: Net, data: bytes, member: Member = UNPERTURBED) -> Run:
         run.counts.append(count)
         x = train  # in the same tick
     run.spikes = sum(map(sum, run.counts))
-    run.readout_events = run.counts[-1] if config.layers else input_counts(config, x)
-    assert run.spikes <= 2**17
+    if config.layers:
+        run.readout_events = readout_counts(config, run.counts[-1])
+    else:
+        run.readout_events = input_counts(config, x)
+    convolution = any(layer.kernel for layer in config.layers)
+    assert run.spikes <= (MAX_LAYERS * MAX_UNITS * MAX_TICKS if convolution else 2**17)
     perturbation = member.logits() or [0] * config.n_out
     for a, p in zip(_readout(net, run.readout_events, member), perturbation, strict=True):
         assert abs(p) < 2**20
@@ -130,17 +144,30 @@ def input_counts(config: NetConfig, x: Events) -> list[int]:
     return count
 
 
+def readout_counts(config: NetConfig, count: list[int]) -> list[int]:
+    """count[h] of the readout's rows, from the counts of the last LIF layer."""
+    if not config.ends_in_convolution:
+        return count
+    sums = [0] * config.pooled_shape.units
+    for h, n in enumerate(count):
+        sums[readout_row(config, h)] += n
+    assert all(n <= 32 * MAX_POOL * MAX_POOL for n in sums)
+    assert sum(sums) <= 32 * MAX_UNITS
+    return sums
+
+
 def _readout(net: Net, count: list[int], member: Member) -> list[int]:
-    """acc[j], from the spike counts of the last LIF layer."""
+    """acc[j], from the counts of the readout's rows."""
     config = net.config
     if config.readout == "spikes":
         return count
+    limited = config.ends_in_convolution or not config.layers
     w = net.weights[-1]
     pert_l = member.readout(count) or [0] * config.n_out
     acc: list[int] = []
     for j in range(config.n_out):
         assert abs(pert_l[j]) <= 2**19
         a = config.ticks * w[-1][j] + sum(c * w[h][j] for h, c in enumerate(count)) + pert_l[j]
-        assert abs(a) <= (32 * 1025 * 127 + 2**19 if config.layers else 32 * 32767 * 127)
-        acc.append(a if config.layers else clamp(a, 2**22 - 1))
+        assert abs(a) <= (32 * 32767 if limited else 32 * 1025) * 127 + 2**19 < 2**27
+        acc.append(clamp(a, 2**22 - 1) if limited else a)
     return acc

@@ -7,6 +7,7 @@ import zlib
 from tests.reference.config import NetConfig
 from tests.reference.integers import Matrix, clamp
 from tests.reference.noise import Noise, key, word
+from tests.reference.wiring import readout_row, wiring
 
 
 class Net:
@@ -30,6 +31,22 @@ class Net:
                     w = clamp(((bytes_sum - 510) * std * 443 + 32768) >> 16, 127)
                     bias = i == rows - 1
                     self.weights[m][i][j] = 0 if bias else w
+
+    def unfolded(self, m: int) -> Matrix:
+        """W[i][h] of sections 5 and 7.4: the weight through which neuron (or output) h sees i, or 0
+        if it does not. A convolution's matrix has each weight once; this one for each neuron."""
+        config, weights = self.config, self.weights[m]
+        if m < len(config.layers) and config.layers[m].kernel:
+            see = wiring(config, m)
+            found = [[0] * see.neurons for _ in range(config.n_pre(m) + 1)]
+            for place, rows in enumerate(see.rows):
+                first = place * see.channels
+                for i, row in rows.items():
+                    found[i][first : first + see.channels] = weights[row]
+            return found
+        if m == config.readout_matrix and config.ends_in_convolution:
+            return [*(weights[readout_row(config, h)] for h in range(config.n_pre(m))), weights[-1]]
+        return weights
 
     def to_bytes(self, m: int) -> bytes:
         """Matrix m, row by row."""

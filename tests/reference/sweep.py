@@ -34,7 +34,7 @@ def sweep(net: Net, es: EsConfig, data: bytes, label: int) -> Sweep:
     config = net.config
     run = forward(net, data)
     if cross_entropy(run.logits, label) < es.learn_above:
-        nothing = [[[0] * layer.size for _ in range(es.segments)] for layer in config.layers]
+        nothing = [[[0] * len(count) for _ in range(es.segments)] for count in run.counts]
         return Sweep(run, [0] * config.n_out, nothing, False)
     e = logit_gains(es, run.logits, label)
     inputs = [decode(data, config.n_in, config.ticks), *run.trains]
@@ -83,7 +83,7 @@ def last_sensitivity(net: Net, es: EsConfig, e: list[int]) -> Matrix:
         assert all(abs(x) <= 4096 + 4095 for x in g)
     else:
         g = []
-        for row in net.weights[-1][:-1]:
+        for row in net.unfolded(len(config.layers))[:-1]:
             total = sum(w * x for w, x in zip(row, e, strict=True))
             assert abs(total) < 2**25
             g.append(clamp(rs(total, 12 - config.gain) - es.penalty, LIMIT_F))
@@ -100,11 +100,12 @@ def sigma_of(config: NetConfig, es: EsConfig, m: int) -> int:
 def deeper_sensitivity(net: Net, es: EsConfig, m: int, delta: Matrix) -> Matrix:
     """G[s][h] of layer m, from the delta of layer m + 1."""
     sigma = sigma_of(net.config, es, m + 1)
+    weights = net.unfolded(m + 1)[:-1]
     sensitivity: Matrix = []
     for row in delta:
         q = [per_current(d, sigma) for d in row]
         sensitivity.append([])
-        for w in net.weights[m + 1][:-1]:
+        for w in weights:
             total = sum(w_k * q_k for w_k, q_k in zip(w, q, strict=True))
             assert abs(total) < 2**31 - 2**7
             sensitivity[-1].append(clamp(rs(total, 8) - es.penalty, LIMIT_F))
@@ -124,11 +125,11 @@ def responses(net: Net, es: EsConfig, m: int, x: Events, sensitivity: Matrix) ->
     """delta[s][h] of layer m, whose presynaptic events are x."""
     config = net.config
     layer, T, S = config.layers[m], config.ticks, es.segments
-    sigma, base = sigma_of(config, es, m), base_currents(net.weights[m], x, layer)
+    sigma, base = sigma_of(config, es, m), base_currents(net.unfolded(m), x, layer)
     delta: Matrix = []
     for s in range(S):
         delta.append([])
-        for h in range(layer.size):
+        for h in range(len(base[0])):
             total = 0
             for direction in (+1, -1):
                 pushed = [

@@ -54,9 +54,10 @@ def step_from_gradient(G: int, lr: LearningRate) -> int:
 
 
 def active_rows(net: NetConfig, m: int, recordings: Sequence[Recording]) -> list[int]:
-    """The rows that an update of `batch` or `full` visits: in matrix 0, those with an event."""
+    """The rows that an update of `batch` or `full` visits. In matrix 0 these are the rows with an
+    event, but all rows of a convolution."""
     n_pre = net.shapes[m][0] - 1
-    if m > 0:
+    if m > 0 or net.layers[m].kernel:
         return list(range(n_pre + 1))
     ticks = [tick for data, _ in recordings for tick in decode(data, net.n_in, net.ticks)]
     return [*sorted({i for tick in ticks for i in tick}), n_pre]

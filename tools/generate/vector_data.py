@@ -42,7 +42,7 @@ def net_json(net: NetConfig) -> Json:
     return {
         "n_in": net.n_in,
         "ticks": net.ticks,
-        "layers": [list(layer) for layer in net.layers],
+        "layers": [list(layer if layer.kernel else layer[:4]) for layer in net.layers],
         "readout": net.readout,
         "n_out": net.n_out,
         "gain": net.gain,

@@ -182,7 +182,7 @@ def make_eprop() -> Json:
         for width in (0, 1, 50, 4000, 32767):
             most = min(layer.l_base, 3 * layer.threshold)
             currents = [data.between(-most // 2, most) for _ in range(12)]
-            slopes.append([[*layer], currents, width, ref.slopes(layer, currents, width)])
+            slopes.append([[*layer[:4]], currents, width, ref.slopes(layer, currents, width)])
     cases = [make_case(number, case) for number, case in enumerate(EPROP, 50)]
     return {"slopes": slopes, "cases": cases}
 
