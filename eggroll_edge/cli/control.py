@@ -49,7 +49,7 @@ def control(
     """
     config = ControlConfig(
         seed=seed, generations=generations, pairs=pairs, episodes=episodes,
-        hidden=tuple(option.sizes(hidden)),
+        hidden=tuple(option.layers(hidden)),
     )  # fmt: skip
     show, begun = console(as_json), time.perf_counter()
 

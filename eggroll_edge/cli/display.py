@@ -124,9 +124,9 @@ class RunDisplay:
         self.out.print(
             f"{config.data}: {event.train_recordings} recordings to train on, {validation}"
             f"{event.test_recordings} to test on\n"
-            f"net of {event.parameters:,} int8 weights, hidden "
-            f"{'-'.join(map(str, config.hidden))}; {config.estimator}{online}, "
-            f"{config.perturbations}, {event.workers} workers\nrun directory {event.run_dir}"
+            f"net of {event.parameters:,} int8 weights, hidden {config.hidden_text}; "
+            f"{config.estimator}{online}, {config.perturbations}, {event.workers} workers\n"
+            f"run directory {event.run_dir}"
         )
         self._derived(event)
         if event.generation:

@@ -15,6 +15,8 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from eggroll_edge.core.shapes import parse_layer
+from eggroll_edge.errors import ConfigError
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.settings import Setting, settings_of
 
@@ -50,7 +52,7 @@ def takes_settings(*names: str) -> Callable[[Callable[..., None]], Callable[...,
             values = {one.name: given.pop(one.name) for one in chosen}
             settings = {name: value for name, value in values.items() if value is not None}
             if "hidden" in settings:
-                settings["hidden"] = sizes(settings["hidden"])
+                settings["hidden"] = layers(settings["hidden"])
             command(**given, settings=settings)
 
         parameters: list[inspect.Parameter] = []
@@ -83,14 +85,18 @@ def _option(one: Setting) -> inspect.Parameter:
     )
 
 
-def sizes(text: str) -> list[int]:
-    """Layer sizes from text such as "128,64", or "none"; a usage error if it has another form."""
+def layers(text: str) -> list[int | str]:
+    """Entries of `hidden` from text such as "128,64" or "conv 16 k5 s2, 64"; none from "none".
+
+    A usage error if one of them is no layer.
+    """
     if text == "none":
         return []
     try:
-        return [int(part) for part in text.replace("-", ",").split(",")]
-    except ValueError:
+        found = [parse_layer(part) for part in text.replace("-", ",").split(",")]
+    except ConfigError as error:
         raise typer.BadParameter(
-            f"{text!r} is not a list of layer sizes: write 128, or 128,64, or none",
+            f"{error}; with several layers write 128,64, with none write none",
             param_hint="'--hidden'",
         ) from None
+    return [layer if isinstance(layer, int) else str(layer) for layer in found]

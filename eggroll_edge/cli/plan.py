@@ -29,8 +29,8 @@ from eggroll_edge.training.derivation import derive_without_data
 
 
 @option.takes_settings(
-    "ticks", "pool", "polarity", "hidden", "readout", "estimator", "online", "pairs", "rank",
-    "segments", "batch", "learn_above",
+    "data", "ticks", "pool", "polarity", "hidden", "readout", "readout_pool", "estimator", "online",
+    "pairs", "rank", "segments", "batch", "learn_above",
 )  # fmt: skip
 def plan(
     preset: option.Preset = None,
@@ -122,10 +122,11 @@ def plan(
     config = derive_without_data(config_of(preset, settings))
     sensor = sensor_of(config.data)
     outputs = outputs or (sensor.classes if sensor else 10)
-    net = config.net_config(config.binning().n_in if inputs is None else inputs, outputs)
+    seen = config.binning()
+    shape = seen.shape if inputs is None else None
+    net = config.net_config(seen.n_in if inputs is None else inputs, outputs, shape)
     sizes = plan_of(net, config.es_config(), sample_buffer, online=config.online)
-    layers = "-".join(str(size) for size in (net.inputs, *(layer.size for layer in net.layers)))
-    name = layers if net.readout == "spikes" else f"{layers}-{outputs}"
+    name = str(net)
     fits = sizes.fits(wanted) if wanted else None
     load, costs = None, []
     known = config.estimator == "batch" or config.online

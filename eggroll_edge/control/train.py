@@ -47,7 +47,7 @@ class ControlConfig:
         ConfigError: A value is out of range.
     """
 
-    hidden: tuple[int, ...] = (32,)
+    hidden: tuple[int | str, ...] = (32,)
     ticks: int = 8
     """Ticks in which the policy decides on one action, 1..32."""
     bins_per_variable: int = 16

@@ -59,6 +59,28 @@ class Net:
         parts = np.split(self.weights, ends)
         return [p.reshape(shape) for p, shape in zip(parts, self.config.shapes, strict=True)]
 
+    def kernels(self, layer: int) -> I8:
+        """The kernels of a convolution, in the order of NIR and PyTorch.
+
+        Args:
+            layer: The number of the LIF layer, from 0.
+
+        Returns:
+            An int8 view [channels, channels below, kernel, kernel] of the weights, without the
+            biases: those are matrices[layer][-1].
+
+        Raises:
+            ConfigError: There is no such layer, or it is dense.
+        """
+        layers = self.config.layers
+        if not 0 <= layer < len(layers) or layers[layer].kernel == 0:
+            raise ConfigError(
+                f"LIF layer {layer} of the net {self.config} is no convolution: use matrices"
+            )
+        side, rows = layers[layer].kernel, self.matrices[layer][:-1]
+        kernels: I8 = rows.reshape(-1, side, side, layers[layer].size).transpose(3, 0, 1, 2)
+        return kernels
+
 
 def active_bytes(net: NetConfig) -> int:
     """Length in bytes of a bit map with one bit for each row of matrix 0, bias row included."""

@@ -74,7 +74,11 @@ def read_for(config: NetConfig, path: Path) -> Net:
     """
     net = read(path).net
     theirs, ours = net.config.to_dict(), config.to_dict()
-    differing = [f"{k} {theirs[k]} (here {ours[k]})" for k in ours if theirs[k] != ours[k]]
+    names = {**ours, **theirs}
+    both = {name: (theirs.get(name), ours.get(name)) for name in names}
+    differing = [
+        f"{name} {their} (here {our})" for name, (their, our) in both.items() if their != our
+    ]
     if differing:
         raise ConfigError(
             f"{path} is of another net: {', '.join(differing)}; train with its settings of data, "

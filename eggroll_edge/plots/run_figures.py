@@ -92,8 +92,7 @@ class _Run:
     def title(self) -> str:
         config = self.config
         how = "online" if config.online else config.estimator
-        net = "-".join(map(str, (self.net.config.inputs, *config.hidden, self.net.config.outputs)))
-        return f"{config.data}, {net}, {how}, {config.pairs} pairs, seed {config.seed}"
+        return f"{config.data}, {self.net.config}, {how}, {config.pairs} pairs, seed {config.seed}"
 
 
 def plot_run(

@@ -13,19 +13,22 @@ from typing import Any
 
 from eggroll_edge._core import lib
 from eggroll_edge.core.config import (
+    FOR_CONVOLUTIONS,
     GAIN_MAX,
     WITH_CREDIT,
     WITHOUT_PAIRS,
     EsConfig,
     Hyperparameters,
-    LifConfig,
     NetConfig,
+    lif_config,
+    no_convolutions,
 )
+from eggroll_edge.core.shapes import Convolution, Layer, parse_layer
 from eggroll_edge.data.binning import Binning
 from eggroll_edge.data.sources import adapt_binning
 from eggroll_edge.errors import ConfigError, unknown
 from eggroll_edge.training.fields import Fields
-from eggroll_edge.training.settings import DERIVED, ByEstimator, layer_sizes, settings_of
+from eggroll_edge.training.settings import DERIVED, ByEstimator, layer_entries, settings_of
 from eggroll_edge.training.units import BIT, Units
 
 FROM_DATA = ("init_std", "threshold", "deep_threshold", "sigma")
@@ -64,7 +67,7 @@ class TrainConfig(Fields):
                 f"online is set with estimator {self.estimator}: only sample, sweep and eprop "
                 "can update after each recording; use one of them, or leave online out"
             )
-        object.__setattr__(self, "hidden", layer_sizes(self.hidden, self.readout))
+        object.__setattr__(self, "hidden", layer_entries(self.hidden, self.readout))
         self._fill_in_defaults()
         left = self._none_of(FROM_DATA)
         for one in known.values():
@@ -99,8 +102,9 @@ class TrainConfig(Fields):
                 f"hidden is none with estimator {self.estimator}: only sweep trains a net without "
                 "a hidden layer; set estimator = sweep"
             )
-        if self.readout == "integrate" and self.gain > GAIN_MAX:
-            raise ConfigError(f"gain is {self.gain}: use 0..{GAIN_MAX} with readout = integrate")
+        if self.has_convolution and self.estimator not in FOR_CONVOLUTIONS:
+            raise ConfigError(no_convolutions(self.estimator))
+        self._check_readout()
         if self.linear and self.input_segments > self.ticks:
             raise ConfigError(
                 f"input_segments is {self.input_segments}, but a recording has {self.ticks} ticks: "
@@ -124,6 +128,17 @@ class TrainConfig(Fields):
         sigmas = 0.0 if self.sigma is None else self.sigma, self.sigma_readout
         self._units.check_sigmas(("sigma", "sigma_readout"), sigmas)
 
+    def _check_readout(self) -> None:
+        if self.readout == "integrate" and self.gain > GAIN_MAX:
+            raise ConfigError(f"gain is {self.gain}: use 0..{GAIN_MAX} with readout = integrate")
+        ends_in_convolution = bool(self.layers) and isinstance(self.layers[-1], Convolution)
+        if self.readout_pool > 1 and (self.readout == "spikes" or not ends_in_convolution):
+            raise ConfigError(
+                f"readout_pool is {self.readout_pool}, but no readout matrix is behind a "
+                "convolution: end hidden with one and use readout = integrate, or use readout_pool "
+                "1"
+            )
+
     @property
     def left_to_data(self) -> tuple[str, ...]:
         """The settings that are still to be derived from the data, as `derive` does."""
@@ -140,6 +155,21 @@ class TrainConfig(Fields):
                 f"{' and '.join(left)} would be derived from the data, which has not been done: "
                 "set a value, or call derive(config, data) first"
             )
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The form of each hidden LIF layer."""
+        return tuple(map(parse_layer, self.hidden))
+
+    @property
+    def hidden_text(self) -> str:
+        """The hidden layers on a line: "128-64", or "conv 16 k5 s2, 64"."""
+        return (", " if self.has_convolution else "-").join(map(str, self.hidden))
+
+    @property
+    def has_convolution(self) -> bool:
+        """Whether a hidden layer is a convolution."""
+        return any(isinstance(layer, Convolution) for layer in self.layers)
 
     @property
     def lif_layers(self) -> int:
@@ -198,34 +228,38 @@ class TrainConfig(Fields):
         )
         return adapt_binning(self.data, asked)
 
-    def net_config(self, inputs: int, outputs: int) -> NetConfig:
+    def net_config(
+        self, inputs: int, outputs: int, shape: tuple[int, int, int] | None = None
+    ) -> NetConfig:
         """The net for data with these inputs and classes.
 
         Args:
-            inputs: Inputs of the data, 1..32766.
+            inputs: Inputs of the data, 1..32766; below a convolution up to 65535.
             outputs: Classes of the data, 2..64.
+            shape: Channels, rows and columns of the inputs, which only a convolution needs.
 
         Returns:
             The topology of the net.
 
         Raises:
-            ConfigError: The core or the estimator refuses such a net, or a threshold is left to the
-                data.
+            ConfigError: The core or the estimator refuses such a net, a threshold is left to the
+                data, or a convolution does not fit the shape or has none.
         """
         self._check_derived("threshold", "deep_threshold")
-        sizes = (*self.hidden, outputs) if self.readout == "spikes" else self.hidden
+        forms = (*self.layers, outputs) if self.readout == "spikes" else self.layers
         layers = tuple(
-            LifConfig(
-                size,
+            lif_config(
+                form,
                 self.deep_threshold if i > 0 else self.threshold,
                 self.leak_shift,
                 self.refractory,
             )
-            for i, size in enumerate(sizes)
+            for i, form in enumerate(forms)
         )
         net = NetConfig(
             inputs, outputs, self.ticks, layers, self.readout, self.gain,
-            self.input_segments if self.linear else 1,
+            self.input_segments if self.linear else 1, shape if self.has_convolution else None,
+            self.readout_pool,
         )  # fmt: skip
         self.es_config().check(net)
         return net
@@ -272,6 +306,7 @@ class TrainConfig(Fields):
             "validation": not self.validation,
             "input_segments": not self.linear,
             "learn_above": not self.chooses_recordings,
+            "readout_pool": self.readout_pool == 1,
         }
         return {name: value for name, value in values.items() if not left_out.get(name)}
 

@@ -65,8 +65,10 @@ class Evaluator:
             labels * config.outputs + predictions, minlength=config.outputs**2
         ).reshape(config.outputs, config.outputs)
         spikes = np.sum([w.unit_spikes for w in self._pool.workspaces], axis=0, dtype=np.int64)
-        sizes = [layer.size for layer in config.layers]
-        layers = np.split(spikes, np.cumsum(sizes))  # and behind the last one nothing
+        sizes = config.units
+        layers = np.split(
+            spikes, np.cumsum(sizes, dtype=np.int64)
+        )  # and behind the last one nothing
         return EvalResult(
             accuracy=100 * counts.correct / n,
             loss_bits=counts.loss / BIT / n,

@@ -14,6 +14,7 @@ from eggroll_edge.core.config import (
     LEAK_SHIFT_MAX,
     LEARN_ABOVE_MAX,
     PENALTY_MAX,
+    READOUT_POOL_MAX,
     REFRACTORY_MAX,
     STD_MAX,
     THRESHOLD_MAX,
@@ -83,9 +84,11 @@ class Fields:
         False, DATA, off="no-stabilize", help="Undo the camera's motion (N-MNIST).",
     )
     # --- net
-    hidden: tuple[int, ...] = setting(
-        (128,), NET, metavar="N[,N...]",
-        help="Neurons of each hidden LIF layer, such as 128 or 128,64. none is a linear readout of "
+    hidden: tuple[int | str, ...] = setting(
+        (128,), NET, metavar="LAYER[,LAYER...]",
+        help="The hidden LIF layers, such as 128 or 128,64, which are numbers of neurons, or "
+        "\"conv 16 k5 s2, 64\", which begins with a convolution: conv CHANNELS kKERNEL [sSTRIDE] "
+        "[pPADDING], with stride 1 and padding 0 if they are left out. none is a linear readout of "
         "the inputs, for comparison (estimator sweep).",
     )
     input_segments: int = setting(
@@ -114,6 +117,11 @@ class Fields:
         "integrate", NET, metavar="NAME",
         help="integrate (a matrix sums the last layer's spikes) or spikes (output neurons, whose "
         "spikes are counted).",
+    )
+    readout_pool: int = setting(
+        1, NET, low=1, high=READOUT_POOL_MAX, metavar="P",
+        help="Behind a convolution: the readout sums the spikes of squares of P x P places, which "
+        "leaves it fewer weights.",
     )
     gain: int = setting(
         ByEstimator(5, 5, 4, 4, deep={"sweep": 4, "sweep-online": 4}, spikes=11,

@@ -15,7 +15,8 @@ from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from eggroll_edge._core import lib
-from eggroll_edge.core.config import check_choice, check_int
+from eggroll_edge.core.checks import check_choice, check_int
+from eggroll_edge.core.shapes import parse_layer
 from eggroll_edge.errors import ConfigError
 
 DATA, NET, ESTIMATOR, SCHEDULE = "Data", "Net", "Estimator", "Schedule"
@@ -118,7 +119,7 @@ class Setting:
     """Name of the option that sets a switch to false, or empty."""
     name: str = ""
     type: type = str
-    """int, float, bool, str, or tuple for a list of layer sizes."""
+    """int, float, bool, str, or tuple for a list of layers."""
     choices: tuple[str, ...] = ()
     """The values of a setting that is a name."""
 
@@ -212,19 +213,21 @@ def defaults_for(config: type, kind: str) -> dict[str, Any]:
     return found
 
 
-def layer_sizes(hidden: object, readout: str) -> tuple[int, ...]:
-    """`hidden` as a tuple; ConfigError unless it is a list of layer sizes that fits the readout."""
+def layer_entries(hidden: object, readout: str) -> tuple[int | str, ...]:
+    """`hidden` as a tuple with one spelling for each layer: 64, or "conv 16 k5 s2".
+
+    ConfigError unless it is a list of layers that fits the readout.
+    """
     if not isinstance(hidden, (tuple, list)):
-        raise ConfigError(f"hidden is {hidden!r}: use a list of layer sizes, such as [128, 64]")
+        raise ConfigError(f"hidden is {hidden!r}: use a list of layers, such as [128, 64]")
     most = int(lib.EGG_LAYERS_MAX)
     low, high = (0, most - 1) if readout == "spikes" else (0, most)
     if not low <= len(hidden) <= high:
         raise ConfigError(
             f"hidden has {len(hidden)} layers: use {low}..{high} with readout = {readout}"
         )
-    for size in hidden:
-        check_int("a size in hidden", size, 1, lib.EGG_NEURONS_MAX)
-    return tuple(hidden)
+    layers = map(parse_layer, hidden)
+    return tuple(layer if isinstance(layer, int) else str(layer) for layer in layers)
 
 
 def _type_of(hint: Any) -> tuple[type, tuple[str, ...]]:

@@ -46,7 +46,7 @@ def main() -> None:
     options.pairs, options.batch, options.lr_final = config.pairs, config.batch, config.lr_final
     data = load(options, "train")
     config = derive(config, data)
-    net = Net(config.net_config(data.n_in, data.n_classes))
+    net = Net(config.net_config(data.n_in, data.n_classes, data.shape))
     net.randomize(config.seed, config.init_std, config.readout_std)
     pool = WorkerPool(net.config, config.es_config(), options.threads)
     estimator, samples = (
