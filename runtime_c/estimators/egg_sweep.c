@@ -58,11 +58,13 @@ static void credit_last(const egg_generation *gen, egg_workspace *ws, const meas
             egg_packed16_respond(&m->run, s, ws->part.sweep.drive, m->credit + s * row);
         else
             respond(ws, &m->run, s, true, m->credit + s * row);
+    int16_t *any = m->run.membrane; /* no longer needed */
+    for (uint32_t h = 0; h < m->run.size; h++) any[h] = m->credit[h];
+    for (uint32_t s = 1; s < m->run.segments; s++)
+        for (uint32_t h = 0; h < m->run.size; h++) any[h] |= m->credit[s * row + h];
     egg_readout_walk walk = m->walk;
     for (uint32_t h = 0; h < m->run.size; h++, egg_readout_next(&walk)) {
-        int32_t any = 0;
-        for (uint32_t i = h; i < end; i += row) any |= m->credit[i];
-        if (any == 0 && m->q == NULL) continue; /* most neurons */
+        if (any[h] == 0 && m->q == NULL) continue; /* most neurons */
         int32_t gain = egg_credit_sensitivity_last(gen, ws->part.sweep.logit_credit, walk.row);
         for (uint32_t i = h; i < end; i += row)
             if (m->q != NULL || m->credit[i] != 0) settle(m, i, m->credit[i] * gain);

@@ -41,11 +41,13 @@ TARGET static inline EGG_INLINE void K(add_credit)(int32_t *to, const int16_t *f
 }
 
 /* One tick of events and the places of rows [row0, row1) that see them. Just one of sum, wide and gradient is not NULL,
- * a constant at each call below: that one is added to. */
+ * a constant at each call below: that one is added to. `channels` is
+ * those of the convolution. */
 TARGET static inline EGG_INLINE const uint8_t *K(walk)(const egg_convolution *conv, const uint8_t *stream,
-                                                       uint32_t row0, uint32_t row1, const int8_t *w, int16_t *sum,
-                                                       int32_t *wide, const int16_t *credit, int32_t *gradient) {
-    uint32_t channels = conv->shape.channels, cols = conv->shape.cols;
+                                                       uint32_t row0, uint32_t row1, uint32_t channels, const int8_t *w,
+                                                       int16_t *sum, int32_t *wide, const int16_t *credit,
+                                                       int32_t *gradient) {
+    uint32_t cols = conv->shape.cols;
     size_t back = (size_t)conv->stride * channels; /* from the weights of a place to those of the next one */
     egg_walker at = {0, 0, 0, 0};
     int32_t event, index = -1;
@@ -71,15 +73,24 @@ TARGET static inline EGG_INLINE const uint8_t *K(walk)(const egg_convolution *co
 
 TARGET static const uint8_t *K(convolve)(const egg_convolution *conv, const uint8_t *stream, const int8_t *w,
                                          uint32_t row0, uint32_t row1, int16_t *sum) {
-    return K(walk)(conv, stream, row0, row1, w, sum, NULL, NULL, NULL);
+    uint32_t channels = conv->shape.channels;
+    /* Hosts have special forms for common numbers of channels. */
+    if (LANE_BYTES > 0 && channels == 16) return K(walk)(conv, stream, row0, row1, 16, w, sum, NULL, NULL, NULL);
+    if (LANE_BYTES > 0 && channels == 8) return K(walk)(conv, stream, row0, row1, 8, w, sum, NULL, NULL, NULL);
+    return K(walk)(conv, stream, row0, row1, channels, w, sum, NULL, NULL, NULL);
 }
 
 TARGET static const uint8_t *K(convolve_wide)(const egg_convolution *conv, const uint8_t *stream, const int8_t *w,
                                               uint32_t row0, uint32_t row1, int32_t *wide) {
-    return K(walk)(conv, stream, row0, row1, w, NULL, wide, NULL, NULL);
+    return K(walk)(conv, stream, row0, row1, conv->shape.channels, w, NULL, wide, NULL, NULL);
 }
 
 TARGET static const uint8_t *K(collect)(const egg_convolution *conv, const uint8_t *stream, const int16_t *credit,
                                         uint32_t row0, uint32_t row1, int32_t *gradient) {
-    return K(walk)(conv, stream, row0, row1, NULL, NULL, NULL, credit, gradient);
+    uint32_t channels = conv->shape.channels;
+    if (LANE_BYTES > 0 && channels == 16)
+        return K(walk)(conv, stream, row0, row1, 16, NULL, NULL, NULL, credit, gradient);
+    if (LANE_BYTES > 0 && channels == 8)
+        return K(walk)(conv, stream, row0, row1, 8, NULL, NULL, NULL, credit, gradient);
+    return K(walk)(conv, stream, row0, row1, channels, NULL, NULL, NULL, credit, gradient);
 }
