@@ -15,15 +15,15 @@ static void draw(egg_key key, uint32_t rows, uint32_t word, uint32_t *words) {
     for (uint32_t i = 0; i < rows; i++) words[i] = egg_rng_signs(key, i, word);
 }
 
-/* Draws the signs of the pairs of one word for all matrices, except those of the rows of matrix 0: these are many, and
- * only projections need them. */
+/* Draws the signs of the pairs of one word that a workspace keeps. */
 static void draw_word(const egg_generation *gen, egg_workspace *ws, uint32_t word) {
     const egg_net_config *c = &gen->net->config;
     for (uint32_t m = 0; m < egg_net_matrices(c); m++) {
         uint32_t rows = egg_net_rows(c, m), cols = egg_net_cols(c, m);
         for (uint32_t r = 0; r < gen->es.rank; r++) {
             draw(factor_key(gen, m, EGG_NOISE_A, r), cols, word, ws->a_words[m] + r * cols);
-            if (m > 0) draw(factor_key(gen, m, EGG_NOISE_B, r), rows, word, ws->b_words[m] + r * rows);
+            if (egg_keeps_row_signs(c, m))
+                draw(factor_key(gen, m, EGG_NOISE_B, r), rows, word, ws->b_words[m] + r * rows);
         }
     }
 }
@@ -35,7 +35,8 @@ static void expand_pair(const egg_generation *gen, egg_workspace *ws, uint32_t p
         uint32_t rows = egg_net_rows(c, m), cols = egg_net_cols(c, m);
         for (uint32_t r = 0; r < gen->es.rank; r++) {
             ws->kernels->expand(ws->a_words[m] + r * cols, cols, p, ws->a[m] + r * egg_padded(cols));
-            if (m > 0) ws->kernels->expand(ws->b_words[m] + r * rows, rows, p, ws->b[m] + r * egg_padded(rows));
+            if (egg_keeps_row_signs(c, m))
+                ws->kernels->expand(ws->b_words[m] + r * rows, rows, p, ws->b[m] + r * egg_padded(rows));
         }
     }
 }
@@ -64,6 +65,7 @@ static void project(const egg_generation *gen, egg_workspace *ws, const uint8_t 
     const egg_net_config *c = &gen->net->config;
     uint32_t rows = egg_net_rows(c, 0);
     int16_t *out = ws->projection;
+    if (egg_is_convolution(c, 0)) return; /* egg_forward_convolution.c projects each place */
     for (uint32_t r = 0; r < gen->es.rank; r++) {
         const uint32_t *noise =
             gen->noise == NULL
@@ -151,7 +153,7 @@ void egg_batch_update(const egg_generation *gen, egg_workspace *ws, const int8_t
         egg_zero(ws->sum, cols * sizeof *ws->sum);
         for (uint32_t r = 0; r < gen->es.rank; r++) key_b[r] = factor_key(gen, m, EGG_NOISE_B, r);
         for (uint32_t i = 0; i < rows; i++) {
-            if (m == 0 && !(((uint32_t)active[i >> 3] >> (i & 7u)) & 1u)) continue;
+            if (!egg_row_is_active(c, active, m, i)) continue;
             for (uint32_t word = 0; word < words; word++) {
                 if (word != ready) {
                     draw_word(gen, ws, word);

@@ -57,8 +57,9 @@ egg_result egg_batch_evaluate(const egg_generation *gen, egg_workspace *ws, cons
 /* Runs member (pair, sign), sign +1 or -1, on a recording, and leaves its logits in the workspace. */
 void egg_batch_member(const egg_generation *gen, egg_workspace *ws, const uint8_t *stream, uint32_t pair, int32_t sign);
 
-/* Marks the rows of matrix 0 that the recording touches: bit i of active[(inputs + 8) / 8] for input i, and always the
- * bias, bit `inputs`. The caller zeroes `active` before the first recording of a generation. */
+/* Marks the inputs with events in the recording, which are the rows of a dense matrix 0: bit i of active[(inputs + 8) /
+ * 8] for input i, and always the bias, bit `inputs`. The caller zeroes `active` before the first recording of a
+ * generation. */
 void egg_batch_mark(const egg_net_config *net, const uint8_t *stream, uint8_t *active);
 
 /* Fitness shaping: fitness_bytes[pairs] from fitness_diff[pairs], scaled by the mean magnitude (SPEC.md section 8).
@@ -66,7 +67,7 @@ void egg_batch_mark(const egg_net_config *net, const uint8_t *stream, uint8_t *a
 void egg_shape_fitness(const int32_t *fitness_diff, uint32_t pairs, int8_t *fitness_bytes);
 
 /* Changes all weights: W += stochastic_round(learning rate * sum over pairs of byte * A B^T). Rows of matrix 0 that
- * `active` does not mark keep their weights. */
+ * `active` does not mark keep their weights, unless layer 0 is a convolution. */
 void egg_batch_update(const egg_generation *gen, egg_workspace *ws, const int8_t *fitness_bytes, const uint8_t *active);
 
 /* Words of a cache for the noise of matrix 0, and the function that fills its rows [row0, row1). Several threads may

@@ -71,7 +71,7 @@ static int32_t rank_limit(const egg_generation *gen) {
 bool egg_pair_begin(const egg_generation *gen, egg_workspace *ws, uint32_t *spikes) {
     const egg_net_config *c = &gen->net->config;
     const egg_lif_config *lif = &c->layer[0];
-    if (c->layers != 1 || lif->refractory != 0 || c->readout != EGG_READOUT_INTEGRATE) return false;
+    if (c->layers != 1 || lif->kernel != 0 || lif->refractory != 0 || c->readout != EGG_READOUT_INTEGRATE) return false;
     int32_t least = 0, most = 0;
     for (const int16_t *i = ws->base, *end = i + c->ticks * lif->size; i != end; i++) {
         int32_t x = *i;

@@ -64,7 +64,7 @@ void egg_batch_update_steps(const egg_generation *gen, const egg_workspace *ws, 
     for (uint32_t i = row0; i < row1;) {
         uint32_t n = 0;
         for (; i < row1 && n < ROWS; i++)
-            if (m > 0 || (((uint32_t)active[i >> 3] >> (i & 7u)) & 1u)) mem->row[n++] = i;
+            if (egg_row_is_active(&gen->net->config, active, m, i)) mem->row[n++] = i;
         for (uint32_t col = 0; col < cols; col += COLUMNS)
             for (uint32_t r = 0; r < gen->es.rank; r++)
                 add_columns(gen, kernel, mem, n, fitness_bytes, m, r, col, cols - col < COLUMNS ? cols - col : COLUMNS,

@@ -26,7 +26,7 @@ static const pairs_kernel *kernel_of(const egg_workspace *ws) {
 }
 
 bool egg_simd_pairs_fit(const egg_net_config *net, const egg_estimator_config *es, const egg_workspace *ws) {
-    if (kernel_of(ws) == NULL || net->layers > 1) return false;
+    if (kernel_of(ws) == NULL || net->layers > 1 || egg_is_convolution(net, 0)) return false;
     return es->estimator == EGG_ESTIMATOR_BATCH ||
            (es->estimator == EGG_ESTIMATOR_SAMPLE && es->segments <= EGG_SIMD_SEGMENTS_MAX);
 }

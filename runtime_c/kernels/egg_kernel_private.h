@@ -65,8 +65,8 @@ typedef struct egg_kernels {
     void (*add_wide)(int32_t *y, const int16_t *x, uint32_t n);
 
     /* One tick of a convolution, for its rows [row0, row1) of places: adds the weights of all events that a place sees
-     * to sum[row1 - row0][cols][channels], without the bias. w is [kernel rows][channels]. With at most 256
-     * kernel rows the sum may have 16 bits. Returns the stream behind the tick. */
+     * to sum[row1 - row0][cols][channels], without the bias. w is [kernel rows][channels]. 16 bits
+     * are enough for at most 256 kernel rows, or weights of magnitude 1. Returns the stream behind the tick. */
     const uint8_t *(*convolve)(const egg_convolution *conv, const uint8_t *stream, const int8_t *w, uint32_t row0,
                                uint32_t row1, int16_t *sum);
     const uint8_t *(*convolve_wide)(const egg_convolution *conv, const uint8_t *stream, const int8_t *w, uint32_t row0,

@@ -73,7 +73,7 @@ egg_status egg_estimator_check(const egg_net_config *net, const egg_estimator_co
         return EGG_E_SEGMENTS;
     if (es->estimator == EGG_ESTIMATOR_EPROP && es->segments != net->ticks) return EGG_E_SEGMENTS;
     if (net->layers == 0 && es->estimator != EGG_ESTIMATOR_SWEEP) return EGG_E_ESTIMATOR;
-    if (egg_has_convolution(net) && es->estimator != EGG_ESTIMATOR_SWEEP && es->estimator != EGG_ESTIMATOR_EPROP)
+    if (egg_has_convolution(net) && (es->estimator == EGG_ESTIMATOR_SAMPLE || es->estimator == EGG_ESTIMATOR_FULL))
         return EGG_E_ESTIMATOR;
     if (es->estimator == EGG_ESTIMATOR_FULL && net->inputs > EGG_FULL_INPUTS_MAX) return EGG_E_INPUTS;
     if (es->fitness > EGG_FITNESS_ACCURACY || es->penalty > EGG_PENALTY_MAX || es->learn_above > EGG_LEARN_ABOVE_MAX)

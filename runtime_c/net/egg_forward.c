@@ -6,6 +6,7 @@
 #include "kernels/egg_kernel_private.h"
 
 #define LINEAR_LIMIT ((1 << 22) - 1) /* of a readout sum without a dense LIF layer before it; SPEC.md section 5 */
+#define READOUT_SUM_MAX (32 * 1025)  /* of a projection; SPEC.md section 7.1 */
 #define SPIKES_MAX (1u << 17)        /* spikes that can cost a penalty; SPEC.md section 6 */
 
 /* Imax of SPEC.md section 5 */
@@ -122,6 +123,7 @@ static void perturb_readout(const egg_net *net, const egg_estimator_config *es, 
     for (uint32_t r = 0; r < es->rank; r++) {
         const int16_t *a = ws->a[m] + r * egg_padded(c->outputs), *b = ws->b[m] + (size_t)r * egg_padded(rows);
         int32_t sum = c->ticks * b[rows - 1u] + ws->kernels->dot(ws->count, b, rows - 1u);
+        sum = egg_clamp(sum, READOUT_SUM_MAX); /* only behind a convolution could it be larger */
         int32_t s = sign * egg_clamp(egg_round_shift(sum * sigma.readout, EGG_SIGMA_SHIFT),
                                      (int32_t)(EGG_READOUT_LIMIT / es->rank));
         for (uint32_t j = 0; j < c->outputs; j++) ws->logits[j] += s * a[j];
@@ -137,7 +139,7 @@ uint32_t egg_forward_member(const egg_net *net, const egg_estimator_config *es, 
         const egg_lif_config *lif = &c->layer[l];
         uint32_t last = l + 1u == c->layers;
         if (lif->kernel > 0) {
-            spikes += egg_forward_convolution(net, ws, l, unit);
+            spikes += egg_forward_convolution(net, es, sigma, ws, sign, l, unit);
             if (unit != NULL) unit += egg_units(c, l);
             continue;
         }

@@ -26,9 +26,11 @@ egg_result egg_forward_result(const egg_net *net, const egg_workspace *ws, uint3
 
 /* --- for the estimators --- */
 
-/* Runs the unperturbed convolution l, whose input is ws->stream or the spikes of the layer below. unit: NULL, or where
- * to add the spikes of each neuron. Returns the number of spikes. */
-uint32_t egg_forward_convolution(const egg_net *net, egg_workspace *ws, uint32_t l, uint32_t *unit);
+/* Runs convolution l of a member, whose input is ws->stream or the spikes of the layer below. es, sigma and sign are as
+ * for egg_forward_member(), and es->estimator is batch if sign is not 0. unit: NULL, or where to add the spikes of each
+ * neuron. Returns the number of spikes. */
+uint32_t egg_forward_convolution(const egg_net *net, const egg_estimator_config *es, egg_sigma sigma, egg_workspace *ws,
+                                 int32_t sign, uint32_t l, uint32_t *unit);
 
 /* Limit of what the perturbations of all ranks together add to a readout sum, before the gain. */
 #define EGG_READOUT_LIMIT (1u << 19)

@@ -68,6 +68,23 @@ static void lay_out_convolutions(egg_workspace *ws, const egg_net_config *net, c
     if (wide > 0) ws->wide = carve(c, wide * sizeof(int32_t));
 }
 
+/* What members of estimator batch need to run convolutions. */
+static void lay_out_perturbed(egg_workspace *ws, const egg_net_config *net, carver *c) {
+    size_t signs = 0, places = 0, currents = 0;
+    for (uint32_t l = 0; l < net->layers; l++) {
+        if (!egg_is_convolution(net, l)) continue;
+        size_t rows = egg_net_rows(net, l), band = egg_band_units(net, l) / net->layer[l].size,
+               row = (size_t)net->ticks * row_of(net, l);
+        if (rows > signs) signs = rows;
+        if (band > places) places = band;
+        if (row > currents) currents = row;
+    }
+    if (currents == 0) return;
+    ws->row_signs = carve(c, signs);
+    ws->place_sums = carve(c, places * sizeof(int16_t));
+    ws->perturbed = carve(c, currents * sizeof(int16_t));
+}
+
 static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_estimator_config *es, carver *c) {
     uint32_t matrices = egg_net_matrices(net), layers = net->layers;
     uint32_t widest = 0, deeper = 0, across = 0; /* padded: columns of any matrix; a row of any LIF layer but the first;
@@ -108,7 +125,7 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     for (uint32_t m = 0; m < matrices; m++) {
         uint32_t rows = egg_net_rows(net, m), cols = egg_net_cols(net, m);
         if (!signless) ws->a_words[m] = carve(c, (size_t)ranks * cols * sizeof(uint32_t));
-        if (es->estimator == EGG_ESTIMATOR_BATCH && m > 0)
+        if (es->estimator == EGG_ESTIMATOR_BATCH && (m > 0 || egg_is_convolution(net, 0)))
             ws->b_words[m] = carve(c, (size_t)ranks * rows * sizeof(uint32_t));
         if (has_credit(es)) {
             uint32_t segments = m < layers ? es->segments : 1;
@@ -118,8 +135,9 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
             if (egg_is_convolution(net, m)) ws->gradient[m] = carve(c, (size_t)rows * cols * sizeof(int32_t));
         }
     }
-    if (es->estimator == EGG_ESTIMATOR_BATCH)
+    if (es->estimator == EGG_ESTIMATOR_BATCH && !egg_is_convolution(net, 0))
         ws->projection = carve(c, (size_t)ranks * net->ticks * 32u * EGG_SIGN_WORDS * sizeof(int16_t));
+    if (es->estimator == EGG_ESTIMATOR_BATCH) lay_out_perturbed(ws, net, c);
     if (es->estimator == EGG_ESTIMATOR_SAMPLE) ws->fitness_diff = carve(c, es->pairs * sizeof(int32_t));
     if (signless) {
         if (eprop)
@@ -135,7 +153,7 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     size_t signs = c->used; /* of one pair; last, so that the pieces below can share their memory */
     for (uint32_t m = 0; m < matrices; m++) {
         ws->a[m] = carve(c, (size_t)ranks * egg_padded(egg_net_cols(net, m)) * sizeof(int16_t));
-        if (es->estimator == EGG_ESTIMATOR_BATCH && m > 0)
+        if (es->estimator == EGG_ESTIMATOR_BATCH && (m > 0 || egg_is_convolution(net, 0)))
             ws->b[m] = carve(c, (size_t)ranks * egg_padded(egg_net_rows(net, m)) * sizeof(int16_t));
     }
     ws->s = carve(c, (size_t)ranks * net->ticks * sizeof(int16_t));
@@ -146,7 +164,7 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     if (small || es->estimator == EGG_ESTIMATOR_BATCH) ws->sum = carve(c, widest * sizeof(int32_t));
     if (small) ws->touched = (uint16_t *)(void *)ws->sum;
     lay_out_update(ws, widest, c);
-    if (small && layers == 1) { /* egg_pair.c runs single layers only */
+    if (small && layers == 1 && !egg_is_convolution(net, 0)) { /* egg_pair.c runs single dense layers only */
         ws->part.pair.logits = carve(c, net->outputs * sizeof(int32_t));
         ws->part.pair.drive = carve(c, 2u * net->ticks * sizeof(uint32_t));
         ws->part.pair.project = carve(c, ranks * sizeof(uint32_t));

@@ -35,6 +35,10 @@ typedef struct {
     int16_t *s;                             /* [rank][ticks] what the perturbation adds to a neuron of sign + */
     int16_t *projection;                    /* [rank][ticks][32 * EGG_SIGN_WORDS]; estimator batch, matrix 0 */
 
+    int8_t *row_signs;   /* [rows] of a convolution and one rank, as +1 or -1; estimator batch, as are the next two */
+    int16_t *place_sums; /* [places of a band] projections of one tick */
+    int16_t *perturbed;  /* [ticks][padded] currents of a member */
+
     int16_t *credit[EGG_LAYERS_MAX + 1u]; /* [segments][padded, an even number] (readout: one segment); sample, sweep */
     int32_t *gradient[EGG_LAYERS_MAX];    /* [rows][cols] of a convolution: credit times events; sweep, eprop */
     int32_t *fitness_diff;                /* [pairs]; estimator sample */
