@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import Any, Literal, NamedTuple, get_args
 
 from eggroll_edge._core import ffi, lib
@@ -73,12 +72,21 @@ class LifConfig:
     2^leak_shift ticks."""
     refractory: int = 0
     """Ticks after a spike in which a neuron takes no input and cannot spike, 0..15."""
+    kernel: int = 0
+    """Side of a convolution's kernel, 1..15; 0: the layer is dense. `size` is then channels."""
+    stride: int = 1
+    """Of a convolution, in places of the layer below, 1..8."""
+    padding: int = 0
+    """Of a convolution, places around the layer below, 0..kernel - 1."""
 
     def __post_init__(self) -> None:
         check_int("layer size", self.size, 1, lib.EGG_NEURONS_MAX)
         check_int("threshold", self.threshold, 1, THRESHOLD_MAX)
         check_int("leak_shift", self.leak_shift, 1, LEAK_SHIFT_MAX)
         check_int("refractory", self.refractory, 0, REFRACTORY_MAX)
+        check_int("kernel", self.kernel, 0, lib.EGG_KERNEL_MAX)
+        check_int("stride", self.stride, 1, lib.EGG_STRIDE_MAX)
+        check_int("padding", self.padding, 0, max(0, self.kernel - 1))
 
 
 @dataclass(frozen=True)
@@ -105,9 +113,15 @@ class NetConfig:
     input_segments: int = 1
     """Without a LIF layer: parts of a recording in each of which the events of an input are
     counted, 1..8 and at most as many as ticks."""
+    input_shape: tuple[int, int, int] | None = None
+    """Channels, rows and columns of the inputs; None if no layer needs them."""
+    readout_pool: int = 1
+    """Behind a convolution: side of the squares whose counts the readout sums, 1..16."""
 
     def __post_init__(self) -> None:
-        check_int("inputs", self.inputs, 1, lib.EGG_INPUTS_MAX)
+        convolution = bool(self.layers) and self.layers[0].kernel > 0
+        most = lib.EGG_CONVOLUTION_INPUTS_MAX if convolution else lib.EGG_INPUTS_MAX
+        check_int("inputs", self.inputs, 1, most)
         check_int("outputs", self.outputs, 2, lib.EGG_OUTPUTS_MAX)
         check_int("ticks", self.ticks, 1, lib.EGG_TICKS_MAX)
         if len(self.layers) > lib.EGG_LAYERS_MAX:
@@ -128,23 +142,47 @@ class NetConfig:
         c = ffi.new("egg_net_config *")
         c.inputs, c.outputs, c.ticks, c.gain = self.inputs, self.outputs, self.ticks, self.gain
         c.layers, c.readout = len(self.layers), READOUTS.index(self.readout)
-        c.input_segments = self.input_segments
+        c.input_segments, c.readout_pool = self.input_segments, self.readout_pool
+        if self.input_shape is not None:
+            c.input_channels, c.input_rows, c.input_cols = self.input_shape
         for i, layer in enumerate(self.layers):
             c.layer[i] = asdict(layer)
         return c
 
     @property
+    def layer_shapes(self) -> list[tuple[int, int, int]]:
+        """Channels, rows and columns of each LIF layer."""
+        found = []
+        _, rows, cols = self.input_shape or (0, 0, 0)
+        for layer in self.layers:
+            if layer.kernel:
+                rows, cols = (
+                    (n + 2 * layer.padding - layer.kernel) // layer.stride + 1 for n in (rows, cols)
+                )
+            else:
+                rows = cols = 1
+            found.append((layer.size, rows, cols))
+        return found
+
+    @property
     def neurons(self) -> int:
         """LIF neurons of all layers."""
-        return sum(layer.size for layer in self.layers)
+        return sum(channels * rows * cols for channels, rows, cols in self.layer_shapes)
 
     @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
         """(rows, columns) of each matrix; its last row is the bias."""
-        sizes = [self.inputs * self.input_segments, *(layer.size for layer in self.layers)]
+        found = []
+        below, units = (self.input_shape or (0, 0, 0))[0], self.inputs * self.input_segments
+        for layer, (channels, rows, cols) in zip(self.layers, self.layer_shapes, strict=True):
+            found.append(((below * layer.kernel**2 if layer.kernel else units) + 1, channels))
+            below, units = channels, channels * rows * cols
         if self.readout == "integrate":
-            sizes.append(self.outputs)
-        return tuple((pre + 1, cols) for pre, cols in pairwise(sizes))
+            if self.layers:
+                _, rows, cols = self.layer_shapes[-1]
+                units = below * -(-rows // self.readout_pool) * -(-cols // self.readout_pool)
+            found.append((units + 1, self.outputs))
+        return tuple(found)
 
     @property
     def parameters(self) -> int:
