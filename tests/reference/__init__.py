@@ -45,11 +45,20 @@ from tests.reference.sample import SampleMember, SampleSigns, sample_signs
 from tests.reference.shape import Shape
 from tests.reference.shaping import Shaped, shape_batch, shape_sample
 from tests.reference.stream import check, decode, encode
-from tests.reference.sweep import Sweep, logit_gains, per_current, softmax, sweep, sweep_credit
+from tests.reference.sweep import (
+    Sweep,
+    logit_gains,
+    per_current,
+    softmax,
+    sweep,
+    sweep_credit,
+    sweep_gradients,
+)
 from tests.reference.update import (
     STEP_MAX,
     LearningRate,
     Recording,
+    active_rows,
     apply,
     credit,
     rounding,
@@ -89,6 +98,7 @@ __all__ = [
     "Sweep",
     "SweepResult",
     "Wiring",
+    "active_rows",
     "apply",
     "argmax",
     "base_currents",
@@ -132,6 +142,7 @@ __all__ = [
     "step_from_gradient",
     "sweep",
     "sweep_credit",
+    "sweep_gradients",
     "wiring",
     "word",
 ]

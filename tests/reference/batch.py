@@ -49,9 +49,10 @@ class BatchMember(Member):
         for events in with_bias(x, self.net.n_pre(m)):
             tick: list[int] = []
             for rows in see.rows:  # each place has a separate sum
+                seen = [rows[i] for i in events if i in rows]
                 at_place = [0] * see.channels
                 for a, b in zip(self.pair.a[m], self.pair.b[m], strict=True):
-                    c = sum(b[rows[i]] for i in events if i in rows)
+                    c = sum(b[row] for row in seen)
                     assert abs(c) <= 32767
                     assert abs(c * self.es.sigma_h) < 2**30
                     s = clamp(rs(c * self.es.sigma_h, 8), layer.l_pert // self.es.rank)

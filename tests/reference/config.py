@@ -12,7 +12,8 @@ MAX_INPUTS_CONVOLUTION = 65535  # if the first layer is a convolution
 MAX_INPUTS_FULL = 8190  # section 7.3
 MAX_LAYERS = 4
 MAX_NEURONS = 1024  # of a dense layer; of a convolution, those that see one neuron below
-MAX_CHANNELS = 256  # of a convolution, and of the inputs' shape
+MAX_CHANNELS = 256  # of a convolution
+MAX_INPUT_CHANNELS = 255  # of the inputs' shape
 MAX_UNITS = 32766  # neurons of a convolution; its rows of weights besides the bias
 MAX_SIDE = 4096  # rows and columns of the inputs' shape
 MAX_KERNEL = 15
@@ -81,7 +82,7 @@ class NetConfig:
             assert 1 <= self.input_segments <= min(MAX_SEGMENTS, self.ticks)
         assert 0 <= self.gain <= (12 if self.readout == "spikes" else 8)
         if self.input_shape is not None:
-            assert 1 <= self.input_shape.channels <= MAX_CHANNELS
+            assert 1 <= self.input_shape.channels <= MAX_INPUT_CHANNELS
             assert 1 <= min(self.input_shape[1:]) <= max(self.input_shape[1:]) <= MAX_SIDE
             assert self.input_shape.units == self.n_in
         for m, layer in enumerate(self.layers):

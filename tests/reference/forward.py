@@ -27,30 +27,33 @@ def with_bias(x: Events, n_pre: int) -> Events:
 def base_currents(weights: Matrix, x: Events, layer: LayerConfig) -> Matrix:
     """The unperturbed currents base[t][h], from W[i][h]. x has no events of the bias."""
     base: Matrix = []
-    neurons = range(len(weights[0]))
-    for events in with_bias(x, len(weights) - 1):
-        sums = [0] * len(neurons)
+    limit = layer.l_base
+    ticks = with_bias(x, len(weights) - 1)
+    seen = {i for events in ticks for i in events}
+    nonzero = {i: [(h, w) for h, w in enumerate(weights[i]) if w] for i in seen}
+    for events in ticks:
+        sums = [0] * len(weights[0])
         for i in events:
-            for h in neurons:
-                sums[h] += weights[i][h]
+            for h, w in nonzero[i]:
+                sums[h] += w
         assert all(abs(s) <= 32767 * 127 for s in sums)
-        base.append([clamp(s, layer.l_base) for s in sums])
+        base.append([clamp(s, limit) for s in sums])
     return base
 
 
 def lif(layer: LayerConfig, currents: Sequence[int]) -> tuple[list[bool], list[int]]:
     """One neuron over a recording: its spikes, and its membrane v at the end of each tick."""
-    k = layer.leak_shift
+    k, i_max = layer.leak_shift, layer.i_max
     spikes: list[bool] = []
     trace: list[int] = []
     v = ref = 0
     for current in currents:
-        assert abs(current) <= layer.i_max
+        assert abs(current) <= i_max
         blocked = ref > 0
         if blocked:
             ref -= 1
         v = (v - (v >> k)) + (0 if blocked else current)
-        assert -(layer.i_max << k) <= v <= (layer.i_max + 1) << k <= INT16_MAX
+        assert -(i_max << k) <= v <= (i_max + 1) << k <= INT16_MAX
         spike = v >= layer.threshold and not blocked
         if spike:
             v -= layer.threshold
@@ -102,7 +105,8 @@ def forward(net: Net, data: bytes, member: Member = UNPERTURBED) -> Run:
         base = base_currents(net.unfolded(m), x, layer)
         neurons = len(base[0])
         pert = member.currents(m, x) or [[0] * neurons] * config.ticks
-        assert all(abs(p) <= layer.l_pert for tick in pert for p in tick)
+        limit = layer.l_pert
+        assert all(abs(p) <= limit for tick in pert for p in tick)
         train: Events = [[] for _ in range(config.ticks)]
         count: list[int] = []
         for h in range(neurons):

@@ -38,12 +38,13 @@ class Net:
         config, weights = self.config, self.weights[m]
         if m < len(config.layers) and config.layers[m].kernel:
             see = wiring(config, m)
-            found = [[0] * see.neurons for _ in range(config.n_pre(m) + 1)]
+            found = {i: [0] * see.neurons for rows in see.rows for i in rows}
             for place, rows in enumerate(see.rows):
                 first = place * see.channels
                 for i, row in rows.items():
                     found[i][first : first + see.channels] = weights[row]
-            return found
+            nothing = [0] * see.neurons
+            return [found.get(i, nothing) for i in range(config.n_pre(m) + 1)]
         if m == config.readout_matrix and config.ends_in_convolution:
             return [*(weights[readout_row(config, h)] for h in range(config.n_pre(m))), weights[-1]]
         return weights

@@ -38,7 +38,9 @@ class Data:
 
 def net_json(net: NetConfig) -> Json:
     """A network's configuration in the files."""
-    linear = {} if net.layers else {"input_segments": net.input_segments}
+    others: Json = {} if net.layers else {"input_segments": net.input_segments}
+    if net.input_shape:
+        others = {"input_shape": list(net.input_shape), "readout_pool": net.readout_pool}
     return {
         "n_in": net.n_in,
         "ticks": net.ticks,
@@ -46,7 +48,7 @@ def net_json(net: NetConfig) -> Json:
         "readout": net.readout,
         "n_out": net.n_out,
         "gain": net.gain,
-        **linear,
+        **others,
     }
 
 

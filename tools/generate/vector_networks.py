@@ -54,36 +54,7 @@ def make_forward() -> Json:
         data = Data(5, number)
         net = ref.Net(config)
         net.init_weights(1000 + number, std_hidden, std_readout)
-        for matrix in net.weights:  # a bias that is not zero
-            matrix[-1] = [data.between(-20, 40) for _ in matrix[-1]]
-        recordings: list[Json] = []
-        for number_in_case in range(3):
-            recording = data.recording(config.n_in, config.ticks, density if number_in_case else 0)
-            run = ref.forward(net, recording)
-            label = data.below(config.n_out)
-            recordings.append(
-                {
-                    "stream": recording.hex(),
-                    "label": label,
-                    "trains": [ref.encode(train).hex() for train in run.trains],
-                    "counts": run.counts,
-                    "spikes": run.spikes,
-                    "logits": run.logits,
-                    "argmax": ref.argmax(run.logits),
-                    "loss": ref.cross_entropy(run.logits, label),
-                }
-            )
-        assert all(sum(sum(c) for c in s["counts"]) == s["spikes"] for s in recordings)
-        assert all(any(count) for count in recordings[-1]["counts"]), f"{name}: a silent layer"
-        out.append(
-            {
-                "name": name,
-                "net": net_json(config),
-                "weights": [net.to_bytes(m).hex() for m in range(len(net.weights))],
-                "digest": f"{net.digest():08x}",
-                "samples": recordings,
-            }
-        )
+        out.append(forward_case(name, net, data, density))
     init = []
     for seed, std_hidden, std_readout in ((0, 0, 0), (1, 24, 32), (2**32 - 1, 64, 1)):
         for _, config, *_ in cases:
@@ -99,6 +70,39 @@ def make_forward() -> Json:
                 }
             )
     return {"init": init, "forward": out}
+
+
+def forward_case(name: str, net: ref.Net, data: Data, density: int) -> Json:
+    """Run a net on recordings, the first of which is empty. Its biases get values here."""
+    config = net.config
+    for matrix in net.weights:  # a bias that is not zero
+        matrix[-1] = [data.between(-20, 40) for _ in matrix[-1]]
+    recordings: list[Json] = []
+    for number_in_case in range(3):
+        recording = data.recording(config.n_in, config.ticks, density if number_in_case else 0)
+        run = ref.forward(net, recording)
+        label = data.below(config.n_out)
+        recordings.append(
+            {
+                "stream": recording.hex(),
+                "label": label,
+                "trains": [ref.encode(train).hex() for train in run.trains],
+                "counts": run.counts,
+                "spikes": run.spikes,
+                "logits": run.logits,
+                "argmax": ref.argmax(run.logits),
+                "loss": ref.cross_entropy(run.logits, label),
+            }
+        )
+    assert all(sum(sum(c) for c in s["counts"]) == s["spikes"] for s in recordings)
+    assert all(any(count) for count in recordings[-1]["counts"]), f"{name}: a silent layer"
+    return {
+        "name": name,
+        "net": net_json(config),
+        "weights": [net.to_bytes(m).hex() for m in range(len(net.weights))],
+        "digest": f"{net.digest():08x}",
+        "samples": recordings,
+    }
 
 
 class Case(NamedTuple):

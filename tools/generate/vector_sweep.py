@@ -192,7 +192,8 @@ def make_case(number: int, case: Case) -> Json:
     data = Data(9, number)
     seed = data.below(2**32)
     config, es = case.net, case.es
-    eprop = es.estimator == "eprop"  # the deltas of the first generation are enough
+    # Of `eprop` and of convolutions, the deltas of the first generation are enough.
+    brief = es.estimator == "eprop" or any(layer.kernel for layer in config.layers)
     recordings = [
         (data.recording(config.n_in, config.ticks, case.density), data.below(config.n_out))
         for _ in range(case.recordings)
@@ -217,7 +218,7 @@ def make_case(number: int, case: Case) -> Json:
             {
                 "indices": indices,
                 "e": [found.e for found in result.found],
-                **({} if eprop and generation else {"delta": [x.delta for x in result.found]}),
+                **({} if brief and generation else {"delta": [x.delta for x in result.found]}),
                 "loss": [c.loss for c in result.centre],
                 "correct": [int(c.correct) for c in result.centre],
                 "spikes": [c.spikes for c in result.centre],

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterator
 
 from tests import reference
+from tools.generate.vector_convolution import make_convolution
 from tools.generate.vector_data import Json
 from tools.generate.vector_networks import make_forward, make_generations
 from tools.generate.vector_parts import make_lif, make_loss, make_rng, make_shaping, make_stream
@@ -40,7 +41,10 @@ CLAMPS = {
     "_apply_sums",
     "last_sensitivity",  # deeper_sensitivity would need some hundreds of neurons
     "per_current",
-    "sweep_credit",  # _readout would need a thousand inputs with equal weights
+    "sweep_credit",
+    "_readout",
+    "event_gradient",
+    "readout_gradient",
 }
 """Functions of the reference model whose clamp() must change a value in some case."""
 
@@ -58,6 +62,7 @@ def make() -> dict[str, str]:
             "generations.json": text(make_generations()),
             "sweep.json": text(make_sweep()),
             "eprop.json": text(make_eprop()),
+            "convolution.json": text(make_convolution()),
         }
     assert reached >= CLAMPS, f"clamps that no case reaches: {sorted(CLAMPS - reached)}"
     return files
