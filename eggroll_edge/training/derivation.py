@@ -98,16 +98,19 @@ def derive(config: TrainConfig, data: EventDataset) -> TrainConfig:
     return _filled(config, inputs, Shape(*data.shape), _thresholds_of(config))
 
 
-def derive_without_data(config: TrainConfig) -> TrainConfig:
+def derive_without_data(
+    config: TrainConfig, inputs: tuple[int, int, int] | None = None
+) -> TrainConfig:
     """As derive(), as if the data had the events of N-MNIST, for sizes and limits.
 
-    No memory depends on the values, so `plan` needs no recordings.
+    No memory depends on the values, so `plan` needs no recordings. inputs: their channels, rows and
+    columns; None takes those of the config's data.
     """
-    shape, first, inputs = Shape(*config.binning().shape), config.layers[:1], NMNIST
+    shape, first, arriving = Shape(*(inputs or config.binning().shape)), config.layers[:1], NMNIST
     if first and isinstance(first[0], Convolution):
         share = min(1.0, first[0].kernel ** 2 / (shape.rows * shape.cols))
-        inputs = Activity(*(max(1.0, share * mean) for mean in NMNIST))
-    return _filled(config, inputs, shape, ())
+        arriving = Activity(*(max(1.0, share * mean) for mean in NMNIST))
+    return _filled(config, arriving, shape, ())
 
 
 def activity(data: EventDataset, leak_shift: int, layer: Layer = 1) -> Activity:
