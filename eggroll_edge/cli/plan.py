@@ -13,6 +13,7 @@ from eggroll_edge.cli import options as option
 from eggroll_edge.cli.configuration import config_of
 from eggroll_edge.cli.display import console, print_json
 from eggroll_edge.data.sources import sensor_of
+from eggroll_edge.errors import ConfigError
 from eggroll_edge.planning.instructions import (
     LEARNED,
     LIVE,
@@ -166,9 +167,7 @@ def _inputs(text: str) -> tuple[int, tuple[int, int, int] | None]:
     """(inputs, their shape or None) from text such as "578" or "2x34x34"."""
     found = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6})x(\d{1,6}))?", text.strip())
     if found is None:
-        raise typer.BadParameter(
-            f"{text!r} is no number of inputs: write 578, or 2x17x17", param_hint="'--inputs'"
-        )
+        raise ConfigError(f"inputs: {text!r} is no number: write 578, or a shape, 2x17x17")
     channels, rows, columns = (int(part or 1) for part in found.groups())
     shape = (channels, rows, columns)
     return channels * rows * columns, shape if found.group(2) else None

@@ -30,7 +30,8 @@ NMNIST = (2, 34, 34)
 
 
 def test_hidden_has_one_spelling_for_each_layer() -> None:
-    config = TrainConfig(hidden=[" conv 16  k5 s2 p0 ", Convolution(4, 3), 64, "32"])  # type: ignore[arg-type]
+    layers: Any = [" conv 16  k5 s2 p0 ", Convolution(4, 3), 64, "32"]
+    config = TrainConfig(hidden=layers)
     assert config.hidden == ("conv 16 k5 s2", "conv 4 k3", 64, 32)
     assert config.hidden_text == "conv 16 k5 s2, conv 4 k3, 64, 32"
     assert config.layers == (Convolution(16, 5, 2), Convolution(4, 3), 64, 32)
@@ -168,7 +169,7 @@ def trained(where: Path, config: TrainConfig, **more: Any) -> RunResult:
         (("conv 6 k5 s2",), {"readout_pool": 2}),
         (("conv 4 k3 s2 p1", 16), {}),
         (("conv 4 k3 s2", "conv 6 k3"), {"readout": "integrate"}),
-        (("conv 4 k5 s3",), {"readout": "spikes"}),
+        (("conv 8 k5 s2",), {"readout": "spikes"}),
     ],
     ids=str,
 )
