@@ -213,7 +213,7 @@ def weight_images(path: Path, weights: npt.NDArray[Any], title: str, note: str =
     page = tiled(cells, columns, gap, head)
     limit = float(np.percentile(np.abs(fields.astype(np.int32)), 99.5)) or 1.0
 
-    inches = max(6.0, 1.3 * columns)
+    inches = max(7.5, 1.3 * columns)
     figure = _figure(inches, inches * page.shape[0] / page.shape[1] + 1.3)
     axes = figure.subplots()
     image = axes.imshow(page, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")

@@ -179,7 +179,7 @@ def _weights(run: _Run, folder: Path) -> Iterator[Path]:
             ("learned", final - start, "final minus initial weights"),
         ):
             path = folder / f"{name}{number}.png"
-            yield figures.weight_images(path, weights, f"{run.title}: {which}", what)
+            yield figures.weight_images(path, weights, run.title, f"{which}, {what}")
 
 
 def _pictures(net: Net, layer: int, shape: tuple[int, int, int]) -> npt.NDArray[np.int16]:

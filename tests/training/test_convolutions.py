@@ -150,6 +150,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "sweep": {"estimator": "sweep", "batch": 16, "generations": 40},
     "sweep-online": {"estimator": "sweep", "online": True, "generations": 400},
     "eprop": {"estimator": "eprop", "batch": 16, "generations": 40},
+    "batch": {"estimator": "batch", "batch": 16, "pairs": 512, "generations": 40},
 }
 
 
