@@ -150,7 +150,6 @@ RUNS: dict[str, dict[str, Any]] = {
     "sweep": {"estimator": "sweep", "batch": 16, "generations": 40},
     "sweep-online": {"estimator": "sweep", "online": True, "generations": 400},
     "eprop": {"estimator": "eprop", "batch": 16, "generations": 40},
-    "batch": {"estimator": "batch", "batch": 16, "pairs": 512, "generations": 40},
 }
 
 
@@ -186,6 +185,18 @@ def test_convolutions_learn_and_runs_replay(
     again = replay(tmp_path, data_override=TRAIN)
     assert again.mismatch is None
     assert f"{load(tmp_path).digest:08x}" == again.weights_digest == result.weights_digest
+
+
+def test_batch_needs_the_journal_alone(tmp_path: Path) -> None:
+    wanted = TrainConfig(
+        estimator="batch", batch=8, pairs=128, generations=20, hidden=("conv 4 k5 s4",),
+        ticks=TRAIN.ticks, polarity="merged",
+    )  # fmt: skip
+    result = trained(tmp_path, wanted)
+    assert result.test_accuracy is not None
+    assert result.test_accuracy > 50  # of 3 classes
+    again = replay(tmp_path)
+    assert (again.mismatch, again.weights_digest) == (None, result.weights_digest)
 
 
 def test_workers_and_stops_change_no_bit(tmp_path: Path) -> None:
