@@ -15,8 +15,6 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from eggroll_edge.core.shapes import parse_layer
-from eggroll_edge.errors import ConfigError
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.settings import Setting, settings_of
 
@@ -85,18 +83,9 @@ def _option(one: Setting) -> inspect.Parameter:
     )
 
 
-def layers(text: str) -> list[int | str]:
+def layers(text: str) -> list[str]:
     """Entries of `hidden` from text such as "128,64" or "conv 16 k5 s2, 64"; none from "none".
 
-    A usage error if one of them is no layer.
+    The config checks them.
     """
-    if text == "none":
-        return []
-    try:
-        found = [parse_layer(part) for part in text.replace("-", ",").split(",")]
-    except ConfigError as error:
-        raise typer.BadParameter(
-            f"{error}; with several layers write 128,64, with none write none",
-            param_hint="'--hidden'",
-        ) from None
-    return [layer if isinstance(layer, int) else str(layer) for layer in found]
+    return [] if text == "none" else text.replace("-", ",").split(",")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from eggroll_edge.cli import options as option
 from eggroll_edge.cli.configuration import config_of
 from eggroll_edge.cli.display import console, print_json
 from eggroll_edge.data.sources import sensor_of
+from eggroll_edge.errors import ConfigError
 from eggroll_edge.planning.instructions import (
     LEARNED,
     LIVE,
@@ -44,9 +46,12 @@ def plan(
         ),
     ] = None,
     inputs: Annotated[
-        int | None,
+        str | None,
         typer.Option(
-            metavar="N", show_default=False, help="Inputs of the net; by default those of the data."
+            metavar="N|CxRxC",
+            show_default=False,
+            help="Inputs of the net, by default those of the data: a number, or channels x rows x "
+            "columns, such as 2x128x128, which a convolution needs.",
         ),
     ] = None,
     outputs: Annotated[
@@ -114,17 +119,20 @@ def plan(
 
         eggroll-edge plan --pool 2 --hidden 64
 
+        eggroll-edge plan --hidden "conv 16 k5 s2" --readout-pool 2
+
         eggroll-edge plan --pool 2 --polarity merged --hidden 16 --online --board microbit
 
         eggroll-edge plan --pool 2 --hidden 64 --pairs 32 --estimator batch -b 16 --clock-mhz 64
     """
     wanted = find_board(board) if board else None
-    config = derive_without_data(config_of(preset, settings))
+    config = config_of(preset, settings)
     sensor = sensor_of(config.data)
     outputs = outputs or (sensor.classes if sensor else 10)
     seen = config.binning()
-    shape = seen.shape if inputs is None else None
-    net = config.net_config(seen.n_in if inputs is None else inputs, outputs, shape)
+    number, shape = (seen.n_in, seen.shape) if inputs is None else _inputs(inputs)
+    config = derive_without_data(config, shape)
+    net = config.net_config(number, outputs, shape)
     sizes = plan_of(net, config.es_config(), sample_buffer, online=config.online)
     name = str(net)
     fits = sizes.fits(wanted) if wanted else None
@@ -155,6 +163,16 @@ def plan(
         raise typer.Exit(1)
 
 
+def _inputs(text: str) -> tuple[int, tuple[int, int, int] | None]:
+    """(inputs, their shape or None) from text such as "578" or "2x34x34"."""
+    found = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6})x(\d{1,6}))?", text.strip())
+    if found is None:
+        raise ConfigError(f"inputs: {text!r} is no number: write 578, or a shape, 2x17x17")
+    channels, rows, columns = (int(part or 1) for part in found.groups())
+    shape = (channels, rows, columns)
+    return channels * rows * columns, shape if found.group(2) else None
+
+
 def _of_sweep(core: str, load: Load | None) -> dict[str, Any]:
     """For JSON: the instructions of a recording of sweep with credit, and of one without."""
     if load is None or load.es.estimator != "sweep":
@@ -173,8 +191,8 @@ def _show_costs(
     show = console(as_json)
     if load is None:
         show.print(
-            "instructions: none, the model covers batch and online with one LIF layer of leak "
-            "shift 1, an even threshold, no refractory time, and readout integrate"
+            "instructions: none, the model covers batch and online with one dense LIF layer of "
+            "leak shift 1, an even threshold, no refractory time, and readout integrate"
         )
         return
     sweep = load.es.estimator == "sweep"

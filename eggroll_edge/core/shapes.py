@@ -21,7 +21,10 @@ NEURONS_MAX: int = lib.EGG_NEURONS_MAX
 UNITS_MAX: int = lib.EGG_UNITS_MAX
 
 _CONVOLUTION = re.compile(r"conv +(\d{1,6}) +k(\d{1,6})(?: +s(\d{1,6}))?(?: +p(\d{1,6}))?")
-_FORMS = 'use a number of neurons, such as 64, or a convolution, such as "conv 16 k5 s2"'
+_FORMS = (
+    'use a number of neurons, such as 64, or a convolution, such as "conv 16 k5 s2" (or none, for '
+    "no hidden layer)"
+)
 
 
 class Shape(NamedTuple):
@@ -153,16 +156,17 @@ def parse_layer(entry: object) -> Layer:
     str(layer) otherwise; parse_layer() accepts both.
     """
     if isinstance(entry, str):
-        found = _CONVOLUTION.fullmatch(entry.strip())
+        entry = entry.strip()
+        found = _CONVOLUTION.fullmatch(entry)
         if found:
             channels, kernel, stride, padding = found.groups()
             return Convolution(int(channels), int(kernel), int(stride or 1), int(padding or 0))
-        if entry.strip().startswith("conv"):
+        if entry.startswith("conv"):
             raise ConfigError(
                 f"hidden: {entry!r} is not a convolution: use conv CHANNELS kKERNEL [sSTRIDE] "
                 '[pPADDING], such as "conv 16 k5 s2"'
             )
-        if not entry.strip().isdecimal():
+        if not entry.isdecimal():
             raise ConfigError(f"hidden: {entry!r} is not a layer: {_FORMS}")
         entry = int(entry)
     if isinstance(entry, Convolution):

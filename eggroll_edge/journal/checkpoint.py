@@ -68,14 +68,16 @@ def read(path: Path) -> Checkpoint:
 
 
 def read_for(config: NetConfig, path: Path) -> Net:
-    """The net in a checkpoint. ConfigError, which names the fields, if its config differs.
+    """A net of this config with the weights in a checkpoint.
 
-    JournalError as in read().
+    ConfigError, which names the fields, if the checkpoint is of another net. Only one of the two
+    may know the shape of its inputs. JournalError as in read().
     """
-    net = read(path).net
-    theirs, ours = net.config.to_dict(), config.to_dict()
-    names = {**ours, **theirs}
-    both = {name: (theirs.get(name), ours.get(name)) for name in names}
+    found = read(path).net
+    theirs, ours = found.config.to_dict(), config.to_dict()
+    if "input_shape" not in theirs or "input_shape" not in ours:
+        theirs.pop("input_shape", None), ours.pop("input_shape", None)
+    both = {name: (theirs.get(name), ours.get(name)) for name in ours | theirs}
     differing = [
         f"{name} {their} (here {our})" for name, (their, our) in both.items() if their != our
     ]
@@ -84,4 +86,6 @@ def read_for(config: NetConfig, path: Path) -> Net:
             f"{path} is of another net: {', '.join(differing)}; train with its settings of data, "
             "pool, ticks and net"
         )
+    net = Net(config)
+    net.weights[:] = found.weights
     return net

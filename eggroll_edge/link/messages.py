@@ -14,6 +14,7 @@ from eggroll_edge.core.config import (
     EsConfig,
     NetConfig,
 )
+from eggroll_edge.errors import ConfigError
 
 MODES = ("infer", "generations", "online")
 _HELLO = struct.Struct("<BBHHBIIII")
@@ -96,7 +97,12 @@ class DeviceConfig:
     """Bytes of the longest recording; 0: the longest that the net could have."""
 
     def pack(self) -> bytes:
-        """The payload of CONFIG."""
+        """The payload of CONFIG. ConfigError if the net has a convolution."""
+        if self.net.has_convolution:
+            raise ConfigError(
+                f"a device cannot run the convolutions of {self.net}: train on this computer "
+                "(without --port), or use dense layers"
+            )
         net, es = self.net, self.es or EsConfig("batch", 1)
         mode = "infer" if self.es is None else "online" if self.online else "generations"
         pairs = es.learn_above if es.estimator in WITHOUT_PAIRS else es.pairs

@@ -94,7 +94,7 @@ def typical_load(
 
 def modelled(net: NetConfig, es: EsConfig) -> bool:
     """Whether the model covers this net and estimator."""
-    if len(net.layers) != 1 or es.estimator in ("full", "eprop"):
+    if len(net.layers) != 1 or net.has_convolution or es.estimator in ("full", "eprop"):
         return False
     layer = net.layers[0]
     plain = layer.leak_shift == 1 and layer.threshold % 2 == 0 and layer.refractory == 0

@@ -196,23 +196,24 @@ def tiled(images: npt.NDArray[Any], columns: int, gap: int, head: int) -> F64:
     return page
 
 
-def weight_images(path: Path, weights: npt.NDArray[Any], binning: Binning, title: str) -> Path:
-    """First-layer weights, or their change: a picture of the sensor for each neuron.
+def weight_images(path: Path, weights: npt.NDArray[Any], title: str, note: str = "") -> Path:
+    """Weights of a layer, or their change: a picture for each neuron, or channel of a convolution.
 
-    weights: [inputs or inputs + 1 (the bias), neurons].
+    weights: [neurons, channels below, rows, columns]; the channels lie side by side. note: what the
+    title says of them.
     """
-    channels, height, width = binning.shape
-    shown = min(weights.shape[1], _NEURONS)
-    fields = weights[: binning.n_in, :shown].T.reshape(shown, channels, height, width)
+    channels, height, width = weights.shape[1:]
+    fields = weights[: max(16, min(_NEURONS, 2 * _NEURONS // channels))]
+    shown = len(fields)
     apart = np.full((shown, height, 1), np.nan)
-    parts = [fields[:, 0], apart, fields[:, 1]] if channels == 2 else [fields[:, 0]]
+    parts = [part for channel in range(channels) for part in (apart, fields[:, channel])][1:]
     cells = np.concatenate([part.astype(np.float64) for part in parts], axis=2)
-    columns = min(shown, 8 if channels == 2 else 12)
+    columns = min(shown, max(1, 16 // channels) if channels > 1 else 12)
     gap, head = max(2, width // 8), max(3, height // 4)  # the head has the neuron's number
     page = tiled(cells, columns, gap, head)
     limit = float(np.percentile(np.abs(fields.astype(np.int32)), 99.5)) or 1.0
 
-    inches = max(6.0, 1.3 * columns)
+    inches = max(7.5, 1.3 * columns)
     figure = _figure(inches, inches * page.shape[0] / page.shape[1] + 1.3)
     axes = figure.subplots()
     image = axes.imshow(page, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
@@ -221,9 +222,8 @@ def weight_images(path: Path, weights: npt.NDArray[Any], binning: Binning, title
         left, top = x * (cells.shape[2] + gap) - 0.5, y * (height + head) + head - 1
         axes.text(left, top, f"{index}", fontsize=7, va="bottom")
     axes.set_axis_off()
-    halves = "; left: polarity 0 (darker), right: 1 (brighter)" if channels == 2 else ""
-    more = f" (first {shown} of {weights.shape[1]})" if shown < weights.shape[1] else ""
-    axes.set_title(f"{title}\neach hidden neuron{more}{halves}", fontsize=10)
+    more = f" (first {shown} of {len(weights)})" if shown < len(weights) else ""
+    axes.set_title(f"{title}\n{note}{more}", fontsize=10)
     figure.colorbar(
         image,
         ax=axes,

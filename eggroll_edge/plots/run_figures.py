@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from eggroll_edge.core.net import Net
 from eggroll_edge.data.dataset import EventDataset
@@ -159,13 +161,35 @@ def _weights(run: _Run, folder: Path) -> Iterator[Path]:
     """The weights, and their change in training, which random initial weights would hide."""
     first = Net(run.net.config)
     first.randomize(run.config.seed, run.config.init_std, run.config.readout_std)
-    final = run.net.matrices[0].astype(np.int16)
-    for name, weights, what in (
-        ("weights.png", final, "final weights"),
-        ("learned.png", final - first.matrices[0], "final minus initial weights"),
-    ):
-        title = f"{run.title}: {what}"
-        yield figures.weight_images(folder / name, weights, run.config.binning(), title)
+    for layer, lif in enumerate(run.net.config.layers or (None,)):
+        convolution = lif is not None and lif.kernel > 0
+        if layer > 0 and not convolution:
+            continue  # its inputs are no picture
+        final, start = (
+            _pictures(net, layer, run.config.binning().shape) for net in (run.net, first)
+        )
+        what = f"each channel of LIF layer {layer + 1}" if convolution else "each hidden neuron"
+        if layer == 0 and final.shape[1] == 2:
+            what += "; left: polarity 0 (darker), right: 1 (brighter)"
+        elif layer > 0:
+            what += "; side by side: the channels below"
+        number = f"-{layer + 1}" if layer > 0 else ""
+        for name, weights, which in (
+            ("weights", final, "final weights"),
+            ("learned", final - start, "final minus initial weights"),
+        ):
+            path = folder / f"{name}{number}.png"
+            yield figures.weight_images(path, weights, run.title, f"{which}, {what}")
+
+
+def _pictures(net: Net, layer: int, shape: tuple[int, int, int]) -> npt.NDArray[np.int16]:
+    """int16 [neurons, channels below, rows, columns]: the kernels of a convolution, or the weights
+    of the first layer over inputs of a shape."""
+    if net.config.layers and net.config.layers[layer].kernel > 0:
+        return net.kernels(layer).astype(np.int16)
+    weights = net.matrices[0][: math.prod(shape)].astype(np.int16)
+    pictures: npt.NDArray[np.int16] = weights.T.reshape(-1, *shape)
+    return pictures
 
 
 def _movie(run: _Run, folder: Path, number: int) -> Iterator[Path]:

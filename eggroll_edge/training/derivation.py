@@ -50,6 +50,9 @@ _SPREADS = ByEstimator(
     3.7, 3.7, 2.4, 2.4, eprop=3.0, eprop_online=3.0, deep={"sweep": 2.4, "sweep-online": 2.4}
 )
 """A threshold is this many standard deviations of the current that random weights give."""
+_CONVOLUTION_SPREADS = 1.8
+"""The same for a convolution as the first layer: it has few random kernels, and with a higher
+threshold all of them may be silent."""
 _REACH = ByEstimator(
     0.63, 0.63, 0.63, 0.63, 1.4, 1.4, 1.2, 1.2, deep={"sample": 0.23, "online": 0.23}
 )
@@ -98,16 +101,19 @@ def derive(config: TrainConfig, data: EventDataset) -> TrainConfig:
     return _filled(config, inputs, Shape(*data.shape), _thresholds_of(config))
 
 
-def derive_without_data(config: TrainConfig) -> TrainConfig:
+def derive_without_data(
+    config: TrainConfig, inputs: tuple[int, int, int] | None = None
+) -> TrainConfig:
     """As derive(), as if the data had the events of N-MNIST, for sizes and limits.
 
-    No memory depends on the values, so `plan` needs no recordings.
+    No memory depends on the values, so `plan` needs no recordings. inputs: their channels, rows and
+    columns; None takes those of the config's data.
     """
-    shape, first, inputs = Shape(*config.binning().shape), config.layers[:1], NMNIST
+    shape, first, arriving = Shape(*(inputs or config.binning().shape)), config.layers[:1], NMNIST
     if first and isinstance(first[0], Convolution):
         share = min(1.0, first[0].kernel ** 2 / (shape.rows * shape.cols))
-        inputs = Activity(*(max(1.0, share * mean) for mean in NMNIST))
-    return _filled(config, inputs, shape, ())
+        arriving = Activity(*(max(1.0, share * mean) for mean in NMNIST))
+    return _filled(config, arriving, shape, ())
 
 
 def activity(data: EventDataset, leak_shift: int, layer: Layer = 1) -> Activity:
@@ -172,7 +178,9 @@ def _filled(
 
     std = fill("init_std", _initial_std(config, inputs)) or INIT_STD  # 0: weights will grow
     spreads = config.default(_SPREADS)
-    threshold = fill("threshold", trained[0] if trained else _threshold(inputs, std, spreads))
+    convolves = isinstance((*config.layers, 1)[0], Convolution)
+    first = _threshold(inputs, std, _CONVOLUTION_SPREADS if convolves else spreads)
+    threshold = fill("threshold", trained[0] if trained else first)
     if config.lif_layers > 1:
         below = _fewest_spikes(config, shape)
         fill("deep_threshold", trained[1] if trained[1:] else _threshold(below, std, spreads))

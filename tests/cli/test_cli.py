@@ -56,9 +56,54 @@ def test_plan_tells_what_a_recording_below_learn_above_takes(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "net", "weights"),
+    [
+        (("--hidden", "conv 16 k5 s2", "--readout-pool", 2),
+         "2x34x34 - conv 16 k5 s2 - pool 2 - 10", 51 * 16 + 1025 * 10),
+        (("--hidden", " conv 8 k3 s1 p1 ,conv 4 k3 s2, 32", "--pool", 2, "--polarity", "merged"),
+         "1x17x17 - conv 8 k3 p1 - conv 4 k3 s2 - 32 - 10", 10 * 8 + 73 * 4 + 257 * 32 + 33 * 10),
+        (("--hidden", "conv 8 k5 s4, 64", "--inputs", "2x128x128", "--outputs", 11),
+         "2x128x128 - conv 8 k5 s4 - 64 - 11", 51 * 8 + 7689 * 64 + 65 * 11),
+        (("--hidden", "conv 8 k5 s2", "--data", "dvsgesture"),
+         "2x32x32 - conv 8 k5 s2 - 11", 51 * 8 + (8 * 14 * 14 + 1) * 11),
+        (("--hidden", "conv 8 k3", "--data", "stmnist:nowhere"),
+         "2x10x10 - conv 8 k3 - 10", 19 * 8 + 513 * 10),
+        (("--hidden", "conv 4 k5 s2 p2", "--data", "shd", "--readout-pool", 4),
+         "1x1x700 - conv 4 k5 s2 p2 - pool 4 - 20", 26 * 4 + (4 * 88 + 1) * 20),
+        (("--hidden", "conv 4 k5 s2 p2, 32", "--inputs", "1x1x700"),
+         "1x1x700 - conv 4 k5 s2 p2 - 32 - 10", 26 * 4 + 1401 * 32 + 33 * 10),
+        (("--hidden", "conv 8 k5 s2", "--readout", "spikes", "--data", "stmnist:nowhere"),
+         "2x10x10 - conv 8 k5 s2 - 10", 51 * 8 + (8 * 3 * 3 + 1) * 10),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("estimator", ["sweep", "eprop"])
+def test_plan_of_convolutions(
+    cli: Cli, words: tuple[str | int, ...], net: str, weights: int, estimator: str
+) -> None:
+    found = cli("plan", *words, "--estimator", estimator, "--json")
+    assert found.code == 0, found.err
+    assert (found.values["net"], found.values["weights"]) == (net, weights)
+    assert found.values["inference"] > 0 < found.values["training_extra"]
+    assert found.values["cores"] == {}  # no instructions: the model is of dense layers
+
+
+@pytest.mark.parametrize(
     ("words", "says"),
     [
         (("plan", "--hidden", 5000), "1..1024"),
+        (("plan", "--hidden", "conv 16"), "use conv CHANNELS kKERNEL [sSTRIDE]"),
+        (("train", "--hidden", "128,x"), "'x' is not a layer: use a number of neurons"),
+        (("plan", "--hidden", "64, cnov 16 k5"), "'cnov 16 k5' is not a layer"),
+        (
+            ("plan", "--hidden", "conv 16 k5", "--inputs", "2x128x128"),
+            "EGG_UNITS_MAX): use stride 3",
+        ),
+        (("plan", "--hidden", "64", "--inputs", "2x128x128"), "1..32766"),
+        (("plan", "--hidden", "conv 8 k5", "--data", "shd"), "1 x 700 places: use padding 2"),
+        (("plan", "--hidden", "conv 8 k5", "--inputs", 2312), "inputs of unknown shape"),
+        (("plan", "--inputs", "2x34"), "write 578, or a shape, 2x17x17"),
+        (("train", "--hidden", "conv 8 k5", "--estimator", "sample"), "use sweep, eprop or batch"),
+        (("train", "--readout-pool", 2), "end hidden with one"),
         (("plan", "--inputs", 40000), "1..32766"),
         (("plan", "--outputs", 1), "2..64"),
         (("plan", "--estimator", "full"), "hosts only"),
@@ -101,7 +146,6 @@ def test_what_cannot_be_is_one_line_and_exit_1(
         (("trian",), "train"),
         (("train", "--pair", 3), "--pairs"),
         (("train", "--pairs", "many"), "--pairs"),
-        (("train", "--hidden", "128,x"), "128,64"),
         (("eval",), "RUN"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from eggroll_edge._core import lib
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eggroll_edge.core.config import EsConfig, EstimatorName, LifConfig, NetConfig
@@ -60,6 +60,7 @@ def test_python_and_the_core_have_the_same_matrices(config: NetConfig) -> None:
     assert NetConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_convolution_has_as_many_neurons_as_the_core_counts(data: st.DataObject) -> None:
     """The dense layer above has a row for each of them."""

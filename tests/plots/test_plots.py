@@ -54,11 +54,11 @@ def test_tiles_are_where_they_belong() -> None:
     assert np.isnan(page[4:, 3:]).all()
 
 
-@pytest.mark.parametrize("binning", [Binning(pool=2), Binning(pool=2, polarity="merged")])
-@pytest.mark.parametrize("neurons", [1, 13])
-def test_weights(tmp_path: Path, binning: Binning, neurons: int) -> None:
-    weights = np.zeros((binning.n_in + 1, neurons), np.int8)
-    assert is_png(figures.weight_images(tmp_path / "w.png", weights, binning, "run"))
+@pytest.mark.parametrize("below", [(2, 17, 17), (1, 17, 17), (2, 5, 5), (40, 3, 3), (256, 1, 1)])
+@pytest.mark.parametrize("neurons", [1, 13, 200])
+def test_weights(tmp_path: Path, below: tuple[int, int, int], neurons: int) -> None:
+    weights = np.zeros((neurons, *below), np.int8)
+    assert is_png(figures.weight_images(tmp_path / "w.png", weights, "run", "each channel"))
 
 
 @pytest.mark.parametrize("polarity", ["split", "on"])
