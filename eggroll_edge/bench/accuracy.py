@@ -211,7 +211,7 @@ def on_a_device(config: TrainConfig, data: EventDataset) -> dict[str, Any]:
     RAM is without the buffer of a recording. Instructions are those of a recording, by the model
     of `plan`, for each of CORES.
     """
-    net = derive_without_data(config).net_config(data.n_in, data.n_classes)
+    net = derive_without_data(config).net_config(data.n_in, data.n_classes, data.shape)
     es = config.es_config()
     none = {"inference_bytes": None, "training_bytes": None, "instructions": None}
     try:

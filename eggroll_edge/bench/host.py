@@ -91,7 +91,7 @@ class TimedRun:
 
     def __init__(self, data: EventDataset, config: TrainConfig, workers: int) -> None:
         self.config = config = derive(config, data)
-        net = Net(config.net_config(data.n_in, data.n_classes))
+        net = Net(config.net_config(data.n_in, data.n_classes, data.shape))
         net.randomize(config.seed, config.init_std, config.readout_std)
         self._batches = MiniBatches(data, net.config, config.seed, config.batch)
         self.recordings = self._batches.order.batch

@@ -30,7 +30,7 @@ from eggroll_edge.training.derivation import derive_without_data
 
 @option.takes_settings(
     "ticks", "pool", "polarity", "hidden", "readout", "estimator", "online", "pairs", "rank",
-    "segments", "batch", "learn_above",
+    "segments", "batch", "learn_above", "shift",
 )  # fmt: skip
 def plan(
     preset: option.Preset = None,
@@ -122,7 +122,9 @@ def plan(
     config = derive_without_data(config_of(preset, settings))
     sensor = sensor_of(config.data)
     outputs = outputs or (sensor.classes if sensor else 10)
-    net = config.net_config(config.binning().n_in if inputs is None else inputs, outputs)
+    seen = config.binning()
+    shape = seen.shape if inputs is None else None
+    net = config.net_config(seen.n_in if inputs is None else inputs, outputs, shape)
     sizes = plan_of(net, config.es_config(), sample_buffer, online=config.online)
     layers = "-".join(str(size) for size in (net.inputs, *(layer.size for layer in net.layers)))
     name = layers if net.readout == "spikes" else f"{layers}-{outputs}"
@@ -214,6 +216,7 @@ def _show(sizes: Plan, title: str, as_json: bool) -> None:
         ("buffer of a recording", sizes.sample_buffer),
         ("= to run the net", sizes.ram_inference),
         ("training, extra", sizes.training_extra),
+        *([("buffer of a shifted recording", sizes.shift_buffer)] if sizes.shift_buffer else []),
         ("= to train it", sizes.ram_training),
     ):
         table.add_row(what, f"{size:,}", end_section=what.startswith("="))

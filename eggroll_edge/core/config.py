@@ -33,6 +33,7 @@ LEAK_SHIFT_MAX: int = lib.EGG_LEAK_SHIFT_MAX
 REFRACTORY_MAX: int = lib.EGG_REFRACTORY_MAX
 PENALTY_MAX: int = lib.EGG_PENALTY_MAX
 LEARN_ABOVE_MAX: int = lib.EGG_LEARN_ABOVE_MAX
+SHIFT_MAX: int = lib.EGG_SHIFT_MAX
 GAIN_MAX: int = lib.EGG_GAIN_MAX
 GAIN_SPIKES_MAX: int = lib.EGG_GAIN_SPIKES_MAX
 STD_MAX: int = lib.EGG_STD_MAX
@@ -105,6 +106,9 @@ class NetConfig:
     input_segments: int = 1
     """Without a LIF layer: parts of a recording in each of which the events of an input are
     counted, 1..8 and at most as many as ticks."""
+    input_shape: tuple[int, int, int] | None = None
+    """Channels, rows and columns of the inputs, whose number is their product; None if nothing
+    needs them. A shift of the recordings does."""
 
     def __post_init__(self) -> None:
         check_int("inputs", self.inputs, 1, lib.EGG_INPUTS_MAX)
@@ -119,6 +123,10 @@ class NetConfig:
         check_int("gain", self.gain, 0, most)
         segments = 1 if self.layers else min(lib.EGG_SEGMENTS_MAX, self.ticks)
         check_int("input_segments", self.input_segments, 1, segments)
+        for name, size in zip(
+            ("channels", "rows", "columns"), self.input_shape or (), strict=False
+        ):
+            check_int(f"input_shape: {name}", size, 1, 255 if name == "channels" else self.inputs)
         status = lib.egg_net_check(self.native())
         if status != lib.EGG_OK:
             raise ConfigError(f"the core refuses the net: {status_text(status)}")
@@ -129,6 +137,7 @@ class NetConfig:
         c.inputs, c.outputs, c.ticks, c.gain = self.inputs, self.outputs, self.ticks, self.gain
         c.layers, c.readout = len(self.layers), READOUTS.index(self.readout)
         c.input_segments = self.input_segments
+        c.input_channels, c.input_rows, c.input_cols = self.input_shape or (0, 0, 0)
         for i, layer in enumerate(self.layers):
             c.layer[i] = asdict(layer)
         return c
@@ -152,10 +161,13 @@ class NetConfig:
         return sum(rows * cols for rows, cols in self.shapes)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields, ready for JSON; with LIF layers without input_segments."""
+        """All fields, ready for JSON, but those that this net does not use: input_segments of a net
+        with LIF layers, and an input_shape of None."""
         values = asdict(self)
         if self.layers:
             del values["input_segments"]
+        if self.input_shape is None:
+            del values["input_shape"]
         return values
 
     @staticmethod
@@ -163,7 +175,9 @@ class NetConfig:
         """The inverse of to_dict(). ConfigError if `values` do not describe a net."""
         try:
             layers = tuple(LifConfig(**layer) for layer in values["layers"])
-            return NetConfig(**{**values, "layers": layers})
+            shape = values.get("input_shape")
+            shaped = {"input_shape": tuple(shape)} if shape else {}
+            return NetConfig(**{**values, "layers": layers, **shaped})
         except (TypeError, KeyError) as error:
             raise ConfigError(f"not the description of a net: {error}") from error
 
@@ -195,6 +209,8 @@ class EsConfig:
     learn_above: int = 0
     """Loss below which a recording leaves no credit, 0..16383 in 1/4096 bit; 0 except with
     sweep."""
+    shift: int = 0
+    """Training moves each recording at random by up to this number of pixels, 0..3."""
 
     def __post_init__(self) -> None:
         check_choice("estimator", self.estimator, ESTIMATORS)
@@ -208,6 +224,7 @@ class EsConfig:
         check_choice("fitness", self.fitness, FITNESSES)
         check_int("penalty", self.penalty, 0, PENALTY_MAX)
         check_int("learn_above", self.learn_above, 0, LEARN_ABOVE_MAX)
+        check_int("shift", self.shift, 0, SHIFT_MAX)
         if self.learn_above and self.estimator not in WITHOUT_PAIRS:
             raise ConfigError(
                 f"learn_above is {self.learn_above} with estimator {self.estimator}: use 0, only "
@@ -225,6 +242,11 @@ class EsConfig:
         """
         status = lib.egg_estimator_check(net.native(), self.native())
         if status != lib.EGG_OK:
+            if status == lib.EGG_E_INPUTS and self.shift and net.input_shape is None:
+                raise ConfigError(
+                    f"shift is {self.shift}, but the shape of the {net.inputs} inputs is unknown: "
+                    "use data of a sensor with rows and columns, or shift 0"
+                )
             if status == lib.EGG_E_INPUTS:
                 raise ConfigError(
                     f"the net has {net.inputs} inputs, estimator full takes at most 8190: "
@@ -249,13 +271,15 @@ class EsConfig:
                 "segments": self.segments,
                 "fitness": FITNESSES.index(self.fitness),
                 "learn_above": self.learn_above,
+                "shift": self.shift,
             },
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields, ready for JSON, but a learn_above of 0, which version 0.1.0 did not have."""
+        """All fields, ready for JSON, but learn_above and shift if they are 0: version 0.1.0 did
+        not have them."""
         values = asdict(self)
-        return values if self.learn_above else {k: values[k] for k in values if k != "learn_above"}
+        return {k: v for k, v in values.items() if v or k not in ("learn_above", "shift")}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> EsConfig:

@@ -76,6 +76,11 @@ class EventDataset:
         return self.binning.n_in
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, rows and columns of the inputs."""
+        return self.binning.shape
+
+    @property
     def ticks(self) -> int:
         """Ticks of every recording."""
         return self.binning.ticks

@@ -74,7 +74,7 @@ def pack(
     chunk = ONLINE_CHUNK if config.online else 1
     if every is None:
         every = ONLINE_CHUNK if config.online else max(1, config.generations // 50)
-    net = config.net_config(data.n_in, data.n_classes)
+    net = config.net_config(data.n_in, data.n_classes, data.shape)
     batches = MiniBatches(data, net, config.seed, config.batch)
     both = [recordings_for(part, net) for part in (data, tests)]
     device = DeviceConfig(

@@ -68,16 +68,20 @@ def read(path: Path) -> Checkpoint:
 
 
 def read_for(config: NetConfig, path: Path) -> Net:
-    """The net in a checkpoint. ConfigError, which names the fields, if its config differs.
+    """A net of this config with the weights in a checkpoint.
 
-    JournalError as in read().
+    ConfigError, which names the fields, if the checkpoint is of another net. Only one of the two
+    may know the shape of its inputs. JournalError as in read().
     """
-    net = read(path).net
-    theirs, ours = net.config.to_dict(), config.to_dict()
-    differing = [f"{k} {theirs[k]} (here {ours[k]})" for k in ours if theirs[k] != ours[k]]
+    found = read(path).net
+    theirs, ours = found.config.to_dict(), config.to_dict()
+    both = [k for k in ours if k in theirs]
+    differing = [f"{k} {theirs[k]} (here {ours[k]})" for k in both if theirs[k] != ours[k]]
     if differing:
         raise ConfigError(
             f"{path} is of another net: {', '.join(differing)}; train with its settings of data, "
             "pool, ticks and net"
         )
+    net = Net(config)
+    net.weights[:] = found.weights
     return net

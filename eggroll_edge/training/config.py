@@ -198,19 +198,22 @@ class TrainConfig(Fields):
         )
         return adapt_binning(self.data, asked)
 
-    def net_config(self, inputs: int, outputs: int) -> NetConfig:
+    def net_config(
+        self, inputs: int, outputs: int, shape: tuple[int, int, int] | None = None
+    ) -> NetConfig:
         """The net for data with these inputs and classes.
 
         Args:
             inputs: Inputs of the data, 1..32766.
             outputs: Classes of the data, 2..64.
+            shape: Channels, rows and columns of the inputs, which only a shift needs.
 
         Returns:
             The topology of the net.
 
         Raises:
             ConfigError: The core or the estimator refuses such a net, or a threshold is left to the
-                data.
+                data, or a shift has no shape.
         """
         self._check_derived("threshold", "deep_threshold")
         sizes = (*self.hidden, outputs) if self.readout == "spikes" else self.hidden
@@ -225,7 +228,7 @@ class TrainConfig(Fields):
         )
         net = NetConfig(
             inputs, outputs, self.ticks, layers, self.readout, self.gain,
-            self.input_segments if self.linear else 1,
+            self.input_segments if self.linear else 1, shape if self.shift else None,
         )  # fmt: skip
         self.es_config().check(net)
         return net
@@ -239,7 +242,7 @@ class TrainConfig(Fields):
             segments = 1
         return EsConfig(
             self.estimator, self.pairs, self.rank, segments, self.fitness, self.penalty,
-            round(BIT * self.learn_above),
+            round(BIT * self.learn_above), self.shift,
         )  # fmt: skip
 
     def hyperparameters_at(self, generation: int) -> Hyperparameters:
@@ -272,6 +275,7 @@ class TrainConfig(Fields):
             "validation": not self.validation,
             "input_segments": not self.linear,
             "learn_above": not self.chooses_recordings,
+            "shift": not self.shift,
         }
         return {name: value for name, value in values.items() if not left_out.get(name)}
 

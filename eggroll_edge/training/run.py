@@ -78,7 +78,7 @@ def train(
     data, validation = set_aside(config, data or open_split(config, "train", threads))
     test = test_data or open_split(config, "test", threads)
     derived, config = config.left_to_data, derive(config, data)
-    net = Net(config.net_config(data.n_in, data.n_classes))
+    net = Net(config.net_config(data.n_in, data.n_classes, data.shape))
     if config.start_from is None:
         net.randomize(config.seed, config.init_std, config.readout_std)
     else:

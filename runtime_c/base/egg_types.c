@@ -3,7 +3,7 @@
 const char *egg_status_text(egg_status status) {
     static const char *const text[EGG_STATUS_COUNT] = {
         "ok",
-        "inputs must be 1..32766",
+        "inputs must be 1..32766, and equal channels * rows * columns; a shift must be 0..3, and needs these three",
         "LIF layers must be 0..4",
         "a layer must have 1..1024 neurons",
         "outputs must be 2..64, and equal the last layer's size with the spike-count readout",

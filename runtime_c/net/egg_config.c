@@ -2,6 +2,10 @@
 
 egg_status egg_net_check(const egg_net_config *c) {
     if (c->inputs < 1 || c->inputs > EGG_INPUTS_MAX) return EGG_E_INPUTS;
+    bool shapeless = c->input_channels == 0 && c->input_rows == 0 && c->input_cols == 0;
+    uint32_t pixels = (uint32_t)c->input_rows * c->input_cols; /* 0, or inputs / channels without a rest */
+    if (!shapeless && (pixels == 0 || pixels > c->inputs || pixels * c->input_channels != c->inputs))
+        return EGG_E_INPUTS;
     if (c->layers > EGG_LAYERS_MAX) return EGG_E_LAYERS;
     if (c->outputs < 2 || c->outputs > EGG_OUTPUTS_MAX) return EGG_E_OUTPUTS;
     if (c->ticks < 1 || c->ticks > EGG_TICKS_MAX) return EGG_E_TICKS;
@@ -39,6 +43,7 @@ egg_status egg_estimator_check(const egg_net_config *net, const egg_estimator_co
     if (es->estimator == EGG_ESTIMATOR_EPROP && es->segments != net->ticks) return EGG_E_SEGMENTS;
     if (net->layers == 0 && es->estimator != EGG_ESTIMATOR_SWEEP) return EGG_E_ESTIMATOR;
     if (es->estimator == EGG_ESTIMATOR_FULL && net->inputs > EGG_FULL_INPUTS_MAX) return EGG_E_INPUTS;
+    if (es->shift > EGG_SHIFT_MAX || (es->shift > 0 && net->input_channels == 0)) return EGG_E_INPUTS;
     if (es->fitness > EGG_FITNESS_ACCURACY || es->penalty > EGG_PENALTY_MAX || es->learn_above > EGG_LEARN_ABOVE_MAX)
         return EGG_E_FITNESS;
     return EGG_OK;

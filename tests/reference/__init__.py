@@ -42,6 +42,7 @@ from tests.reference.noise import MASK, Key, Noise, key, mix, sign, signs, word
 from tests.reference.order import epoch_order, generation_indices
 from tests.reference.sample import SampleMember, SampleSigns, sample_signs
 from tests.reference.shaping import Shaped, shape_batch, shape_sample
+from tests.reference.shift import moved, offsets, shifted
 from tests.reference.stream import check, decode, encode
 from tests.reference.sweep import Sweep, logit_gains, per_current, softmax, sweep, sweep_credit
 from tests.reference.update import (
@@ -111,6 +112,8 @@ __all__ = [
     "log2",
     "logit_gains",
     "mix",
+    "moved",
+    "offsets",
     "per_current",
     "rounding",
     "rs",
@@ -118,6 +121,7 @@ __all__ = [
     "segment",
     "shape_batch",
     "shape_sample",
+    "shifted",
     "sign",
     "signs",
     "slopes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -18,6 +19,7 @@ MAX_RANK = 16
 MAX_PAIRS_X_RANK = 65536
 MAX_SEGMENTS = 8
 MAX_RECORDINGS = 8192  # of one generation
+MAX_SHIFT = 3
 
 
 class LayerConfig(NamedTuple):
@@ -55,11 +57,13 @@ class NetConfig:
     n_out: int
     gain: int
     input_segments: int = 1  # S', only without a LIF layer
+    input_shape: tuple[int, int, int] = (0, 0, 0)  # channels, rows, columns; only with a shift
 
     def __post_init__(self) -> None:
         assert 1 <= self.n_in <= MAX_INPUTS
         assert 1 <= self.ticks <= MAX_TICKS
         assert len(self.layers) <= MAX_LAYERS
+        assert self.input_shape == (0, 0, 0) or math.prod(self.input_shape) == self.n_in
         assert 2 <= self.n_out <= MAX_OUTPUTS
         if not self.layers:
             assert self.readout == "integrate"
@@ -102,6 +106,7 @@ class EsConfig:
     fitness: Literal["xent", "accuracy"] = "xent"
     penalty: int = 0  # in 1/4096 bit for each spike
     learn_above: int = 0  # in 1/4096 bit, only for sweep
+    shift: int = 0  # N of section 3.1
 
     def __post_init__(self) -> None:
         assert self.estimator in ("batch", "sample", "full", "sweep", "eprop")
@@ -115,6 +120,7 @@ class EsConfig:
         assert self.fitness in ("xent", "accuracy")
         assert 0 <= self.penalty <= 4095
         assert 0 <= self.learn_above <= 16383
+        assert 0 <= self.shift <= MAX_SHIFT
 
     def check(self, net: NetConfig) -> None:
         """Assert the limits that depend on the network."""
@@ -124,5 +130,6 @@ class EsConfig:
         if self.estimator == "eprop":
             assert self.segments == net.ticks
         assert net.layers or self.estimator == "sweep"
+        assert self.shift == 0 or net.input_shape != (0, 0, 0)
         if self.estimator == "full":
             assert net.n_in <= MAX_INPUTS_FULL

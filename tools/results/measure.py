@@ -91,7 +91,7 @@ def measure_board(session: BoardSession, seed: int = 1) -> None:
             answers = [device.infer(tests[i].tobytes()).predicted for i in range(asked)]
     trained_on = sum(part.samples for part in link)
     right = sum(a == b for a, b in zip(answers, tests.labels[:asked], strict=True))
-    net = config.net_config(recordings.n_in, recordings.n_classes)
+    net = config.net_config(recordings.n_in, recordings.n_classes, recordings.shape)
     # A stream has one byte for each event, and one for each tick.
     events = len(recordings.streams) / len(recordings) - config.ticks
     learned = trained["learned"] / trained["recordings"]
