@@ -156,18 +156,22 @@ egg_status egg_session_begin(egg_session *s, uint32_t generation, egg_sigma sigm
     return EGG_OK;
 }
 
-/* Evaluates the estimator on a recording. All but `batch` leave the credit of the recording in the workspace. */
+/* Evaluates the estimator on a recording. All but `batch` leave the credit of the recording in the workspace. Each is
+ * asked for, also the last one, so that a build without it does not keep its code. */
 static egg_result evaluate(egg_session *s, const uint8_t *stream, uint32_t label, uint32_t position) {
-    if (egg_session_uses(s, EGG_ESTIMATOR_SWEEP)) return egg_sweep_evaluate(&s->gen, &s->ws, stream, label);
-    if (egg_session_uses(s, EGG_ESTIMATOR_EPROP)) return egg_eprop_evaluate(&s->gen, &s->ws, stream, label);
-    if (egg_session_uses(s, EGG_ESTIMATOR_SAMPLE)) {
-        egg_result result =
-            egg_sample_evaluate(&s->gen, &s->ws, position, stream, label, s->fitness_bytes, &s->exponent);
+    egg_result result = {0};
+    if (egg_session_uses(s, EGG_ESTIMATOR_SWEEP)) {
+        result = egg_sweep_evaluate(&s->gen, &s->ws, stream, label);
+    } else if (egg_session_uses(s, EGG_ESTIMATOR_EPROP)) {
+        result = egg_eprop_evaluate(&s->gen, &s->ws, stream, label);
+    } else if (egg_session_uses(s, EGG_ESTIMATOR_SAMPLE)) {
+        result = egg_sample_evaluate(&s->gen, &s->ws, position, stream, label, s->fitness_bytes, &s->exponent);
         egg_sample_credit(&s->gen, &s->ws, position, s->fitness_bytes, s->exponent);
-        return result;
+    } else if (egg_session_uses(s, EGG_ESTIMATOR_BATCH)) {
+        egg_batch_mark(&s->net.config, stream, s->active);
+        result = egg_batch_evaluate(&s->gen, &s->ws, stream, label, s->fitness_diff);
     }
-    egg_batch_mark(&s->net.config, stream, s->active);
-    return egg_batch_evaluate(&s->gen, &s->ws, stream, label, s->fitness_diff);
+    return result;
 }
 
 egg_status egg_session_train(egg_session *s, const uint8_t *stream, size_t n, uint32_t label, uint32_t position,

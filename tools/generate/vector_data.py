@@ -47,6 +47,7 @@ def net_json(net: NetConfig) -> Json:
         "n_out": net.n_out,
         "gain": net.gain,
         **linear,
+        **({"input_shape": list(net.input_shape)} if any(net.input_shape) else {}),
     }
 
 

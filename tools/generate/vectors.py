@@ -20,6 +20,7 @@ from tests import reference
 from tools.generate.vector_data import Json
 from tools.generate.vector_networks import make_forward, make_generations
 from tools.generate.vector_parts import make_lif, make_loss, make_rng, make_shaping, make_stream
+from tools.generate.vector_shift import make_shift
 from tools.generate.vector_sweep import make_eprop, make_sweep
 from tools.lib.paths import ROOT
 
@@ -58,6 +59,7 @@ def make() -> dict[str, str]:
             "generations.json": text(make_generations()),
             "sweep.json": text(make_sweep()),
             "eprop.json": text(make_eprop()),
+            "shift.json": text(make_shift()),
         }
     assert reached >= CLAMPS, f"clamps that no case reaches: {sorted(CLAMPS - reached)}"
     return files
