@@ -37,7 +37,7 @@ from tools.firmware import stack as stack_bound
 ONLINE = config("online", generations=400)
 BATCH = config("batch", generations=30, batch=8)
 SWEEP_ONLINE = config("sweep-online", generations=400, learn_above=1.0)
-SHIFTED = config("sweep-online", generations=400, shift=1)
+SHIFTED = config("sweep-online", generations=400, learn_above=1.0, shift=1)
 SWEEP = config("sweep", generations=30, batch=8, hidden=(12, 8), learn_above=1.9)
 
 

@@ -248,12 +248,11 @@ class Runner:
         base = np.zeros(len(index) * size, np.int16)
         counts = []
         for i in range(len(index)):
-            one = index[i : i + 1]
+            one = self.ws, self.samples, index[i : i + 1]
             if full:
-                part = base[i * size : (i + 1) * size]
-                self.population.share_full(self.ws, self.samples, one, part, active, i)
+                self.population.share_full(*one, base[i * size : (i + 1) * size], active, i)
             else:
-                self.population.eval_batch(self.ws, self.samples, one, diff, active, i)
+                self.population.eval_batch(*one, diff, active, i)
             counts.append(self.ws.drain_counts())
         if full:
             self.population.eval_full(self.ws, self.samples, index, base, 0, self.es.pairs, diff)
@@ -265,21 +264,17 @@ class Runner:
                 self.population.steps_full(self.ws, f, active, m, 0, rows, total)
             else:
                 self.population.steps_batch(self.ws, f, active, m, 0, rows, total)
-        self._apply(total)
-        return {"D": diff.tolist(), "f": f.tolist(), **self._seen(counts)}
-
-    def _apply(self, total: Any) -> None:
-        for m, (rows, _) in enumerate(self.net.config.shapes):
+        for m, (rows, _) in enumerate(config.shapes):
             self.population.apply(self.ws, m, 0, rows, total)
+        return {"D": diff.tolist(), "f": f.tolist(), **self._seen(counts)}
 
     @staticmethod
     def _seen(counts: list[RunCounts]) -> dict[str, Any]:
         return {name: [getattr(t, name) for t in counts] for name in ("loss", "correct", "spikes")}
 
 
-CASES = [
-    case for name in ("generations", "sweep", "eprop", "shift") for case in vectors(name, "cases")
-]
+FILES = ("generations", "sweep", "eprop", "shift")
+CASES = [case for name in FILES for case in vectors(name, "cases")]
 
 
 @pytest.mark.parametrize("level", LEVELS)
