@@ -21,23 +21,22 @@ size_t egg_shift_bytes(size_t length, uint32_t ticks, uint32_t inputs, uint32_t 
     return grown < longest ? grown : longest;
 }
 
-/* Walks through the pixels along with the stream, because small cores have no division. */
+/* Walks through the pixels along with the stream, because small cores have no division. All events move by the same
+ * number of inputs, so that only the first jump of a tick changes, and those over dropped events are joined. */
 size_t egg_shift_stream(const uint8_t *stream, uint32_t ticks, uint32_t rows, uint32_t cols, egg_offset by,
                         uint8_t *out) {
     uint8_t *end = out;
-    int32_t distance = by.y * (int32_t)cols + by.x; /* of all events, as input numbers */
     for (uint32_t t = 0; t < ticks; t++) {
-        int32_t index = -1, before = -1; /* of the current event and, moved, of the previous one */
-        uint32_t x = 0u - 1u, y = 0;     /* pixel of `index` */
+        int32_t gap = by.y * (int32_t)cols + by.x; /* from the last event that remains to the current one */
+        uint32_t x = 0u - 1u, y = 0;               /* pixel of the current event */
         for (uint32_t b = *stream++; b != 0; b = *stream++) {
             uint32_t jump = b < 255u ? b : 254u;
-            index += (int32_t)jump;
+            gap += (int32_t)jump;
             for (x += jump; x >= cols; x -= cols) y = y + 1u < rows ? y + 1u : 0;
             if (b == 255u || x + (uint32_t)by.x >= cols || y + (uint32_t)by.y >= rows) continue;
-            uint32_t gap = (uint32_t)(index + distance - before);
-            for (; gap > 254u; gap -= 254u) *end++ = 255;
+            for (; gap > 254; gap -= 254) *end++ = 255;
             *end++ = (uint8_t)gap;
-            before = index + distance;
+            gap = 0;
         }
         *end++ = 0;
     }
