@@ -100,7 +100,6 @@ typedef struct {
 typedef struct {
     egg_net net;
     uint32_t generations_done; /* generations that have changed the weights */
-    bool configured;           /* whether there is a net */
     egg_session_stats stats;
 
     egg_session_io io;
@@ -115,6 +114,7 @@ typedef struct {
     uint8_t *stream;       /* [stream_max] the current recording */
     uint32_t stream_max, stream_bytes;
     uint32_t recordings;            /* trained on in this generation */
+    bool configured;                /* whether there is a net */
     uint8_t mode;                   /* EGG_MODE_* */
     bool generation_begun;          /* GENERATION has begun one */
     bool receiving;                 /* a recording has begun, and its last chunk is missing */
