@@ -16,6 +16,7 @@ HEADERS = [  # a header comes after those whose types it uses
     "base/egg_convolution.h",
     "base/egg_rng.h",
     "base/egg_stream.h",
+    "base/egg_shift.h",
     "base/egg_loss.h",
     "kernels/egg_kernel_private.h",
     "net/egg_config.h",

@@ -12,11 +12,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from eggroll_edge.bench import baselines as bench_baselines
 from eggroll_edge.bench.intervals import half_width, paired
 from eggroll_edge.bench.recipes import (
     ADAPTED,
     COMPARISONS,
+    FOLDS,
     FULL,
     PENALTIES,
     RECIPES,
@@ -25,7 +28,7 @@ from eggroll_edge.bench.recipes import (
     Recipe,
 )
 from eggroll_edge.bench.report import Notify, Rows, data_folder
-from eggroll_edge.data.dataset import EventDataset
+from eggroll_edge.data.dataset import EventDataset, fixed_shuffle
 from eggroll_edge.errors import ConfigError
 from eggroll_edge.planning.instructions import cost, modelled, typical_load
 from eggroll_edge.planning.memory import plan_of
@@ -38,7 +41,7 @@ from eggroll_edge.training.run_dir import load
 from eggroll_edge.training.splits import open_split
 
 NAMES = (
-    *(recipe.name for recipe in (*RECIPES, *SIM_TO_REAL)),
+    *(recipe.name for recipe in (*RECIPES, *FOLDS, *SIM_TO_REAL)),
     *(after.name for _, after in ADAPTED),
     "curve",
     FULL.name,
@@ -108,6 +111,9 @@ class RecipeRunner:
         for recipe in RECIPES:
             if recipe.name == name:
                 return [self.row(recipe)]
+        for recipe in FOLDS:
+            if recipe.name == name:
+                return [self.folds(recipe)]
         for recipe in SIM_TO_REAL:
             if recipe.name == name:
                 return [self.sim_to_real(recipe)]
@@ -123,6 +129,32 @@ class RecipeRunner:
             runs.append(result)
             self._notify(f"{recipe.name}, seed {seed}: {result.test_accuracy:.2f} %")
         return self._row(recipe, runs, [_accuracy(run) for run in runs])
+
+    def folds(self, recipe: Recipe) -> dict[str, Any]:
+        """8-fold cross-validation over all real recordings: a seed's accuracy is over all folds.
+
+        The recordings are ordered by class, and within a class by a fixed shuffle; fold k has every
+        eighth of them, from the k-th on.
+        """
+        runs, scores = [], []
+        for seed in self._seeds:
+            config = recipe.config(self._folder, seed)
+            whole = self._open(config, "all")
+            shuffled = fixed_shuffle(len(whole))
+            by_class = shuffled[np.argsort(whole.labels[shuffled], kind="stable")]
+            right = 0.0
+            for fold in range(8):
+                held = np.zeros(len(whole), bool)
+                held[by_class[fold::8]] = True
+                data, test = whole.subset(~held), whole.subset(held)
+                with tempfile.TemporaryDirectory() as run:
+                    found = train(config, run, data=data, test_data=test, workers=1, force=True)
+                runs.append(found)
+                right += _accuracy(found) * len(test) / len(whole)
+            scores.append(right)
+            self._notify(f"{recipe.name}, seed {seed}: {right:.2f} %")
+        command = f'python -m tools.results.accuracy "{recipe.name}"'
+        return self._row(recipe, runs, scores) | {"command": command}
 
     def sim_to_real(self, recipe: Recipe) -> dict[str, Any]:
         """Trained on simulated recordings, tested on the real ones."""

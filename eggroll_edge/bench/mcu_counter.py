@@ -132,13 +132,14 @@ def _entry(i: int, work: Work) -> str:
     layers = ", ".join(
         f"{{{x.size}, {x.threshold}, {x.leak_shift}, {x.refractory}}}" for x in net.layers
     )
+    shape = ", ".join(map(str, net.input_shape or (0, 0, 0)))
     config = (
         f"{{{net.inputs}, {net.outputs}, {net.ticks}, {len(net.layers)}, "
-        f"{READOUTS.index(net.readout)}, {net.gain}, {{{layers}}}, {net.input_segments}}}"
+        f"{READOUTS.index(net.readout)}, {net.gain}, {{{layers}}}, {net.input_segments}, {shape}}}"
     )
     estimator = (
         f"{{{es.pairs}, {es.penalty}, {ESTIMATORS.index(es.estimator)}, {es.rank}, "
-        f"{es.segments}, {FITNESSES.index(es.fitness)}, {es.learn_above}}}"
+        f"{es.segments}, {FITNESSES.index(es.fitness)}, {es.learn_above}, {es.shift}}}"
     )
     learning_rates = ", ".join(f"{{{m}, {n}}}" for m, n in rates)
     return (

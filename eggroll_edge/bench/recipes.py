@@ -13,7 +13,7 @@ they are when a preset changes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +126,12 @@ _EPROP_PICO = {
 """Chosen on 10,000 training recordings that were set aside, as the preset's for `sweep` were."""
 
 
+_REAL = {"online": True, "shift": 2, "hidden": [256], "generations": 60000, "lr_final": 0.02}
+_EPROP_REAL = {"learn_above": 0.0}
+_LINEAR_REAL = {"learn_above": 0.0}
+"""Chosen as the preset nmnist-small: by cross-validation on the 700 training recordings."""
+
+
 def _of_preset(name: str) -> Settings:
     """The settings of `sweep` in a preset, without those that belong to the task."""
     task = ("description", "estimator", "online", "pool", "stabilize", "ticks", "hidden", "data")
@@ -158,6 +164,9 @@ RECIPES = (
     Recipe(
         "best small", "`sweep` online, 2312-256-10, 700 real recordings", "small", "nmnist-small",
     ),
+    *beside(
+        "real", "2312-256-10", "small", _REAL, sweep={}, eprop=_EPROP_REAL, linear=_LINEAR_REAL
+    )[1:],
     Recipe(
         "pico", "`sample` online, 578-64-10, as a board learns", "mnist", None,
         {**_PICO, **_SAMPLE_PICO},
@@ -189,6 +198,18 @@ FULL = Recipe(
     {"estimator": "full", "pairs": 2048, "batch": 32, "generations": 1000},
 )  # fmt: skip
 """The baseline of `batch`. It takes longer than any recipe."""
+
+_FOLDED = {"best small": "sweep", "real eprop": "eprop", "real linear": "linear"}
+FOLDS = tuple(
+    replace(
+        recipe,
+        name=f"real_folds {_FOLDED[recipe.name]}",
+        what=recipe.what.replace("700 real recordings", "8 folds of the 800 real recordings"),
+    )
+    for recipe in RECIPES
+    if recipe.name in _FOLDED
+)
+"""Trained on seven eighths of all real recordings and tested on the rest, in eight folds."""
 
 _UNSEEN = {"skip_first": 1000, "generations": 12000}
 SIM_TO_REAL = (
@@ -229,5 +250,7 @@ COMPARISONS = (
     ("sim_to_real sweep", "sim_to_real"),
     ("sim_to_real sweep", "surrogate real"), ("pico sweep", "pico"),
     ("pico sweep", "pico eprop"), ("pico sweep", "pico linear"), ("adapted", "board-small"),
+    ("best small", "real eprop"), ("best small", "real linear"),
+    ("real_folds sweep", "real_folds eprop"), ("real_folds sweep", "real_folds linear"),
 )  # fmt: skip
 """Rows that a paired test over the seeds compares, if both were measured."""

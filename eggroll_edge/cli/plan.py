@@ -32,7 +32,7 @@ from eggroll_edge.training.derivation import derive_without_data
 
 @option.takes_settings(
     "data", "ticks", "pool", "polarity", "hidden", "readout", "readout_pool", "estimator", "online",
-    "pairs", "rank", "segments", "batch", "learn_above",
+    "pairs", "rank", "segments", "batch", "learn_above", "shift",
 )  # fmt: skip
 def plan(
     preset: option.Preset = None,
@@ -233,6 +233,7 @@ def _show(sizes: Plan, title: str, as_json: bool) -> None:
         ("buffer of a recording", sizes.sample_buffer),
         ("= to run the net", sizes.ram_inference),
         ("training, extra", sizes.training_extra),
+        *([("buffer of a shifted recording", sizes.shift_buffer)] if sizes.shift_buffer else []),
         ("= to train it", sizes.ram_training),
     ):
         table.add_row(what, f"{size:,}", end_section=what.startswith("="))

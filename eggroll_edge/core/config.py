@@ -36,6 +36,7 @@ LEAK_SHIFT_MAX: int = lib.EGG_LEAK_SHIFT_MAX
 REFRACTORY_MAX: int = lib.EGG_REFRACTORY_MAX
 PENALTY_MAX: int = lib.EGG_PENALTY_MAX
 LEARN_ABOVE_MAX: int = lib.EGG_LEARN_ABOVE_MAX
+SHIFT_MAX: int = lib.EGG_SHIFT_MAX
 GAIN_MAX: int = lib.EGG_GAIN_MAX
 GAIN_SPIKES_MAX: int = lib.EGG_GAIN_SPIKES_MAX
 STD_MAX: int = lib.EGG_STD_MAX
@@ -132,7 +133,7 @@ class NetConfig:
     counted, 1..8 and at most as many as ticks."""
     input_shape: tuple[int, int, int] | None = None
     """Channels, rows and columns of the inputs, whose number is their product; None if nothing
-    needs them. A convolution does."""
+    needs them. A convolution does, and a shift of the recordings."""
     readout_pool: int = 1
     """Behind a convolution: the readout sums spike counts over squares of this many by this many
     places, 1..16; else 1."""
@@ -295,6 +296,8 @@ class EsConfig:
     learn_above: int = 0
     """Loss below which a recording leaves no credit, 0..16383 in 1/4096 bit; 0 except with
     sweep."""
+    shift: int = 0
+    """Training moves each recording at random by up to this number of pixels, 0..3."""
 
     def __post_init__(self) -> None:
         check_choice("estimator", self.estimator, ESTIMATORS)
@@ -308,6 +311,7 @@ class EsConfig:
         check_choice("fitness", self.fitness, FITNESSES)
         check_int("penalty", self.penalty, 0, PENALTY_MAX)
         check_int("learn_above", self.learn_above, 0, LEARN_ABOVE_MAX)
+        check_int("shift", self.shift, 0, SHIFT_MAX)
         if self.learn_above and self.estimator not in WITHOUT_PAIRS:
             raise ConfigError(
                 f"learn_above is {self.learn_above} with estimator {self.estimator}: use 0, only "
@@ -325,6 +329,11 @@ class EsConfig:
         """
         status = lib.egg_estimator_check(net.native(), self.native())
         if status != lib.EGG_OK:
+            if status == lib.EGG_E_INPUTS and self.shift and net.input_shape is None:
+                raise ConfigError(
+                    f"shift is {self.shift}, but the shape of the {net.inputs} inputs is unknown: "
+                    "use data of a sensor with rows and columns, or shift 0"
+                )
             if status == lib.EGG_E_INPUTS:
                 raise ConfigError(
                     f"the net has {net.inputs} inputs, estimator full takes at most 8190: "
@@ -351,13 +360,15 @@ class EsConfig:
                 "segments": self.segments,
                 "fitness": FITNESSES.index(self.fitness),
                 "learn_above": self.learn_above,
+                "shift": self.shift,
             },
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields, ready for JSON, but a learn_above of 0, which version 0.1.0 did not have."""
+        """All fields, ready for JSON, but learn_above and shift if they are 0: version 0.1.0 did
+        not have them."""
         values = asdict(self)
-        return values if self.learn_above else {k: values[k] for k in values if k != "learn_above"}
+        return {k: v for k, v in values.items() if v or k not in ("learn_above", "shift")}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> EsConfig:

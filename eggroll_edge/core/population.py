@@ -111,11 +111,16 @@ class Population:
         index: U32,
         fitness_diff: I32,
         active: U8,
+        first: int = 0,
     ) -> None:
-        """Evaluate all members on recordings[index]; add to fitness_diff and mark active rows."""
+        """Evaluate all members on recordings[index]; add to fitness_diff and mark active rows.
+
+        first: the position of index[0] within its generation, as in all methods below.
+        """
         lib.egg_dataset_batch(
             self.native, workspace.native, u8_ptr(workspace.host_memory), recordings.native,
-            u32_ptr(index), len(index), i32_ptr(fitness_diff), u8_ptr(active), workspace.counts,
+            u32_ptr(index), len(index), first, i32_ptr(fitness_diff), u8_ptr(active),
+            workspace.counts,
         )  # fmt: skip
 
     def steps_batch(
@@ -162,7 +167,13 @@ class Population:
     # --- estimator full
 
     def share_full(
-        self, workspace: Workspace, recordings: Recordings, index: U32, base: I16, active: U8
+        self,
+        workspace: Workspace,
+        recordings: Recordings,
+        index: U32,
+        base: I16,
+        active: U8,
+        first: int = 0,
     ) -> None:
         """Run the unperturbed net on recordings[index] and mark active rows.
 
@@ -170,7 +181,7 @@ class Population:
         members share, for eval_full().
         """
         lib.egg_full_rank_share(
-            self.native, workspace.native, recordings.native, u32_ptr(index), len(index),
+            self.native, workspace.native, recordings.native, u32_ptr(index), len(index), first,
             i16_ptr(base), u8_ptr(active), workspace.counts,
         )  # fmt: skip
 
@@ -184,7 +195,10 @@ class Population:
         pair1: int,
         fitness_diff: I32,
     ) -> None:
-        """Evaluate pairs [pair0, pair1) on recordings[index]; add to their fitness_diff."""
+        """Evaluate pairs [pair0, pair1) on recordings[index]; add to their fitness_diff.
+
+        index: all recordings of the generation.
+        """
         lib.egg_full_rank_evaluate(
             self.native, workspace.native, u8_ptr(workspace.host_memory), recordings.native,
             u32_ptr(index), len(index), i16_ptr(base), pair0, pair1, i32_ptr(fitness_diff),
@@ -221,8 +235,8 @@ class Population:
     ) -> None:
         """Put the steps of recordings[index] into `credit`, at most credit.capacity of them.
 
-        first: the position of index[0] within its generation. fitness_bytes [len(index), pairs]
-        and exponents [len(index)] are results of an evaluation, or inputs if `from_journal`.
+        fitness_bytes [len(index), pairs] and exponents [len(index)] are results of an evaluation,
+        or inputs if `from_journal`.
         """
         lib.egg_dataset_sample(
             self.native, workspace.native, u8_ptr(workspace.host_memory), recordings.native,
@@ -273,12 +287,17 @@ class Population:
     # --- estimators sweep and eprop: their updates are those of sample, through learn()
 
     def credit(
-        self, workspace: Workspace, recordings: Recordings, index: U32, credit: Credit
+        self,
+        workspace: Workspace,
+        recordings: Recordings,
+        index: U32,
+        credit: Credit,
+        first: int = 0,
     ) -> None:
         """Put the steps of recordings[index] into `credit`, at most credit.capacity of them."""
         lib.egg_dataset_credit(
             self.native, workspace.native, recordings.native,
-            u32_ptr(index), len(index), credit.native, workspace.counts,
+            u32_ptr(index), len(index), first, credit.native, workspace.counts,
         )  # fmt: skip
 
     def credit_online(self, workspace: Workspace, recordings: Recordings, index: U32) -> None:

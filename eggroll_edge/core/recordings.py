@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 
 from eggroll_edge._core import ffi, lib
 from eggroll_edge.core.arrays import U8, U32, u8_ptr, u32_ptr, u64_ptr
-from eggroll_edge.core.config import NetConfig, status_text
+from eggroll_edge.core.config import EsConfig, NetConfig, status_text
 from eggroll_edge.core.net import active_bytes
 from eggroll_edge.errors import DataError
 
@@ -71,13 +73,32 @@ def epoch_order(seed: int, epoch: int, n: int) -> U32:
     return np.argsort(keys).astype(np.uint32)
 
 
-def active_rows(net: NetConfig, recordings: Recordings, index: U32) -> U8:
-    """Bit map of the rows of matrix 0 with an event in recordings[index].
+def active_rows(net: NetConfig, streams: Iterable[bytes]) -> U8:
+    """Bit map of the rows of matrix 0 with an event in one of the recordings.
 
     Returns uint8 [active_bytes(net)]. The estimator `batch` updates only these rows.
     """
     active: U8 = np.zeros(active_bytes(net), np.uint8)
-    for i in index:
-        stream = ffi.from_buffer("uint8_t[]", recordings.stream(int(i)))
-        lib.egg_batch_mark(net.native(), stream, u8_ptr(active))
+    for stream in streams:
+        lib.egg_batch_mark(net.native(), ffi.from_buffer("uint8_t[]", stream), u8_ptr(active))
     return active
+
+
+def shifted(
+    net: NetConfig, es: EsConfig, seed: int, generation: int, position: int, stream: bytes
+) -> bytes:
+    """The recording that training uses at a position of a generation, in the place of `stream`.
+
+    Without a shift that is `stream`, which must be valid (runtime_c/SPEC.md, section 3.1).
+    """
+    if not es.shift:
+        return stream
+    assert net.input_shape is not None
+    _, rows, cols = net.input_shape
+    out: U8 = np.empty(
+        lib.egg_shift_bytes(len(stream), net.ticks, net.inputs, cols, es.shift), np.uint8
+    )
+    by = lib.egg_shift_draw(seed, generation, position, rows, cols, es.shift)
+    source = ffi.from_buffer("uint8_t[]", stream)
+    size = lib.egg_shift_stream(source, net.ticks, rows, cols, by, u8_ptr(out))
+    return out[:size].tobytes()

@@ -33,6 +33,10 @@ class Workspace:
         self.unit_spikes: U32 = np.zeros(net.neurons, np.uint32)
         """Spikes of each LIF neuron in unperturbed runs, summed until the caller sets it to 0."""
         self.native.unit_spikes = u32_ptr(self.unit_spikes)
+        longest = lib.egg_stream_bytes(net.ticks, net.inputs)
+        room = 0 if es is None else lib.egg_shifted_bytes(native_net, native_es, longest)
+        self._shifted: U8 = np.zeros(room, np.uint8)  # a recording that training has moved
+        self.native.shifted = u8_ptr(self._shifted)
         self._outputs = net.outputs
         self.counts = ffi.new("egg_run_counts *")
         """The core's sums over unperturbed runs; read them with drain_counts()."""

@@ -22,7 +22,7 @@ from eggroll_edge.core.arrays import I8
 from eggroll_edge.core.config import Hyperparameters
 from eggroll_edge.core.counts import RunCounts
 from eggroll_edge.core.population import shape_fitness
-from eggroll_edge.core.recordings import Recordings, active_rows
+from eggroll_edge.core.recordings import Recordings, active_rows, shifted
 from eggroll_edge.core.workers import Task, WorkerPool, shards_of
 from eggroll_edge.devices.device import Device
 from eggroll_edge.devices.parallel import run_all
@@ -171,7 +171,10 @@ class DeviceEstimator(Estimator):
         diff = np.array([part[1] for part in parts], np.int32).sum(axis=0, dtype=np.int32)
         fitness_bytes: I8 = np.zeros(pairs, np.int8)
         shape_fitness(diff, fitness_bytes)
-        active = active_rows(self._net.config, batch.recordings, batch.index).tobytes()
+        net, es, seed = self._net.config, self._config.es_config(), self._config.seed
+        streams = (batch.recordings.stream(int(i)) for i in batch.index)
+        moved = (shifted(net, es, seed, generation, *each) for each in enumerate(streams))
+        active = active_rows(net, moved).tobytes()
         run_all(partial(device.with_restarts, update) for device in self._devices)
         replies = [reply for part in parts for reply in part[0]]
         return _Found(fitness_bytes.tobytes(), b"", _counts(replies, batch, self._learn_above))

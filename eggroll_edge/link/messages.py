@@ -118,6 +118,8 @@ class DeviceConfig:
             payload += struct.pack(
                 "<HHBB", layer.size, layer.threshold, layer.leak_shift, layer.refractory
             )
+        if es.shift:
+            payload += struct.pack("<BHHB", *(net.input_shape or (0, 0, 0)), es.shift)
         return payload
 
 

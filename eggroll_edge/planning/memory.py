@@ -36,6 +36,8 @@ class Plan:
     """What training adds: more workspace, and the fitness, active rows and sums of a generation."""
     sample_buffer: int
     """Memory for the stream of one recording; inference and training share it."""
+    shift_buffer: int = 0
+    """With a shift: memory for the recording that training has moved."""
 
     @property
     def ram_inference(self) -> int:
@@ -45,7 +47,7 @@ class Plan:
     @property
     def ram_training(self) -> int:
         """RAM to train the net."""
-        return self.ram_inference + self.training_extra
+        return self.ram_inference + self.training_extra + self.shift_buffer
 
     @property
     def flash(self) -> int:
@@ -107,4 +109,5 @@ def plan_of(
             f"ticks takes {net.ticks} at least; N-MNIST needs about {SAMPLE_BUFFER}"
         )
     sizes = lib.egg_memory_plan_of(net.native(), es.native(), online)
-    return Plan(int(sizes.weights), int(sizes.inference), int(sizes.training), sample_buffer)
+    moved = int(lib.egg_shifted_bytes(net.native(), es.native(), sample_buffer))
+    return Plan(int(sizes.weights), int(sizes.inference), int(sizes.training), sample_buffer, moved)

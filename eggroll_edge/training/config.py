@@ -236,14 +236,14 @@ class TrainConfig(Fields):
         Args:
             inputs: Inputs of the data, 1..32766; below a convolution up to 65535.
             outputs: Classes of the data, 2..64.
-            shape: Channels, rows and columns of the inputs, which only a convolution needs.
+            shape: Channels, rows and columns of the inputs, which a convolution and a shift need.
 
         Returns:
             The topology of the net.
 
         Raises:
             ConfigError: The core or the estimator refuses such a net, a threshold is left to the
-                data, or a convolution does not fit the shape or has none.
+                data, or a convolution or a shift does not fit the shape or has none.
         """
         self._check_derived("threshold", "deep_threshold")
         forms = (*self.layers, outputs) if self.readout == "spikes" else self.layers
@@ -258,8 +258,8 @@ class TrainConfig(Fields):
         )
         net = NetConfig(
             inputs, outputs, self.ticks, layers, self.readout, self.gain,
-            self.input_segments if self.linear else 1, shape if self.has_convolution else None,
-            self.readout_pool,
+            self.input_segments if self.linear else 1,
+            shape if self.shift or self.has_convolution else None, self.readout_pool,
         )  # fmt: skip
         self.es_config().check(net)
         return net
@@ -273,7 +273,7 @@ class TrainConfig(Fields):
             segments = 1
         return EsConfig(
             self.estimator, self.pairs, self.rank, segments, self.fitness, self.penalty,
-            round(BIT * self.learn_above),
+            round(BIT * self.learn_above), self.shift,
         )  # fmt: skip
 
     def hyperparameters_at(self, generation: int) -> Hyperparameters:
@@ -307,6 +307,7 @@ class TrainConfig(Fields):
             "input_segments": not self.linear,
             "learn_above": not self.chooses_recordings,
             "readout_pool": self.readout_pool == 1,
+            "shift": not self.shift,
         }
         return {name: value for name, value in values.items() if not left_out.get(name)}
 

@@ -154,7 +154,7 @@ class Chained(Credited):
         def credit(worker: int, start: int, stop: int) -> None:
             self.population.credit(
                 self.pool.workspaces[worker], batch.recordings, batch.index[start:stop],
-                self._credits[worker],
+                self._credits[worker], start,
             )  # fmt: skip
 
         self._generation(batch, credit, overlap)
@@ -296,7 +296,7 @@ class LowRank(SharedFitness):
         def evaluate(worker: int, start: int, stop: int) -> None:
             population.eval_batch(
                 workspaces[worker], batch.recordings, batch.index[start:stop],
-                self._diffs[worker], self._actives[worker],
+                self._diffs[worker], self._actives[worker], start,
             )  # fmt: skip
 
         shards = enumerate(shards_of(len(batch), len(self.pool)))
@@ -330,7 +330,7 @@ class FullRank(SharedFitness):
         def share(worker: int, start: int, stop: int) -> None:
             population.share_full(
                 workspaces[worker], batch.recordings, batch.index[start:stop],
-                self._base[start * size : stop * size], self._actives[worker],
+                self._base[start * size : stop * size], self._actives[worker], start,
             )  # fmt: skip
 
         def evaluate(worker: int, pair0: int, pair1: int) -> None:

@@ -16,6 +16,7 @@ from eggroll_edge.core.config import (
     PENALTY_MAX,
     READOUT_POOL_MAX,
     REFRACTORY_MAX,
+    SHIFT_MAX,
     STD_MAX,
     THRESHOLD_MAX,
     EstimatorName,
@@ -82,6 +83,12 @@ class Fields:
     )
     stabilize: bool = setting(
         False, DATA, off="no-stabilize", help="Undo the camera's motion (N-MNIST).",
+    )
+    shift: int = setting(
+        0, DATA, low=0, high=SHIFT_MAX,
+        help="Training moves each recording at random by up to N pixels, up or down and to a side; "
+        "events that leave the sensor are dropped. With pool 2 these are pixels of the pooled "
+        "sensor.",
     )
     # --- net
     hidden: tuple[int | str, ...] = setting(

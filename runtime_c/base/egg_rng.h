@@ -20,7 +20,8 @@ enum {
     EGG_NOISE_ROUND_ROW = 5, /* stochastic rounding, the part of a row */
     EGG_NOISE_ROUND_COL = 6, /* stochastic rounding, the part of a column */
     EGG_NOISE_FULL = 7,      /* one value for each weight, estimator full */
-    EGG_NOISE_SHUFFLE = 8    /* order of the recordings in an epoch */
+    EGG_NOISE_SHUFFLE = 8,   /* order of the recordings in an epoch */
+    EGG_NOISE_SHIFT = 9      /* where a recording moves for training */
 };
 
 /* Makes a key. `position` is that of a recording in its generation (estimator sample), a pair (estimator full), or 0.

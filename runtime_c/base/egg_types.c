@@ -3,7 +3,7 @@
 const char *egg_status_text(egg_status status) {
     static const char *const text[EGG_STATUS_COUNT] = {
         "ok",
-        "inputs must be 1..32766 (convolution: 1..65535), and the product of their shape",
+        "inputs must be 1..32766 (convolution: 1..65535), and channels * rows * columns; a shift 0..3, and needs these",
         "LIF layers must be 0..4",
         "a layer must have 1..1024 neurons",
         "outputs must be 2..64, and equal the last layer's size with the spike-count readout",

@@ -13,14 +13,15 @@
  * renumber them. */
 typedef enum {
     EGG_OK = 0,
-    EGG_E_INPUTS,  /* inputs outside 1..EGG_INPUTS_MAX (estimator full: EGG_FULL_INPUTS_MAX), or not those of the shape
-                    */
-    EGG_E_LAYERS,  /* LIF layers above EGG_LAYERS_MAX */
-    EGG_E_SIZE,    /* neurons of a layer outside 1..EGG_NEURONS_MAX */
-    EGG_E_OUTPUTS, /* outputs outside 2..EGG_OUTPUTS_MAX, or unequal to the last layer's size (EGG_READOUT_SPIKES) */
-    EGG_E_TICKS,   /* ticks outside 1..EGG_TICKS_MAX */
-    EGG_E_LIF,     /* threshold, leak shift or refractory ticks out of range */
-    EGG_E_READOUT, /* unknown readout, or a gain above its ceiling */
+    EGG_E_INPUTS,    /* inputs outside 1..EGG_INPUTS_MAX (a convolution: EGG_CONVOLUTION_INPUTS_MAX; estimator full:
+                        EGG_FULL_INPUTS_MAX), or unequal to their channels * rows * columns; a shift above EGG_SHIFT_MAX,
+                        or of inputs without a shape */
+    EGG_E_LAYERS,    /* LIF layers above EGG_LAYERS_MAX */
+    EGG_E_SIZE,      /* neurons of a layer outside 1..EGG_NEURONS_MAX */
+    EGG_E_OUTPUTS,   /* outputs outside 2..EGG_OUTPUTS_MAX, or unequal to the last layer's size (EGG_READOUT_SPIKES) */
+    EGG_E_TICKS,     /* ticks outside 1..EGG_TICKS_MAX */
+    EGG_E_LIF,       /* threshold, leak shift or refractory ticks out of range */
+    EGG_E_READOUT,   /* unknown readout, or a gain above its ceiling */
     EGG_E_ESTIMATOR, /* unknown estimator, or one that does not support the request */
     EGG_E_PAIRS,     /* antithetic pairs out of range for the estimator */
     EGG_E_RANK,      /* rank outside 1..EGG_RANK_MAX, or pairs * rank above EGG_PAIRS_RANK_MAX */
@@ -79,6 +80,7 @@ const char *egg_status_text(egg_status status);
 #define EGG_SEGMENTS_MAX 8u               /* parts of a recording, estimator sample; at most the ticks */
 #define EGG_PENALTY_MAX 4095u             /* fitness that a spike costs, 1/4096 bit; 0 is allowed */
 #define EGG_LEARN_ABOVE_MAX 16383u        /* loss below which a recording leaves no credit, 1/4096 bit; 0 is allowed */
+#define EGG_SHIFT_MAX 3u                  /* pixels that training moves a recording; 0 is allowed */
 #define EGG_RECORDINGS_MAX 8192u          /* recordings of a generation */
 #define EGG_SIGMA_MAX 32767u              /* 0 is allowed */
 #define EGG_SIGMA_FULL_MAX 16383u         /* LIF matrices, estimator full */

@@ -1,6 +1,7 @@
 /* What the estimators share. */
 #include "estimators/egg_estimator.h"
 
+#include "base/egg_shift.h"
 #include "estimators/egg_estimator_private.h"
 #include "kernels/egg_kernel_private.h"
 
@@ -22,6 +23,20 @@ egg_status egg_generation_check(const egg_generation *gen) {
         if (rate[i]->m > EGG_LEARNING_RATE_M_MAX || rate[i]->n < least || rate[i]->n > EGG_LEARNING_RATE_N_MAX)
             return EGG_E_RATE;
     return EGG_OK;
+}
+
+size_t egg_shifted_bytes(const egg_net_config *net, const egg_estimator_config *es, size_t longest) {
+    return es->shift == 0 ? 0 : egg_shift_bytes(longest, net->ticks, net->inputs, net->input_cols, es->shift);
+}
+
+const uint8_t *egg_shifted(const egg_generation *gen, const egg_workspace *ws, uint32_t position,
+                           const uint8_t *stream) {
+    const egg_net_config *c = &gen->net->config;
+    uint32_t rows = c->input_rows, cols = c->input_cols;
+    if (gen->es.shift == 0) return stream;
+    egg_offset by = egg_shift_draw(gen->seed, gen->generation, position, rows, cols, gen->es.shift);
+    egg_shift_stream(stream, c->ticks, rows, cols, by, ws->shifted);
+    return ws->shifted;
 }
 
 uint16_t egg_sigma_of_rank(uint16_t sigma, uint32_t rank) {

@@ -16,6 +16,8 @@
  * Estimators sweep and eprop have separate headers, egg_sweep.h and egg_eprop.h: egg_sweep_evaluate() or
  * egg_eprop_evaluate() takes the place of egg_sample_evaluate() and egg_sample_credit().
  *
+ * With a shift all of these functions take the recording that egg_shifted() returns, in the place of the given one.
+ *
  * Rewards: a caller whose fitness has another origin runs single members with egg_batch_member(), puts the differences
  * of their rewards into fitness_diff[pairs], and goes on as with estimator batch.
  *
@@ -41,6 +43,13 @@ typedef struct {
 /* Returns EGG_OK, or the status of the first field that is out of range. Call it once for each generation; the
  * functions below trust a checked generation. */
 egg_status egg_generation_check(const egg_generation *gen);
+
+/* Shift of recordings (SPEC.md section 3.1). egg_shifted_bytes() are those of the memory that ws->shifted must point to
+ * for recordings of up to `longest` bytes; 0 without a shift. egg_shifted() moves the recording at a position of its
+ * generation (online: 0) into it, and returns it; without a shift it returns `stream`. */
+size_t egg_shifted_bytes(const egg_net_config *net, const egg_estimator_config *es, size_t longest);
+const uint8_t *egg_shifted(const egg_generation *gen, const egg_workspace *ws, uint32_t position,
+                           const uint8_t *stream);
 
 /* sigma / sqrt(rank), rounded: the fixed-point sigma that estimator batch takes. sigma is in 1/256 weight unit;
  * rank 1..EGG_RANK_MAX. */

@@ -11,8 +11,7 @@ static const uint8_t *stream_of(const egg_dataset *data, uint32_t i) {
     return data->streams + data->offsets[i];
 }
 
-/* Adds a run to the counts. learns: whether the net learns from it. */
-static void count(egg_run_counts *counts, egg_result result, uint32_t label, bool learns) {
+void egg_dataset_count(egg_run_counts *counts, egg_result result, uint32_t label, bool learns) {
     counts->loss += result.loss;
     counts->spikes += result.spikes;
     counts->recordings++;
@@ -38,21 +37,21 @@ void egg_dataset_run(const egg_net *net, egg_workspace *ws, const egg_dataset *d
         uint32_t spikes = egg_run(net, ws, stream_of(data, index[i]));
         egg_result result = egg_forward_result(net, ws, spikes, label);
         predicted[i] = result.predicted;
-        count(counts, result, label, false);
+        egg_dataset_count(counts, result, label, false);
     }
 }
 
 void egg_dataset_batch(const egg_generation *gen, egg_workspace *ws, void *scratch, const egg_dataset *data,
-                       const uint32_t *index, uint32_t n, int32_t *fitness_diff, uint8_t *active,
+                       const uint32_t *index, uint32_t n, uint32_t position0, int32_t *fitness_diff, uint8_t *active,
                        egg_run_counts *counts) {
     bool simd = gen->noise != NULL && egg_simd_pairs_fit(&gen->net->config, &gen->es, ws);
     if (simd) egg_simd_pairs_prepare(gen->net, scratch);
     for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *stream = stream_of(data, index[i]);
+        const uint8_t *stream = egg_shifted(gen, ws, position0 + i, stream_of(data, index[i]));
         uint32_t label = data->labels[index[i]];
         egg_result result = simd ? egg_simd_pairs_batch(gen, ws, scratch, stream, label, fitness_diff)
                                  : egg_batch_evaluate(gen, ws, stream, label, fitness_diff);
-        count(counts, result, label, true);
+        egg_dataset_count(counts, result, label, true);
         egg_batch_mark(&gen->net->config, stream, active);
     }
 }
@@ -62,11 +61,12 @@ size_t egg_dataset_scratch_bytes(const egg_net_config *net, const egg_estimator_
     return update > pairs ? update : pairs;
 }
 
-/* Evaluates recording i, or runs it if its bytes come from the journal. Leaves its credit in the workspace. */
-static void sample_credit(const egg_generation *gen, egg_workspace *ws, void *scratch, const egg_dataset *data,
-                          uint32_t i, uint32_t position, bool from_journal, int8_t *fitness_bytes, uint8_t *exponent,
-                          egg_run_counts *counts) {
-    const uint8_t *stream = stream_of(data, i);
+/* Evaluates recording i, or runs it if its bytes come from the journal. Leaves its credit in the workspace, and returns
+ * its stream. */
+static const uint8_t *sample_credit(const egg_generation *gen, egg_workspace *ws, void *scratch,
+                                    const egg_dataset *data, uint32_t i, uint32_t position, bool from_journal,
+                                    int8_t *fitness_bytes, uint8_t *exponent, egg_run_counts *counts) {
+    const uint8_t *stream = egg_shifted(gen, ws, position, stream_of(data, i));
     uint32_t label = data->labels[i];
     egg_result result;
     if (from_journal)
@@ -75,8 +75,9 @@ static void sample_credit(const egg_generation *gen, egg_workspace *ws, void *sc
         result = egg_simd_pairs_sample(gen, ws, scratch, position, stream, label, fitness_bytes, exponent);
     else
         result = egg_sample_evaluate(gen, ws, position, stream, label, fitness_bytes, exponent);
-    count(counts, result, label, true);
+    egg_dataset_count(counts, result, label, true);
     egg_sample_credit(gen, ws, position, fitness_bytes, *exponent);
+    return stream;
 }
 
 void egg_dataset_sample(const egg_generation *gen, egg_workspace *ws, void *scratch, const egg_dataset *data,
@@ -84,9 +85,9 @@ void egg_dataset_sample(const egg_generation *gen, egg_workspace *ws, void *scra
                         uint8_t *exponent, egg_sample_update *update, egg_run_counts *counts) {
     if (egg_simd_pairs_fit(&gen->net->config, &gen->es, ws)) egg_simd_pairs_prepare(gen->net, scratch);
     for (uint32_t i = 0; i < n; i++, fitness_bytes += gen->es.pairs) {
-        sample_credit(gen, ws, scratch, data, index[i], position0 + i, from_journal, fitness_bytes, exponent + i,
-                      counts);
-        egg_sample_update_add(gen, ws, update, i, stream_of(data, index[i]));
+        const uint8_t *stream = sample_credit(gen, ws, scratch, data, index[i], position0 + i, from_journal,
+                                              fitness_bytes, exponent + i, counts);
+        egg_sample_update_add(gen, ws, update, i, stream);
     }
 }
 
@@ -97,8 +98,9 @@ void egg_dataset_online(const egg_generation *gen, egg_workspace *ws, void *scra
     bool simd = egg_simd_pairs_fit(&gen->net->config, &gen->es, ws);
     for (uint32_t i = 0; i < n; i++, fitness_bytes += gen->es.pairs, g.generation++) {
         if (simd) egg_simd_pairs_prepare(gen->net, scratch);
-        sample_credit(&g, ws, scratch, data, index[i], 0, from_journal, fitness_bytes, exponent + i, counts);
-        egg_sample_update_online(&g, ws, stream_of(data, index[i]));
+        const uint8_t *stream =
+            sample_credit(&g, ws, scratch, data, index[i], 0, from_journal, fitness_bytes, exponent + i, counts);
+        egg_sample_update_online(&g, ws, stream);
     }
 }
 
@@ -113,12 +115,12 @@ static egg_result evaluate(const egg_generation *gen, egg_workspace *ws, const u
 }
 
 void egg_dataset_credit(const egg_generation *gen, egg_workspace *ws, const egg_dataset *data, const uint32_t *index,
-                        uint32_t n, egg_sample_update *update, egg_run_counts *counts) {
+                        uint32_t n, uint32_t position0, egg_sample_update *update, egg_run_counts *counts) {
     for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *stream = stream_of(data, index[i]);
+        const uint8_t *stream = egg_shifted(gen, ws, position0 + i, stream_of(data, index[i]));
         uint32_t label = data->labels[index[i]];
         egg_result result = evaluate(gen, ws, stream, label);
-        count(counts, result, label, !ws->no_credit);
+        egg_dataset_count(counts, result, label, !ws->no_credit);
         egg_sample_update_add(gen, ws, update, i, stream);
     }
 }
@@ -127,10 +129,10 @@ void egg_dataset_credit_online(const egg_generation *gen, egg_workspace *ws, con
                                const uint32_t *index, uint32_t n, egg_run_counts *counts) {
     egg_generation g = *gen;
     for (uint32_t i = 0; i < n; i++, g.generation++) {
-        const uint8_t *stream = stream_of(data, index[i]);
+        const uint8_t *stream = egg_shifted(&g, ws, 0, stream_of(data, index[i]));
         uint32_t label = data->labels[index[i]];
         egg_result result = evaluate(&g, ws, stream, label);
-        count(counts, result, label, !ws->no_credit);
+        egg_dataset_count(counts, result, label, !ws->no_credit);
         egg_sample_update_online(&g, ws, stream);
     }
 }

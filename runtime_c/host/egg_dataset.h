@@ -35,9 +35,13 @@ void egg_dataset_run(const egg_net *net, egg_workspace *ws, const egg_dataset *d
  * egg_batch_update_steps(). */
 size_t egg_dataset_scratch_bytes(const egg_net_config *net, const egg_estimator_config *es);
 
-/* batch: egg_batch_evaluate() and egg_batch_mark() for n recordings. */
+/* Adds a run to the counts. learns: whether the net learns from it. */
+void egg_dataset_count(egg_run_counts *counts, egg_result result, uint32_t label, bool learns);
+
+/* batch: egg_batch_evaluate() and egg_batch_mark() for n recordings at positions position0 .. position0 + n - 1 of a
+ * generation. */
 void egg_dataset_batch(const egg_generation *gen, egg_workspace *ws, void *scratch, const egg_dataset *data,
-                       const uint32_t *index, uint32_t n, int32_t *fitness_diff, uint8_t *active,
+                       const uint32_t *index, uint32_t n, uint32_t position0, int32_t *fitness_diff, uint8_t *active,
                        egg_run_counts *counts);
 
 /* sample: evaluates n recordings at positions position0 .. position0 + n - 1 of a generation, and puts their credit and
@@ -56,10 +60,10 @@ void egg_dataset_online(const egg_generation *gen, egg_workspace *ws, void *scra
 /* The keys by which an epoch sorts n recordings: keys[i] for recording i, no two of them equal (SPEC.md section 10). */
 void egg_dataset_order_keys(uint32_t seed, uint32_t epoch, uint32_t n, uint32_t *keys);
 
-/* sweep and eprop: evaluates n recordings of a generation, and puts their credit and events into `update`, whose
- * capacity is at least n. */
+/* sweep and eprop: evaluates n recordings at positions position0 .. position0 + n - 1 of a generation, and puts their
+ * credit and events into `update`, whose capacity is at least n. */
 void egg_dataset_credit(const egg_generation *gen, egg_workspace *ws, const egg_dataset *data, const uint32_t *index,
-                        uint32_t n, egg_sample_update *update, egg_run_counts *counts);
+                        uint32_t n, uint32_t position0, egg_sample_update *update, egg_run_counts *counts);
 
 /* sweep and eprop, online: n generations of one recording each, from gen->generation on. The weights change after each
  * recording. */

@@ -133,15 +133,15 @@ static int32_t member(const egg_generation *gen, egg_workspace *ws, const full_m
 }
 
 void egg_full_rank_share(const egg_generation *gen, egg_workspace *ws, const egg_dataset *data, const uint32_t *index,
-                         uint32_t n, int16_t *base, uint8_t *active, egg_run_counts *counts) {
+                         uint32_t n, uint32_t position0, int16_t *base, uint8_t *active, egg_run_counts *counts) {
     const egg_net_config *c = &gen->net->config;
     size_t size = (size_t)c->ticks * egg_padded(c->layer[0].size);
     for (uint32_t i = 0; i < n; i++, base += size) {
-        uint8_t predicted;
-        egg_dataset_run(gen->net, ws, data, index + i, 1, &predicted, counts);
-        counts->learned++;
+        const uint8_t *stream = egg_shifted(gen, ws, position0 + i, data->streams + data->offsets[index[i]]);
+        uint32_t label = data->labels[index[i]], spikes = egg_run(gen->net, ws, stream);
+        egg_dataset_count(counts, egg_forward_result(gen->net, ws, spikes, label), label, true);
         for (size_t k = 0; k < size; k++) base[k] = ws->base[k];
-        egg_batch_mark(c, data->streams + data->offsets[index[i]], active);
+        egg_batch_mark(c, stream, active);
     }
 }
 
@@ -154,7 +154,7 @@ void egg_full_rank_evaluate(const egg_generation *gen, egg_workspace *ws, void *
     for (uint32_t pair = pair0; pair < pair1; pair++) {
         draw_pair(gen, ws, pair, &fm);
         for (uint32_t i = 0; i < n; i++) {
-            const uint8_t *stream = data->streams + data->offsets[index[i]];
+            const uint8_t *stream = egg_shifted(gen, ws, i, data->streams + data->offsets[index[i]]);
             uint32_t label = data->labels[index[i]];
             if (i == 0) egg_forward_share(gen->net, ws, stream); /* the transposed readout */
             perturbation(gen, ws, &fm, 0, stream, fm.first);

@@ -8,12 +8,13 @@
 /* Bytes of a worker's memory for this estimator, beside its workspace. */
 size_t egg_full_rank_bytes(const egg_net_config *net);
 
-/* Runs the unperturbed net on n recordings, and keeps what all members share: base[n][ticks][padded size of layer 0],
- * the base currents. Marks active rows as egg_batch_mark() does. */
+/* Runs the unperturbed net on n recordings at positions position0 .. position0 + n - 1 of a generation, and keeps what
+ * all members share: base[n][ticks][padded size of layer 0], the base currents. Marks active rows as egg_batch_mark()
+ * does. */
 void egg_full_rank_share(const egg_generation *gen, egg_workspace *ws, const egg_dataset *data, const uint32_t *index,
-                         uint32_t n, int16_t *base, uint8_t *active, egg_run_counts *counts);
+                         uint32_t n, uint32_t position0, int16_t *base, uint8_t *active, egg_run_counts *counts);
 
-/* Adds F(+) - F(-) over all n recordings to fitness_diff[pair], for pairs [pair0, pair1). memory has
+/* Adds F(+) - F(-) over all n recordings of a generation to fitness_diff[pair], for pairs [pair0, pair1). memory has
  * egg_full_rank_bytes(). */
 void egg_full_rank_evaluate(const egg_generation *gen, egg_workspace *ws, void *memory, const egg_dataset *data,
                             const uint32_t *index, uint32_t n, const int16_t *base, uint32_t pair0, uint32_t pair1,

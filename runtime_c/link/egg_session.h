@@ -29,7 +29,7 @@
 #ifndef EGG_SESSION_ESTIMATORS
 #define EGG_SESSION_ESTIMATORS 27u
 #endif
-#define EGG_CONFIG_MAX 52u       /* longest payload of CONFIG in bytes: 28, and 6 for each layer */
+#define EGG_CONFIG_MAX 58u       /* longest payload of CONFIG in bytes: 28, 6 for each layer, and 6 */
 #define EGG_BAUD_DEFAULT 115200u /* baud rate at the start */
 #define EGG_BAUD_FALLBACK_S 2u   /* seconds without a valid frame after which a device returns to that baud rate */
 
@@ -100,7 +100,6 @@ typedef struct {
 typedef struct {
     egg_net net;
     uint32_t generations_done; /* generations that have changed the weights */
-    bool configured;           /* whether there is a net */
     egg_session_stats stats;
 
     egg_session_io io;
@@ -115,6 +114,7 @@ typedef struct {
     uint8_t *stream;       /* [stream_max] the current recording */
     uint32_t stream_max, stream_bytes;
     uint32_t recordings;            /* trained on in this generation */
+    bool configured;                /* whether there is a net */
     uint8_t mode;                   /* EGG_MODE_* */
     bool generation_begun;          /* GENERATION has begun one */
     bool receiving;                 /* a recording has begun, and its last chunk is missing */
@@ -176,7 +176,8 @@ egg_status egg_session_begin(egg_session *s, uint32_t generation, egg_sigma sigm
 
 /* Trains on a recording of n bytes: evaluates the estimator on it, and in EGG_MODE_ONLINE changes the weights at once.
  * `position` is that in the generation, 0..EGG_RECORDINGS_MAX - 1; online: 0. *result is that of the unperturbed net
- * before the change. Returns EGG_OK, EGG_E_ORDER, EGG_E_LABEL, EGG_E_RANGE or EGG_E_STREAM. */
+ * before the change. Returns EGG_OK, EGG_E_ORDER, EGG_E_LABEL, EGG_E_STREAM, or EGG_E_RANGE: `position` is too large,
+ * or with a shift the recording is longer than CONFIG says. */
 egg_status egg_session_train(egg_session *s, const uint8_t *stream, size_t n, uint32_t label, uint32_t position,
                              egg_result *result);
 

@@ -8,7 +8,7 @@ static size_t round4(size_t n) {
 
 /* Bytes of each part of the arena, in their order: the parts that must be aligned come first. */
 typedef struct {
-    size_t workspace, fitness_diff, sum, weights, fitness_bytes, active, stream;
+    size_t workspace, fitness_diff, sum, weights, fitness_bytes, active, stream, shifted;
 } parts;
 
 static parts parts_of(const egg_net_config *net, const egg_estimator_config *es, uint32_t mode, uint32_t stream_max) {
@@ -23,11 +23,12 @@ static parts parts_of(const egg_net_config *net, const egg_estimator_config *es,
     p.fitness_bytes = has_bytes ? es->pairs : 0;
     p.active = batch ? (net->inputs + 8u) / 8u : 0;
     p.stream = stream_max == 0 || stream_max > longest ? longest : stream_max;
+    p.shifted = trains ? egg_shifted_bytes(net, es, p.stream) : 0;
     return p;
 }
 
 static size_t total(const parts *p) {
-    return p->workspace + p->fitness_diff + p->sum + p->weights + p->fitness_bytes + p->active + p->stream;
+    return p->workspace + p->fitness_diff + p->sum + p->weights + p->fitness_bytes + p->active + p->stream + p->shifted;
 }
 
 size_t egg_session_bytes(const egg_net_config *net, const egg_estimator_config *es, uint32_t mode,
@@ -36,14 +37,18 @@ size_t egg_session_bytes(const egg_net_config *net, const egg_estimator_config *
     return total(&p);
 }
 
-/* Offsets in the payload of CONFIG (PROTOCOL.md): some fields, the end of the fixed part; then the bytes of a layer. */
+/* Offsets in the payload of CONFIG (PROTOCOL.md): some fields, the end of the fixed part; then the bytes of a layer,
+ * and of the optional tail. */
 enum { MODE = 0, LAYERS = 1, STD = 13, INPUT_SEGMENTS = 15, PAIRS = 16, SEED = 20, STREAM = 24, FIXED = 28, LAYER = 6 };
+enum { TAIL = 6 };
 
 /* Reads and checks a payload of CONFIG. */
 static egg_status parse(const uint8_t *p, size_t n, egg_net_config *net, egg_estimator_config *es) {
     if (n < FIXED) return EGG_E_LENGTH;
     if (p[LAYERS] > EGG_LAYERS_MAX) return EGG_E_LAYERS;
-    if (n != FIXED + (size_t)LAYER * p[LAYERS]) return EGG_E_LENGTH;
+    const uint8_t *tail = p + FIXED + LAYER * p[LAYERS];
+    bool has_tail = p + n == tail + TAIL;
+    if (p + n != tail && !has_tail) return EGG_E_LENGTH;
     egg_zero(net, sizeof *net);
     net->layers = p[LAYERS];
     net->inputs = (uint16_t)egg_get16(p + 2);
@@ -61,6 +66,12 @@ static egg_status parse(const uint8_t *p, size_t n, egg_net_config *net, egg_est
     es->pairs = pairs ? (uint16_t)egg_get16(p + PAIRS) : 1u;
     es->learn_above = pairs ? 0 : (uint16_t)egg_get16(p + PAIRS);
     es->penalty = (uint16_t)egg_get16(p + 18);
+    if (has_tail) {
+        net->input_channels = tail[0];
+        net->input_rows = (uint16_t)egg_get16(tail + 1);
+        net->input_cols = (uint16_t)egg_get16(tail + 3);
+    }
+    es->shift = has_tail ? tail[5] : 0;
     for (uint32_t l = 0; l < net->layers; l++) {
         const uint8_t *q = p + FIXED + LAYER * l;
         net->layer[l].size = (uint16_t)egg_get16(q);
@@ -99,8 +110,9 @@ static egg_status lay_out(egg_session *s, const uint8_t *payload, size_t n, size
     egg_net_init(&s->net, &net, (int8_t *)at, p.weights), at += p.weights;
     s->fitness_bytes = (int8_t *)at, at += p.fitness_bytes;
     s->active = at, at += p.active;
-    s->stream = at;
+    s->stream = at, at += p.stream;
     s->stream_max = (uint32_t)p.stream;
+    s->ws.shifted = at;
     s->gen.es = es;
     s->gen.seed = egg_get32(payload + SEED);
     s->used = *needed;
@@ -144,18 +156,22 @@ egg_status egg_session_begin(egg_session *s, uint32_t generation, egg_sigma sigm
     return EGG_OK;
 }
 
-/* Evaluates the estimator on a recording. All but `batch` leave the credit of the recording in the workspace. */
+/* Evaluates the estimator on a recording. All but `batch` leave the credit of the recording in the workspace. Each is
+ * asked for, also the last one, so that a build without it does not keep its code. */
 static egg_result evaluate(egg_session *s, const uint8_t *stream, uint32_t label, uint32_t position) {
-    if (egg_session_uses(s, EGG_ESTIMATOR_SWEEP)) return egg_sweep_evaluate(&s->gen, &s->ws, stream, label);
-    if (egg_session_uses(s, EGG_ESTIMATOR_EPROP)) return egg_eprop_evaluate(&s->gen, &s->ws, stream, label);
-    if (egg_session_uses(s, EGG_ESTIMATOR_SAMPLE)) {
-        egg_result result =
-            egg_sample_evaluate(&s->gen, &s->ws, position, stream, label, s->fitness_bytes, &s->exponent);
+    egg_result result = {0};
+    if (egg_session_uses(s, EGG_ESTIMATOR_SWEEP)) {
+        result = egg_sweep_evaluate(&s->gen, &s->ws, stream, label);
+    } else if (egg_session_uses(s, EGG_ESTIMATOR_EPROP)) {
+        result = egg_eprop_evaluate(&s->gen, &s->ws, stream, label);
+    } else if (egg_session_uses(s, EGG_ESTIMATOR_SAMPLE)) {
+        result = egg_sample_evaluate(&s->gen, &s->ws, position, stream, label, s->fitness_bytes, &s->exponent);
         egg_sample_credit(&s->gen, &s->ws, position, s->fitness_bytes, s->exponent);
-        return result;
+    } else if (egg_session_uses(s, EGG_ESTIMATOR_BATCH)) {
+        egg_batch_mark(&s->net.config, stream, s->active);
+        result = egg_batch_evaluate(&s->gen, &s->ws, stream, label, s->fitness_diff);
     }
-    egg_batch_mark(&s->net.config, stream, s->active);
-    return egg_batch_evaluate(&s->gen, &s->ws, stream, label, s->fitness_diff);
+    return result;
 }
 
 egg_status egg_session_train(egg_session *s, const uint8_t *stream, size_t n, uint32_t label, uint32_t position,
@@ -165,8 +181,10 @@ egg_status egg_session_train(egg_session *s, const uint8_t *stream, size_t n, ui
     if (label >= c->outputs) return EGG_E_LABEL;
     bool online = s->mode == EGG_MODE_ONLINE;
     if (position >= (online ? 1u : EGG_RECORDINGS_MAX) || s->recordings >= EGG_RECORDINGS_MAX) return EGG_E_RANGE;
+    if (s->gen.es.shift > 0 && n > s->stream_max) return EGG_E_RANGE; /* it might not fit into ws.shifted */
     egg_status status = egg_stream_check(stream, n, c->ticks, c->inputs);
     if (status != EGG_OK) return status;
+    stream = egg_shifted(&s->gen, &s->ws, position, stream);
     *result = evaluate(s, stream, label, position);
     if (!egg_session_uses(s, EGG_ESTIMATOR_BATCH))
         egg_sample_accumulate(&s->gen, &s->ws, stream, online ? NULL : s->sum);

@@ -76,6 +76,7 @@ egg_status egg_estimator_check(const egg_net_config *net, const egg_estimator_co
     if (egg_has_convolution(net) && (es->estimator == EGG_ESTIMATOR_SAMPLE || es->estimator == EGG_ESTIMATOR_FULL))
         return EGG_E_ESTIMATOR;
     if (es->estimator == EGG_ESTIMATOR_FULL && net->inputs > EGG_FULL_INPUTS_MAX) return EGG_E_INPUTS;
+    if (es->shift > EGG_SHIFT_MAX || (es->shift > 0 && net->input_channels == 0)) return EGG_E_INPUTS;
     if (es->fitness > EGG_FITNESS_ACCURACY || es->penalty > EGG_PENALTY_MAX || es->learn_above > EGG_LEARN_ABOVE_MAX)
         return EGG_E_FITNESS;
     return EGG_OK;

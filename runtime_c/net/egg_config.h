@@ -36,8 +36,9 @@ typedef struct {
     egg_lif_config layer[EGG_LAYERS_MAX]; /* the first `layers` entries are used */
     uint8_t input_segments;               /* without a LIF layer: parts of a recording in which the events of an input
                                              are counted, 1..EGG_SEGMENTS_MAX and at most the ticks; else not used */
-    uint8_t input_channels;               /* shape of the inputs: channels * rows * columns = inputs; all 0 if it is */
-    uint16_t input_rows, input_cols;      /* unknown, and no layer needs it. Rows and columns 1..EGG_SIDE_MAX */
+    uint8_t input_channels;               /* shape of the inputs: input (channel * rows + y) * cols + x is pixel (x, y)
+                                             of a channel. All three 0: unknown; a convolution and a shift need them */
+    uint16_t input_rows, input_cols;      /* 1..EGG_SIDE_MAX */
     uint8_t readout_pool;                 /* behind a convolution: side of the squares whose counts the readout sums,
                                              1..EGG_READOUT_POOL_MAX; else 0 or 1 */
 } egg_net_config;
@@ -76,6 +77,8 @@ typedef struct {
     uint8_t fitness;      /* EGG_FITNESS_* */
     uint16_t learn_above; /* a recording whose unperturbed loss is below this leaves no credit; in 1/4096 bit,
                              0..EGG_LEARN_ABOVE_MAX; 0: all leave some (sweep and eprop only) */
+    uint8_t shift;        /* training moves each recording by up to this many pixels, 0..EGG_SHIFT_MAX (SPEC.md section
+                             3.1); see egg_shifted() */
 } egg_estimator_config;
 
 /* Checks both configurations together. Returns EGG_OK, or the status of the first field that is out of range. */

@@ -4,8 +4,8 @@
 
 #include "net/egg_config.h"
 
-/* Callers may use five fields: they may read logits and count after a run, and no_credit after an evaluation, and set
- * unit_spikes and, in tests, kernels.
+/* Callers may use six fields: they may read logits and count after a run, and no_credit after an evaluation, and set
+ * unit_spikes, shifted and, in tests, kernels.
  * All other fields are private; a name in brackets is the length, [padded] a row of neurons (EGG_ROW_ALIGN). Letters
  * are those of SPEC.md section 7. */
 typedef struct {
@@ -15,6 +15,7 @@ typedef struct {
                                           convolution of each square of neurons; without a LIF layer [segments][inputs]: events
                                           of each input */
     uint32_t *unit_spikes; /* NULL, or [neurons of all LIF layers]: unperturbed runs add each neuron's spikes here */
+    uint8_t *shifted;      /* NULL without a shift, or [egg_shifted_bytes()]: the recording that egg_shifted() moved */
 
     const uint8_t *stream;      /* the recording that runs */
     int16_t *base;              /* [ticks][padded] currents of layer 0, or of a band of it, which all members share */

@@ -8,14 +8,22 @@ import pytest
 
 from eggroll_edge.bench.accuracy import CORES, NAMES, comparisons, on_a_device
 from eggroll_edge.bench.baselines import BASELINES
-from eggroll_edge.bench.recipes import ADAPTED, COMPARISONS, FULL, RECIPES, SIM_TO_REAL, Recipe
+from eggroll_edge.bench.recipes import (
+    ADAPTED,
+    COMPARISONS,
+    FOLDS,
+    FULL,
+    RECIPES,
+    SIM_TO_REAL,
+    Recipe,
+)
 from eggroll_edge.training.config import TrainConfig
 from tests.helpers.tiny_dataset import dataset
 from tools.results.accuracy import in_order, merged
 from tools.results.rows import MEASUREMENTS, SESSIONS
 from tools.results.tables import SHORT, SIDE_BY_SIDE, chance, scores
 
-ALL = [*RECIPES, *SIM_TO_REAL, *(recipe for pair in ADAPTED for recipe in pair), FULL]
+ALL = [*RECIPES, *FOLDS, *SIM_TO_REAL, *(recipe for pair in ADAPTED for recipe in pair), FULL]
 
 
 def row(name: str, *accuracy: float) -> dict[str, object]:

@@ -121,7 +121,7 @@ static uint32_t run(const shape *s, const egg_dataset *data, const egg_kernels *
             egg_dataset_online(&gen, &ws, scratch, data, index, RECORDINGS, false, fitness_bytes, exponent, &counts);
         } else if (sample) {
             if (sweep)
-                egg_dataset_credit(&gen, &ws, data, index, RECORDINGS, &update, &counts);
+                egg_dataset_credit(&gen, &ws, data, index, RECORDINGS, 0, &update, &counts);
             else
                 egg_dataset_sample(&gen, &ws, scratch, data, index, RECORDINGS, 0, false, fitness_bytes, exponent,
                                    &update, &counts);
@@ -132,7 +132,7 @@ static uint32_t run(const shape *s, const egg_dataset *data, const egg_kernels *
             gen.noise = noise;
             memset(fitness_diff, 0, s->pairs * sizeof *fitness_diff);
             memset(active, 0, (c.inputs + 8u) / 8u);
-            egg_dataset_batch(&gen, &ws, scratch, data, index, RECORDINGS, fitness_diff, active, &counts);
+            egg_dataset_batch(&gen, &ws, scratch, data, index, RECORDINGS, 0, fitness_diff, active, &counts);
             egg_shape_fitness(fitness_diff, s->pairs, fitness_bytes);
             for (uint32_t m = 0; m < egg_net_matrices(&c); m++) {
                 uint32_t rows = egg_net_rows(&c, m);

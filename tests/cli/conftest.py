@@ -12,6 +12,8 @@ from eggroll_edge.data.binning import Events
 from eggroll_edge.data.nmnist import write_bin
 
 TINY = [
+    "--segments",
+    "5",
     "--ticks",
     "5",
     "--pool",

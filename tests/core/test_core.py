@@ -53,7 +53,7 @@ def random_net(config: NetConfig = NET, seed: int = 3) -> Net:
 def test_status_texts_state_the_ceilings() -> None:
     """The texts are strings of C, in which the numbers stand a second time."""
     for status, ceilings in (
-        (lib.EGG_E_INPUTS, [lib.EGG_INPUTS_MAX, lib.EGG_CONVOLUTION_INPUTS_MAX]),
+        (lib.EGG_E_INPUTS, [lib.EGG_INPUTS_MAX, lib.EGG_CONVOLUTION_INPUTS_MAX, lib.EGG_SHIFT_MAX]),
         (lib.EGG_E_LAYERS, [lib.EGG_LAYERS_MAX]),
         (lib.EGG_E_SIZE, [lib.EGG_NEURONS_MAX]),
         (lib.EGG_E_OUTPUTS, [lib.EGG_OUTPUTS_MAX]),

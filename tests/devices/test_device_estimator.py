@@ -36,6 +36,9 @@ RUNS: list[tuple[str, dict[str, Any]]] = [
     ("sweep-online", {"generations": 300, "hidden": (12, 8), "refractory": 1}),
     ("sweep-online", {"generations": 300, "hidden": ()}),
     ("sweep", {"generations": 10, "hidden": ()}),
+    ("batch", {"pairs": 24, "batch": 8, "generations": 10, "shift": 1}),
+    ("sample", {"generations": 10, "shift": 2}),
+    ("sweep-online", {"generations": 300, "shift": 1}),
     ("eprop", {"generations": 10}),
     ("eprop-online", {"generations": 300, "hidden": (12, 8)}),
 ]

@@ -85,7 +85,9 @@ def in_process(*boards: HostBoard) -> list[Session]:
     return [session(board) for board in boards]
 
 
-@pytest.mark.parametrize(("devices", "changes"), [(2, {}), (3, {"rank": 3}), (3, {"pairs": 300})])
+@pytest.mark.parametrize(
+    ("devices", "changes"), [(2, {}), (3, {"rank": 3}), (3, {"pairs": 300}), (2, {"shift": 1})]
+)
 def test_same_journal_as_on_the_host(devices: int, changes: dict[str, Any], tmp_path: Path) -> None:
     wanted = config("batch", **{**BATCH, **changes})
     train(wanted, tmp_path / "host", **options())

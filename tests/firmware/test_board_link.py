@@ -73,7 +73,10 @@ def test_same_digest_at_every_generation(target: str) -> None:
         assert digests == expected_online(ONLINE, linked.NET, linked.SELECTIVE)
         digests = list(linked.run_credited(session, linked.SWEEP, GENERATIONS, PER))
         assert digests == linked.expected_credited(linked.SWEEP, GENERATIONS, PER)
-        assert session.stats().samples == 3 * GENERATIONS * PER + 4 * ONLINE
+        for es in linked.SHIFTED:
+            digests = list(linked.run_credited(session, es, 4, PER, linked.SHAPED))
+            assert digests == linked.expected_credited(es, 4, PER, linked.SHAPED)
+        assert session.stats().samples == (3 * GENERATIONS + 3 * 4) * PER + 4 * ONLINE
         assert session.retries <= before + 1
 
 

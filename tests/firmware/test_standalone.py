@@ -37,6 +37,7 @@ from tools.firmware import stack as stack_bound
 ONLINE = config("online", generations=400)
 BATCH = config("batch", generations=30, batch=8)
 SWEEP_ONLINE = config("sweep-online", generations=400, learn_above=1.0)
+SHIFTED = config("sweep-online", generations=400, learn_above=1.0, shift=1)
 SWEEP = config("sweep", generations=30, batch=8, hidden=(12, 8), learn_above=1.9)
 
 
@@ -109,6 +110,8 @@ def reported(lines: list[str]) -> dict[int, str]:
         ("mps2-an386", BATCH),
         ("microbit", SWEEP_ONLINE),
         ("pico", SWEEP_ONLINE),
+        ("microbit", SHIFTED),
+        ("pico", SHIFTED),
         ("stm32f405", SWEEP_ONLINE),
         ("hifive1", SWEEP_ONLINE),
         ("mps2-an386", SWEEP),
@@ -116,7 +119,7 @@ def reported(lines: list[str]) -> dict[int, str]:
     ],
 )
 def test_digests_of_the_same_run_on_the_host(board: str, wanted: TrainConfig, folder: Path) -> None:
-    digests, accuracy = run(wanted, folder / wanted.kind)
+    digests, accuracy = run(wanted, folder / f"{wanted.kind}-{wanted.shift}")
     every = 50 if wanted.online else 3
     with emulator(board, image(board, folder, wanted, every)) as running, Line(running.url) as line:
         lines = line.until("standalone: over")

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tests import reference
 ROOT = Path(__file__).resolve().parents[2]
 NET = NetConfig(20, 4, 5, (LifConfig(10, 96, 2, 1),), "integrate", 4)
 DEEP = NetConfig(20, 4, 5, (LifConfig(8, 96, 2), LifConfig(6, 64, 1)), "integrate", 4)
+SHAPED = replace(NET, input_shape=(1, 4, 5))
 SEED, STD = 7, 32
 Recording = tuple[bytes, int]
 """Its stream and its label."""
@@ -47,10 +49,12 @@ ONLINE = EsConfig("sample", 10, 1, 3)
 SWEEP = EsConfig("sweep", 1, 1, 3, penalty=2)
 SELECTIVE = EsConfig("sweep", 1, 1, 3, penalty=2, learn_above=8000)
 """Recordings with a loss below 2 bits leave no credit."""
+SHIFTED = tuple(replace(es, shift=1) for es in (EsConfig("batch", 12), ONLINE, SWEEP))
+"""With recordings that are shifted, for the net SHAPED."""
 BATCH_STEPS = Hyperparameters((400, 300), ((90, 6), (64, 6)))
 SAMPLE_STEPS = Hyperparameters((40, 700), ((96, 11), (80, 11)))
 SWEEP_STEPS = Hyperparameters((40, 0), ((96, 8), (80, 7)))
-STEPS = {ONLINE: SAMPLE_STEPS, SWEEP: SWEEP_STEPS, SELECTIVE: SWEEP_STEPS}
+STEPS = {"batch": BATCH_STEPS, "sample": SAMPLE_STEPS, "sweep": SWEEP_STEPS}
 
 
 def device_config(es: EsConfig, online: bool = False, net: NetConfig = NET) -> DeviceConfig:
@@ -63,12 +67,20 @@ def model(es: EsConfig, steps: Hyperparameters, net: NetConfig = NET) -> tuple[r
         reference.LayerConfig(x.size, x.threshold, x.leak_shift, x.refractory) for x in net.layers
     )
     ref = reference.Net(
-        reference.NetConfig(net.inputs, net.ticks, layers, net.readout, net.outputs, net.gain)
+        reference.NetConfig(
+            net.inputs,
+            net.ticks,
+            layers,
+            net.readout,
+            net.outputs,
+            net.gain,
+            input_shape=net.input_shape or (0, 0, 0),
+        )
     )
     ref.init_weights(SEED, STD, STD)
     return ref, reference.EsConfig(
         es.estimator, es.pairs, es.rank, es.segments, *steps.sigma, es.fitness, es.penalty,
-        es.learn_above,
+        es.learn_above, es.shift,
     )  # fmt: skip
 
 
@@ -93,15 +105,17 @@ def expected_online(n: int, net: NetConfig = NET, es: EsConfig = ONLINE) -> list
 
 @cache
 def expected_credited(es: EsConfig, generations: int, per: int, net: NetConfig = NET) -> list[int]:
-    """The digest after each generation of ONLINE, SWEEP or SELECTIVE, by the reference model."""
-    ref, settings = model(es, STEPS[es], net)
+    """The digest after each generation, by the reference model."""
+    ref, settings = model(es, STEPS[es.estimator], net)
     data, found = recordings(generations * per, net=net), []
     for g in range(generations):
         part = data[g * per : (g + 1) * per]
-        if es.estimator == "sweep":
-            reference.generation_credit(ref, settings, SEED, g, part, *STEPS[es].rate)
-        else:
-            reference.generation_sample(ref, settings, SEED, g, part, *STEPS[es].rate)
+        train = {
+            "batch": reference.generation_batch,
+            "sample": reference.generation_sample,
+            "sweep": reference.generation_credit,
+        }[es.estimator]
+        train(ref, settings, SEED, g, part, *STEPS[es.estimator].rate)
         found.append(ref.digest())
     return found
 
@@ -117,7 +131,7 @@ def run_credited(
     session: Session, es: EsConfig, generations: int, per: int, net: NetConfig = NET
 ) -> Iterator[int]:
     """The digests of expected_credited() on a device, in mini-batches."""
-    yield from run_generations(session, es, STEPS[es], generations, per, net)
+    yield from run_generations(session, es, STEPS[es.estimator], generations, per, net)
 
 
 def run_generations(
@@ -148,7 +162,7 @@ def run_online(
 ) -> Iterator[int]:
     """The digests of expected_online() on a device."""
     session.configure(device_config(es, online=True, net=net))
-    session.begin(0, STEPS[es])
+    session.begin(0, STEPS[es.estimator])
     for stream, label in recordings(n, net=net):
         session.train(stream, label)
         yield session.digest()[1]

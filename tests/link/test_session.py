@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from eggroll_edge.boards.host_board import HostBoard, flash_memory, on_pty, on_t
 from eggroll_edge.core.config import EsConfig, LifConfig, NetConfig
 from eggroll_edge.core.net import Net
 from eggroll_edge.errors import DeviceError
-from eggroll_edge.link.frames import PROTOCOL
+from eggroll_edge.link.frames import PROTOCOL, Command
 from eggroll_edge.link.messages import DeviceConfig
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import opener
@@ -27,7 +28,10 @@ from tests.helpers.link import (
     SAMPLE_STEPS,
     SEED,
     SELECTIVE,
+    SHAPED,
+    SHIFTED,
     STD,
+    STEPS,
     SWEEP,
     SWEEP_STEPS,
     Program,
@@ -103,6 +107,45 @@ def test_mini_batches_leave_out_recordings_below_learn_above(
     expected = expected_credited(SELECTIVE, 10, 3, net)
     assert expected != expected_credited(SWEEP, 10, 3, net)
     assert list(run_credited(session, SELECTIVE, 10, 3, net)) == expected
+
+
+@pytest.mark.parametrize("es", SHIFTED, ids=lambda es: es.estimator)
+def test_a_device_shifts_what_it_trains_on(session: Session, es: EsConfig) -> None:
+    """...but nothing that it infers on. A recording may be as long as CONFIG allows."""
+    expected = expected_credited(es, 8, 3, SHAPED)
+    assert list(run_credited(session, es, 8, 3, SHAPED)) == expected
+    assert expected != expected_credited(replace(es, shift=0), 8, 3, SHAPED)
+    if es.estimator == "batch":
+        return
+    online = expected_credited(es, 20, 1, SHAPED)
+    assert list(run_online(session, 20, SHAPED, es)) == online
+    session.configure(replace(device_config(es, True, SHAPED), stream_max=0))
+    session.begin(0, STEPS[es.estimator])
+    full = reference.encode([list(range(SHAPED.inputs))] * SHAPED.ticks)
+    session.train(full, 1)
+    ref, settings = model(es, STEPS[es.estimator], SHAPED)
+    run = reference.generation_credit if es == SHIFTED[2] else reference.generation_sample
+    run(ref, settings, SEED, 0, [(full, 1)], *STEPS[es.estimator].rate)
+    assert session.digest() == (1, ref.digest())
+    before = session.infer(full, 1)
+    assert before.loss == reference.cross_entropy(reference.forward(ref, full).logits, 1)
+
+
+def test_the_tail_of_config() -> None:
+    plain, shifted = (device_config(es, net=SHAPED).pack() for es in (SWEEP, SHIFTED[2]))
+    assert shifted == plain + b"\x01\x04\0\x05\0\x01"
+    assert plain == device_config(SWEEP).pack()  # without a shift nothing needs the shape
+    with in_process() as session:
+        for bad, reason in (
+            (shifted[:-1], "wrong payload length"),
+            (shifted + b"\0", "wrong payload length"),
+            (shifted[:-1] + b"\x04", "a shift must be 0..3"),
+            (shifted[:-3] + b"\x04\0\x01", "equal channels"),
+            (plain + b"\0\0\0\0\0\x01", "needs these three"),
+        ):
+            with pytest.raises(DeviceError, match=reason):
+                session.request(Command.CONFIG, bad)
+        session.request(Command.CONFIG, plain + b"\0\0\0\0\0\0")
 
 
 def test_learn_above_is_where_other_estimators_have_their_pairs() -> None:

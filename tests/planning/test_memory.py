@@ -37,13 +37,16 @@ MODES = {
     "sweep in mini-batches": (EsConfig("sweep", 1, 1, 3), False),
     "batch": (EsConfig("batch", 32), False),
     "batch of rank 3": (EsConfig("batch", 40, 3), False),
+    "sweep with a shift": (EsConfig("sweep", 1, 1, 3, shift=2), True),
 }
 
 
 def test_plan_is_what_a_board_asks_for(tmp_path: Path) -> None:
     """To the byte: CONFIG's answer of the session as firmware builds it (its arena is 8 KiB)."""
     with Session(lambda: Program(build("gcc", "link", tmp_path))) as session:
-        for shape in (net(578, 32), net(300, 40, 24, ticks=10)):
+        shapes = net(578, 32), net(300, 40, 24, ticks=10)
+        pixels = (2, 17, 17), (1, 15, 20)
+        for shape in map(lambda n, p: replace(n, input_shape=p), shapes, pixels):
             for es, online in MODES.values():
                 plan = plan_of(shape, es, 2000, online=online)
                 with pytest.raises(DeviceError, match=f"the net needs {plan.ram_training} bytes"):

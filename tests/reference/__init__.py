@@ -44,6 +44,7 @@ from tests.reference.order import epoch_order, generation_indices
 from tests.reference.sample import SampleMember, SampleSigns, sample_signs
 from tests.reference.shape import Shape
 from tests.reference.shaping import Shaped, shape_batch, shape_sample
+from tests.reference.shift import moved, offsets, shifted
 from tests.reference.stream import check, decode, encode
 from tests.reference.sweep import (
     Sweep,
@@ -126,6 +127,8 @@ __all__ = [
     "log2",
     "logit_gains",
     "mix",
+    "moved",
+    "offsets",
     "per_current",
     "readout_counts",
     "readout_row",
@@ -135,6 +138,7 @@ __all__ = [
     "segment",
     "shape_batch",
     "shape_sample",
+    "shifted",
     "sign",
     "signs",
     "slopes",

@@ -27,6 +27,7 @@ MAX_RANK = 16
 MAX_PAIRS_X_RANK = 65536
 MAX_SEGMENTS = 8
 MAX_RECORDINGS = 8192  # of one generation
+MAX_SHIFT = 3
 
 
 class LayerConfig(NamedTuple):
@@ -68,7 +69,7 @@ class NetConfig:
     n_out: int
     gain: int
     input_segments: int = 1  # S', only without a LIF layer
-    input_shape: Shape | None = None
+    input_shape: Shape | None = None  # of a convolution and of a shift
     readout_pool: int = 1  # p, only behind a convolution
 
     def __post_init__(self) -> None:
@@ -173,6 +174,7 @@ class EsConfig:
     fitness: Literal["xent", "accuracy"] = "xent"
     penalty: int = 0  # in 1/4096 bit for each spike
     learn_above: int = 0  # in 1/4096 bit, only for sweep
+    shift: int = 0  # N of section 3.1
 
     def __post_init__(self) -> None:
         assert self.estimator in ("batch", "sample", "full", "sweep", "eprop")
@@ -186,6 +188,7 @@ class EsConfig:
         assert self.fitness in ("xent", "accuracy")
         assert 0 <= self.penalty <= 4095
         assert 0 <= self.learn_above <= 16383
+        assert 0 <= self.shift <= MAX_SHIFT
 
     def check(self, net: NetConfig) -> None:
         """Assert the limits that depend on the network."""
@@ -197,5 +200,6 @@ class EsConfig:
         assert net.layers or self.estimator == "sweep"
         if self.estimator in ("sample", "full"):
             assert not any(layer.kernel for layer in net.layers)
+        assert self.shift == 0 or net.input_shape is not None
         if self.estimator == "full":
             assert net.n_in <= MAX_INPUTS_FULL

@@ -15,6 +15,7 @@ from tests.reference.integers import clamp
 from tests.reference.net import Net
 from tests.reference.sample import SampleMember, sample_gradients, sample_signs
 from tests.reference.shaping import Shaped, shape_batch, shape_sample
+from tests.reference.shift import shifted
 from tests.reference.sweep import Sweep, sweep, sweep_gradients
 from tests.reference.update import (
     STEP_MAX,
@@ -110,6 +111,7 @@ def _generation(
     assert 1 <= len(recordings) <= MAX_RECORDINGS
     es.check(config)
     check_learning_rates(lr_h, lr_o, 0)
+    recordings = _shifted(config, es, seed, generation, recordings)
     D = [sum(_difference(net, es, one, pair, member) for one in recordings) for pair in pairs]
     centre = [_centre(forward(net, data), label) for data, label in recordings]
     shaped = shape_batch(D)
@@ -144,6 +146,7 @@ def generation_sample(
     result = SampleResult([], [])
     # The sum of g over the recordings, sums[m][i][j]. Rows without an event never appear.
     sums: list[Rows] = [{} for _ in config.shapes]
+    recordings = _shifted(config, es, seed, generation, recordings)
     for pos, (data, label) in enumerate(recordings):
         pairs = [sample_signs(config, es, seed, generation, pos, p) for p in range(es.pairs)]
         D = [_difference(net, es, (data, label), pair, SampleMember) for pair in pairs]
@@ -173,13 +176,23 @@ def generation_credit(
     check_learning_rates(lr_h, lr_o, 0)
     result = SweepResult([], [])
     sums: list[Rows] = [{} for _ in config.shapes]
-    for data, label in recordings:
+    for data, label in _shifted(config, es, seed, generation, recordings):
         found = evaluate(net, es, data, label)
         result.found.append(found)
         result.centre.append(_centre(found.run, label))
         _add_gradients(sums, sweep_gradients(config, es, data, found, lr_h, lr_o))
     _apply_sums(net, seed, generation, sums)
     return result
+
+
+def _shifted(
+    net: NetConfig, es: EsConfig, seed: int, generation: int, recordings: Sequence[Recording]
+) -> list[Recording]:
+    """The recordings of a generation as training uses them."""
+    return [
+        (shifted(net, es, seed, generation, pos, data), label)
+        for pos, (data, label) in enumerate(recordings)
+    ]
 
 
 def _add_gradients(sums: list[Rows], gradients: Sequence[Rows]) -> None:

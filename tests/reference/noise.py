@@ -21,6 +21,7 @@ class Noise(IntEnum):
     ROUND_COL = 6
     FULL = 7
     SHUFFLE = 8
+    SHIFT = 9
 
 
 def mix(x: int) -> int:

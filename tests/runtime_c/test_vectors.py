@@ -50,7 +50,7 @@ def net_of(v: dict[str, Any]) -> NetConfig:
     layers = tuple(LifConfig(*layer) for layer in v["layers"])
     return NetConfig(
         v["n_in"], v["n_out"], v["ticks"], layers, v["readout"], v["gain"],
-        v.get("input_segments", 1),
+        v.get("input_segments", 1), tuple(v["input_shape"]) if "input_shape" in v else None,
     )  # fmt: skip
 
 
@@ -233,7 +233,7 @@ class Runner:
             if n == 1:
                 self.population.credit_online(self.ws, self.samples, index)
             else:
-                self.population.credit(self.ws, self.samples, index[i : i + 1], credit)
+                self.population.credit(self.ws, self.samples, index[i : i + 1], credit, i)
                 for m, (rows, _) in enumerate(self.net.config.shapes):
                     self.population.learn(self.ws, [credit], m, 0, rows, total, i == n - 1)
             counts.append(self.ws.drain_counts())
@@ -244,16 +244,18 @@ class Runner:
         config, full = self.net.config, self.es.estimator == "full"
         diff = np.zeros(self.es.pairs, np.int32)
         active = np.zeros(active_bytes(config), np.uint8)
-        base = np.zeros(config.ticks * padded(config.layers[0].size), np.int16)
+        size = config.ticks * padded(config.layers[0].size) if full else 0
+        base = np.zeros(len(index) * size, np.int16)
         counts = []
         for i in range(len(index)):
-            one = index[i : i + 1]
+            one = self.ws, self.samples, index[i : i + 1]
             if full:
-                self.population.share_full(self.ws, self.samples, one, base, active)
-                self.population.eval_full(self.ws, self.samples, one, base, 0, self.es.pairs, diff)
+                self.population.share_full(*one, base[i * size : (i + 1) * size], active, i)
             else:
-                self.population.eval_batch(self.ws, self.samples, one, diff, active)
+                self.population.eval_batch(*one, diff, active, i)
             counts.append(self.ws.drain_counts())
+        if full:
+            self.population.eval_full(self.ws, self.samples, index, base, 0, self.es.pairs, diff)
         f = np.zeros(self.es.pairs, np.int8)
         shape_fitness(diff, f)
         total = np.zeros(len(self.net.weights), np.int32)
@@ -262,19 +264,17 @@ class Runner:
                 self.population.steps_full(self.ws, f, active, m, 0, rows, total)
             else:
                 self.population.steps_batch(self.ws, f, active, m, 0, rows, total)
-        self._apply(total)
-        return {"D": diff.tolist(), "f": f.tolist(), **self._seen(counts)}
-
-    def _apply(self, total: Any) -> None:
-        for m, (rows, _) in enumerate(self.net.config.shapes):
+        for m, (rows, _) in enumerate(config.shapes):
             self.population.apply(self.ws, m, 0, rows, total)
+        return {"D": diff.tolist(), "f": f.tolist(), **self._seen(counts)}
 
     @staticmethod
     def _seen(counts: list[RunCounts]) -> dict[str, Any]:
         return {name: [getattr(t, name) for t in counts] for name in ("loss", "correct", "spikes")}
 
 
-CASES = vectors("generations", "cases") + vectors("sweep", "cases") + vectors("eprop", "cases")
+FILES = ("generations", "sweep", "eprop", "shift")
+CASES = [case for name in FILES for case in vectors(name, "cases")]
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -283,7 +283,7 @@ def test_generations(case: dict[str, Any], level: int) -> None:
     v = case["es"]
     es = EsConfig(
         v["estimator"], v["pairs"], v["rank"], v["segments"], v["fitness"], v["penalty"],
-        v.get("learn_above", 0),
+        v.get("learn_above", 0), v.get("shift", 0),
     )  # fmt: skip
     net = Net(net_of(case["net"]))
     net.randomize(case["seed"], case["std_hidden"], case["std_readout"])
@@ -309,6 +309,9 @@ lif_layers = st.builds(
     st.one_of(st.integers(1, 150), st.integers(1, 16383)),
     st.integers(1, 8),
     st.integers(0, 3),
+    st.just(0),  # dense: test_convolution.py has convolutions
+    st.just(1),
+    st.just(0),
 )
 
 

@@ -133,7 +133,7 @@ def test_presets_are_valid() -> None:
     assert {"digits", "nmnist-fast"} <= set(preset_names())
     for name in preset_names():
         preset = derive_without_data(merge(load_preset(name), {}))
-        assert preset.net_config(2312, 10).outputs == 10
+        assert preset.net_config(2312, 10, (2, 34, 34)).outputs == 10
         assert len(preset_description(name)) > 10
     with pytest.raises(ConfigError, match=r"'digit' \(did you mean digits.*nmnist-fast"):
         load_preset("digit")

@@ -131,10 +131,10 @@ def entry_text(run: Run) -> str:
     sizes = f"{INPUTS}, {OUTPUTS}, {TICKS}, {len(net.layers)}"
     estimator = f"EGG_ESTIMATOR_{es.estimator.upper()}"
     settings = f"{es.pairs}, {es.penalty}, {estimator}, {es.rank}, {es.segments}, {fitness}, "
-    settings += str(es.learn_above)
+    settings += f"{es.learn_above}, {es.shift}"
     return f"""#if EGG_SESSION_ESTIMATORS & {ESTIMATOR_BITS[es.estimator]}u
     {{"{run.name}",
-    {{{sizes}, EGG_READOUT_INTEGRATE, {GAIN}, {{{rows}}}, 0}},
+    {{{sizes}, EGG_READOUT_INTEGRATE, {GAIN}, {{{rows}}}, 0, 0, 0, 0}},
     {{{settings}}},
      {{{es.sigma_h}, {es.sigma_o}}}, {list_of(run.hidden)}, {list_of(run.readout)}, {run.batch},
      {list_of(found)}}},

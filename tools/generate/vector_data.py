@@ -40,7 +40,9 @@ def net_json(net: NetConfig) -> Json:
     """A network's configuration in the files."""
     others: Json = {} if net.layers else {"input_segments": net.input_segments}
     if net.input_shape:
-        others = {"input_shape": list(net.input_shape), "readout_pool": net.readout_pool}
+        others["input_shape"] = list(net.input_shape)
+    if any(layer.kernel for layer in net.layers):
+        others["readout_pool"] = net.readout_pool
     return {
         "n_in": net.n_in,
         "ticks": net.ticks,

@@ -304,6 +304,7 @@ def case_json(
             "fitness": es.fitness,
             "penalty": es.penalty,
             **({"learn_above": es.learn_above} if es.learn_above else {}),
+            **({"shift": es.shift} if es.shift else {}),
         },
         "seed": seed,
         "std_hidden": case.std[0],

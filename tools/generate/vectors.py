@@ -21,6 +21,7 @@ from tools.generate.vector_convolution import make_convolution
 from tools.generate.vector_data import Json
 from tools.generate.vector_networks import make_forward, make_generations
 from tools.generate.vector_parts import make_lif, make_loss, make_rng, make_shaping, make_stream
+from tools.generate.vector_shift import make_shift
 from tools.generate.vector_sweep import make_eprop, make_sweep
 from tools.lib.paths import ROOT
 
@@ -63,6 +64,7 @@ def make() -> dict[str, str]:
             "sweep.json": text(make_sweep()),
             "eprop.json": text(make_eprop()),
             "convolution.json": text(make_convolution()),
+            "shift.json": text(make_shift()),
         }
     assert reached >= CLAMPS, f"clamps that no case reaches: {sorted(CLAMPS - reached)}"
     return files
