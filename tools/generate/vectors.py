@@ -42,8 +42,7 @@ CLAMPS = {
     "_apply_sums",
     "last_sensitivity",  # deeper_sensitivity would need some hundreds of neurons
     "per_current",
-    "sweep_credit",
-    "_readout",
+    "sweep_credit",  # _readout would need a thousand inputs or neurons with equal weights
     "event_gradient",
     "readout_gradient",
 }
