@@ -75,7 +75,7 @@ _TO = f"--stop-at {TARGET:g}"
 _SURROGATE = f"torch_surrogate.py --epochs 1 --batch 64 --no-cosine {_TO}"
 _ONLINE = f"ours.py --online --eval-every 250 {_TO}"
 _SWEEP = (
-    f"{_ONLINE} --estimator sweep --generations 3000 --segments 3 --threshold 400 --sigma 366 "
+    f"{_ONLINE} --estimator sweep --generations 4000 --segments 3 --threshold 400 --sigma 366 "
     "--gain 5 --init-std 8 --readout-std 23 --penalty-bits 0.0004 --learn-above 0.25 --lr 2.39 "
     "--lr-readout 1.5"
 )
@@ -149,6 +149,7 @@ def measure(
             "ours_over_jax": _over(best["ours"], best["jax"]),
             "ours_over_torch": _over(best["ours"], best["torch"]),
             "ours_over_torch_compiled": _over(best["ours"], best["compiled"]),
+            "surrogate_over_ours_to_90": _fastest_over_ours(times, "surrogate"),
             "seconds_to_90": seconds_to_90,
         },
     }
@@ -239,3 +240,14 @@ def _over(ours: Rows, theirs: Rows) -> float | None:
     runs = [row["member_evals_per_s"]["runs"] for row in (ours[0], fastest)]
     median: float = ratio(*runs)["median"]
     return median
+
+
+def _fastest_over_ours(times: Rows, family: str) -> float | None:
+    """Seconds of the fastest of a family over those of our fastest; None if one has none."""
+    fastest = {
+        one: min((row["seconds"]["median"] for row in times
+                  if row["family"] == one and "seconds" in row), default=None)
+        for one in ("ours", family)
+    }  # fmt: skip
+    ours, theirs = fastest["ours"], fastest[family]
+    return theirs / ours if ours and theirs else None

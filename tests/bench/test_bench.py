@@ -179,7 +179,8 @@ def test_peers_summary_takes_the_fastest_of_each_family(monkeypatch: pytest.Monk
         line = {
             "versions": {}, "member_evals_per_s": rate, "generation_seconds": 1.0,
             "compile_seconds": 1.0, "first_step_seconds": 1.0, "peak_mib": 100.0,
-            "train_seconds": 3.0, "seconds_to_target": None if slow else 2.5,
+            "train_seconds": 3.0,
+            "seconds_to_target": None if slow else 0.5 if "--segments" in words else 2.5,
             "history": [[3.0, 1, 55.0]],
         }  # fmt: skip
         failed = "eggroll-trainer" in words
@@ -194,7 +195,8 @@ def test_peers_summary_takes_the_fastest_of_each_family(monkeypatch: pytest.Monk
     summary = found["summary"]
     assert summary["ours_over_jax"] == pytest.approx(4)  # the int16 form is the faster one
     assert summary["ours_over_torch"] == pytest.approx(80)
-    assert summary["seconds_to_90"]["ours, sweep online"] == 2.5
+    assert summary["seconds_to_90"]["ours, sweep online"] == 0.5
+    assert summary["surrogate_over_ours_to_90"] == pytest.approx(5)
     assert seeds == ["1", "2", "3"]  # each round has another seed
     assert summary["seconds_to_90"]["evosax CR_FM_NES"] is None
     why = {row["name"]: row.get("why") for row in found["rows"] if row["what"] == "seconds to 90"}

@@ -146,7 +146,9 @@ def peers(report: Report) -> str:
         f"`batch` over the fastest JAX: {number(summary['ours_over_jax'])}; over the fastest "
         f"torch with snnTorch's neurons or a library: {number(summary['ours_over_torch'])}; over "
         "our layer for torch.compile: "
-        f"{number(summary['ours_over_torch_compiled'])}."
+        f"{number(summary['ours_over_torch_compiled'])}. To {report['target']:.0f} %, the fastest "
+        "surrogate gradient in torch takes "
+        f"{number(summary['surrogate_over_ours_to_90'])} times as long as our fastest estimator."
     )
     return "\n\n".join([
         opening, speed, times, commands, source(report),
