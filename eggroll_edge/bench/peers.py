@@ -3,6 +3,9 @@
 The scripts of tools/peers do the work, in turns. There are two families in torch: `torch` uses
 snnTorch's neurons or a library for EGGROLL; `compiled` is a layer written by hand for
 torch.compile, as our layer is written by hand in C.
+
+The time to an accuracy depends on the initial weights and on the order of the recordings. So each
+round of these times has another seed, the same for all.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ class Peer:
 
     name: str
     family: str
-    """ours, jax, torch, compiled, evosax or surrogate; the ratios compare families."""
+    """ours, baseline, jax, torch, compiled, evosax or surrogate; the ratios compare families."""
     command: str
     quick: str | None = None
     """Script and arguments of a quick run; None leaves the peer out of it."""
@@ -70,8 +73,23 @@ RATES = (
 )  # fmt: skip
 _TO = f"--stop-at {TARGET:g}"
 _SURROGATE = f"torch_surrogate.py --epochs 1 --batch 64 --no-cosine {_TO}"
+_ONLINE = f"ours.py --online --eval-every 250 {_TO}"
+_SWEEP = (
+    f"{_ONLINE} --estimator sweep --generations 4000 --segments 3 --threshold 400 --sigma 366 "
+    "--gain 5 --init-std 8 --readout-std 23 --penalty-bits 0.0004 --learn-above 0.25 --lr 2.39 "
+    "--lr-readout 1.5"
+)
+_EPROP = (
+    f"{_ONLINE} --estimator eprop --generations 2500 --threshold 400 --sigma 560 --gain 5 "
+    "--init-std 8 --readout-std 23 --penalty-bits 0.0004 --learn-above 0.25 --lr 2.4 "
+    "--lr-readout 1.5"
+)
+_LINEAR = f"{_ONLINE} --estimator sweep --hidden 0 --generations 2500 --lr-readout 2"
 _OFTEN = "--limit 20000 --eval-every 10"  # TARGET is reached within a third of an epoch
 TIMES = (
+    Peer("ours, sweep online", "ours", _SWEEP, _SWEEP),
+    Peer("baseline in our core, e-prop online", "baseline", _EPROP, _EPROP),
+    Peer("baseline in our core, linear readout online", "baseline", _LINEAR, _LINEAR),
     Peer("ours, sample", "ours", f"ours.py --estimator sample --generations 400 {_TO}",
          f"ours.py --estimator sample --generations 400 --seconds 15 {_TO}"),
     Peer("surrogate gradient, torch", "surrogate",
@@ -114,8 +132,9 @@ def measure(
     spec = f"idx:{data_folder(data) / 'mnist'}"
     runs = runs or (1 if quick else RUNS)
 
-    def run(peer: Peer) -> dict[str, Any]:
-        return run_script((peer.quick if quick else peer.command) or "", spec, notify)
+    def run(peer: Peer, seed: int = 1) -> dict[str, Any]:
+        command = (peer.quick if quick else peer.command) or ""
+        return run_script(f"{command} --seed {seed}", spec, notify)
 
     rows = _rates(quick, runs, run)
     times, seconds_to_90 = _times(quick, runs, run)
@@ -130,6 +149,7 @@ def measure(
             "ours_over_jax": _over(best["ours"], best["jax"]),
             "ours_over_torch": _over(best["ours"], best["torch"]),
             "ours_over_torch_compiled": _over(best["ours"], best["compiled"]),
+            "surrogate_over_ours_to_90": _fastest_over_ours(times, "surrogate"),
             "seconds_to_90": seconds_to_90,
         },
     }
@@ -164,6 +184,7 @@ def _rates(quick: bool, runs: int, run: Any) -> Rows:
 
 
 def _times(quick: bool, runs: int, run: Any) -> tuple[Rows, dict[str, float | None]]:
+    """Times to TARGET: the rows, and the median seconds of each peer. Round N has seed N."""
     rows: Rows = []
     found: dict[str, list[dict[str, Any]]] = {peer.name: [] for peer in TIMES}
     why = {peer.name: _why_not(peer, quick) for peer in TIMES}
@@ -172,7 +193,7 @@ def _times(quick: bool, runs: int, run: Any) -> tuple[Rows, dict[str, float | No
             slow = any(line["seconds_to_target"] is None for line in found[peer.name])
             if why[peer.name] is not None or slow or (done > 0 and _minutes(found[peer.name])):
                 continue
-            line = run(peer)
+            line = run(peer, seed=done + 1)
             why[peer.name] = line.get("error")
             if "error" not in line:
                 found[peer.name].append(line)
@@ -219,3 +240,14 @@ def _over(ours: Rows, theirs: Rows) -> float | None:
     runs = [row["member_evals_per_s"]["runs"] for row in (ours[0], fastest)]
     median: float = ratio(*runs)["median"]
     return median
+
+
+def _fastest_over_ours(times: Rows, family: str) -> float | None:
+    """Seconds of the fastest of a family over those of our fastest; None if one has none."""
+    fastest = {
+        one: min((row["seconds"]["median"] for row in times
+                  if row["family"] == one and "seconds" in row), default=None)
+        for one in ("ours", family)
+    }  # fmt: skip
+    ours, theirs = fastest["ours"], fastest[family]
+    return theirs / ours if ours and theirs else None

@@ -168,15 +168,19 @@ def test_missing_data_and_packages_say_how_to_mend(
 def test_peers_summary_takes_the_fastest_of_each_family(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their processes replaced: what is made of their lines."""
     rates = {"ours.py": 8e6, "jax_eggroll.py": 2e6, "torch_eggroll.py": 1e5}
+    seeds: list[str] = []
 
     def run(words: list[str], **_: Any) -> Any:
+        if "sweep" in words and "--segments" in words:
+            seeds.append(words[words.index("--seed") + 1])
         script = words[2].removeprefix("tools.peers.") + ".py"
         rate = rates.get(script, 1e3) / (2 if "float32" in words else 1)
         slow = script == "jax_evosax.py"
         line = {
             "versions": {}, "member_evals_per_s": rate, "generation_seconds": 1.0,
             "compile_seconds": 1.0, "first_step_seconds": 1.0, "peak_mib": 100.0,
-            "train_seconds": 3.0, "seconds_to_target": None if slow else 2.5,
+            "train_seconds": 3.0,
+            "seconds_to_target": None if slow else 0.5 if "--segments" in words else 2.5,
             "history": [[3.0, 1, 55.0]],
         }  # fmt: skip
         failed = "eggroll-trainer" in words
@@ -191,7 +195,9 @@ def test_peers_summary_takes_the_fastest_of_each_family(monkeypatch: pytest.Monk
     summary = found["summary"]
     assert summary["ours_over_jax"] == pytest.approx(4)  # the int16 form is the faster one
     assert summary["ours_over_torch"] == pytest.approx(80)
-    assert summary["seconds_to_90"]["ours, sample"] == 2.5
+    assert summary["seconds_to_90"]["ours, sweep online"] == 0.5
+    assert summary["surrogate_over_ours_to_90"] == pytest.approx(5)
+    assert seeds == ["1", "2", "3"]  # each round has another seed
     assert summary["seconds_to_90"]["evosax CR_FM_NES"] is None
     why = {row["name"]: row.get("why") for row in found["rows"] if row["what"] == "seconds to 90"}
     assert why["evosax CR_FM_NES"] == "55.0 % at best after 3 s of training"
@@ -295,6 +301,34 @@ def test_sparse_arrays_are_the_streams() -> None:
     again = np.zeros_like(dense.reshape(-1, data.n_in))
     again[rows_, np.repeat(np.arange(data.n_in), np.diff(ends))] = 1
     assert np.array_equal(again, dense.reshape(-1, data.n_in))
+
+
+@pytest.mark.parametrize(
+    ("options", "generations", "tests"),
+    [
+        ("--estimator sweep --online --hidden 8 --generations 750 --eval-every 500", 3, 1),
+        ("--estimator sweep --online --hidden 0 --generations 500 --eval-every 250", 2, 2),
+        ("--pairs 4 --batch 8 --hidden 8 --lr 1 --generations 6 --eval-every 2", 6, 3),
+    ],
+)
+def test_our_script_times_chunks_of_recordings_online(
+    options: str,
+    generations: int,
+    tests: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("scipy", reason="the bench extra is not installed")
+    from tools.peers import ours
+
+    monkeypatch.setattr(ours, "load", lambda options, split: dataset(600, 3))
+    monkeypatch.setattr("sys.argv", ["ours", *options.split(), "--stop-at", "101"])
+    ours.main()
+    line = json.loads(capsys.readouterr().out)
+    assert line["generations_done"] == generations
+    assert len(line["history"]) == tests
+    assert ("member_evals_per_s" in line) == ("--pairs" in options)
+    assert line["best_accuracy"] > 25  # more than a guess
 
 
 def test_jax_int16_layer_counts_our_spikes() -> None:

@@ -148,9 +148,16 @@ def peers(report: Report) -> str:
         "our layer for torch.compile: "
         f"{number(summary['ours_over_torch_compiled'])}."
     )
-    return "\n\n".join([
-        opening, speed, times, commands, source(report),
-    ])  # fmt: skip
+    parts = [opening, speed, times]
+    if over := summary.get("surrogate_over_ours_to_90"):
+        parts.append(paragraph(
+            f"To {report['target']:.0f} %, the fastest surrogate gradient in torch takes "
+            f"{number(over)} times as long as our fastest estimator. This time depends on the "
+            "initial weights and on the order of the recordings, so each round has another seed. "
+            "`sweep` and the two baselines in our core learn online, on one thread; their settings "
+            "were chosen on recordings set aside."
+        ))  # fmt: skip
+    return "\n\n".join([*parts, commands, source(report)])
 
 
 def mcu(report: Report) -> str:
