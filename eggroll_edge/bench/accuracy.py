@@ -249,6 +249,7 @@ def _row(
         "half_width": round(half_width(scores), 3) if len(scores) > 1 else None,
         "firing_rate": round(statistics.mean(_firing(run) for run in runs), 5),
         "recordings": recordings,
+        "learned": round(statistics.mean(run.learned / run.recordings for run in runs), 5),
         "member_evaluations": 2 * config.pairs * recordings if member else 0,
         "exchanged_bytes": sent if member else 0,
         **device,
