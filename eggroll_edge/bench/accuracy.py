@@ -27,7 +27,8 @@ from eggroll_edge.bench.recipes import (
 from eggroll_edge.bench.report import Notify, Rows, data_folder
 from eggroll_edge.data.dataset import EventDataset
 from eggroll_edge.errors import ConfigError
-from eggroll_edge.planning.instructions import cost, modelled, typical_load
+from eggroll_edge.planning.instructions import cost
+from eggroll_edge.planning.load import measured_load, modelled
 from eggroll_edge.planning.memory import plan_of
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.derivation import derive_without_data
@@ -169,10 +170,17 @@ class RecipeRunner:
         runner._opened = self._opened
         return runner
 
+    def on_a_device(self, name: str, learned: float) -> dict[str, Any]:
+        """on_a_device() of the recipe of a row, as its row has it."""
+        pairs = [recipe for pair in ADAPTED for recipe in pair]
+        curve = [recipe for recipe in RECIPES if recipe.name == "fast" and "curve-" in name]
+        recipes = {recipe.name: recipe for recipe in (*RECIPES, *SIM_TO_REAL, *pairs, FULL)}
+        config = (curve[0] if curve else recipes[name]).config(self._folder, 1)
+        return on_a_device(config, self._open(config, "train"), learned)
+
     def _row(self, recipe: Recipe, runs: list[RunResult], scores: list[float]) -> dict[str, Any]:
-        config = recipe.config(self._folder, 1)
-        device = on_a_device(config, self._open(config, "train"))
-        return _row(recipe, runs, scores, device)
+        found = _row(recipe, runs, scores)
+        return found | self.on_a_device(recipe.name, found["learned"])
 
     def _real(self, config: TrainConfig) -> TrainConfig:
         """The same net and binning on the real recordings."""
@@ -205,11 +213,12 @@ CORES = ("Cortex-M0", "Cortex-M4")
 """Of the microcontrollers for which a row gives the instructions."""
 
 
-def on_a_device(config: TrainConfig, data: EventDataset) -> dict[str, Any]:
+def on_a_device(config: TrainConfig, data: EventDataset, learned: float) -> dict[str, Any]:
     """RAM and instructions with which a microcontroller trains a net; None where it cannot.
 
     RAM is without the buffer of a recording. Instructions are those of a recording, by the model
-    of `plan`, for each of CORES.
+    of `plan`, for each of CORES; they are means over a run that learned from a share `learned` of
+    its recordings.
     """
     net = derive_without_data(config).net_config(data.n_in, data.n_classes)
     es = config.es_config()
@@ -224,16 +233,12 @@ def on_a_device(config: TrainConfig, data: EventDataset) -> dict[str, Any]:
     }
     if not modelled(net, es):
         return none | found
-    # A stream has one byte for each event, and one for each tick.
-    events = len(data.streams) / len(data) - config.ticks
-    load = typical_load(net, es, config.batch, events)
+    load = measured_load(net, es, config.batch, data, learned, config.online)
     counts = {core: round(cost(core, load).generation / config.batch) for core in CORES}
     return found | {"instructions": counts}
 
 
-def _row(
-    recipe: Recipe, runs: list[RunResult], scores: list[float], device: dict[str, Any]
-) -> dict[str, Any]:
+def _row(recipe: Recipe, runs: list[RunResult], scores: list[float]) -> dict[str, Any]:
     config = recipe.config(Path(), 1)
     recordings = config.batch * config.generations
     member = config.estimator in ("sample", "batch", "full")
@@ -252,7 +257,6 @@ def _row(
         "learned": round(statistics.mean(run.learned / run.recordings for run in runs), 5),
         "member_evaluations": 2 * config.pairs * recordings if member else 0,
         "exchanged_bytes": sent if member else 0,
-        **device,
         "seconds": round(statistics.mean(run.seconds for run in runs), 2),
         "digests": [run.weights_digest for run in runs],
     }

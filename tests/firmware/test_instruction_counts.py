@@ -23,7 +23,8 @@ from eggroll_edge.bench.mcu_work import Work, make_work
 from eggroll_edge.boards.emulator import emulator
 from eggroll_edge.boards.table import BoardError, find_board
 from eggroll_edge.core.config import LEARN_ABOVE_MAX, EsConfig, LifConfig, NetConfig
-from eggroll_edge.planning.instructions import cost, typical_load
+from eggroll_edge.planning.instructions import cost
+from eggroll_edge.planning.load import typical_load
 
 TARGET = {target.name: target for target in TARGETS}
 BATCH = NetConfig(200, 10, 12, (LifConfig(40, 900),))

@@ -16,20 +16,22 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from eggroll_edge.bench.accuracy import on_a_device
+from eggroll_edge.bench.accuracy import CORES, on_a_device
 from eggroll_edge.bench.report import data_folder, record, save
 from eggroll_edge.boards.emulator import emulator
 from eggroll_edge.boards.table import find_board
 from eggroll_edge.journal.reader import JournalReader
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import opener
-from eggroll_edge.planning.instructions import cost, typical_load
+from eggroll_edge.planning.instructions import cost
+from eggroll_edge.planning.load import measured_load
 from eggroll_edge.training.run_dir import load_config
 from eggroll_edge.training.splits import open_split
 from tools.lib.paths import README, RESULTS, RESULTS_PAGE, ROOT
@@ -64,7 +66,8 @@ def measure(row: Measurement) -> None:
             run = command(f"train {row.train} --seed {seed} --out {out}")
             runs.append(run | {"seed": seed, "run_dir": None})
         config = load_config(out)
-        device = on_a_device(config, open_split(config, "train"))
+        learned = statistics.mean(run["learned"] / run["recordings"] for run in runs)
+        device = on_a_device(config, open_split(config, "train"), learned)
     shown = f"eggroll-edge train {row.train} --seed SEED"
     _save(row.name, shown, {"what": row.what, "runs": runs, **device})
 
@@ -92,10 +95,9 @@ def measure_board(session: BoardSession, seed: int = 1) -> None:
     trained_on = sum(part.samples for part in link)
     right = sum(a == b for a, b in zip(answers, tests.labels[:asked], strict=True))
     net = config.net_config(recordings.n_in, recordings.n_classes)
-    # A stream has one byte for each event, and one for each tick.
-    events = len(recordings.streams) / len(recordings) - config.ticks
     learned = trained["learned"] / trained["recordings"]
-    taken = cost(board.core, typical_load(net, config.es_config(), 1, events, learned=learned))
+    load = measured_load(net, config.es_config(), 1, recordings, learned)
+    taken = cost(board.core, load)
     seconds = taken.seconds(session.clock_mhz, CYCLES_PER_INSTRUCTION)
     run = {
         "seed": seed,
@@ -109,7 +111,9 @@ def measure_board(session: BoardSession, seed: int = 1) -> None:
         "bytes_to_board_per_sample": sum(part.bytes_in for part in link) / trained_on,
         "bytes_from_board_per_sample": sum(part.bytes_out for part in link) / trained_on,
         "frames_sent_again": sum(part.retries for part in link),
+        "learned": round(learned, 5),
         "instructions_per_sample_by_model": round(taken.generation),
+        "instructions": {core: round(cost(core, load).generation) for core in CORES},
         "estimated_seconds_per_sample": round(seconds, 4),
         "estimate": f"{session.clock_mhz} MHz, {CYCLES_PER_INSTRUCTION} cycles an instruction, "
         "without the link",
