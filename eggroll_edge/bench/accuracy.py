@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from eggroll_edge.bench import baselines as bench_baselines
 from eggroll_edge.bench.intervals import half_width, paired
@@ -38,6 +38,7 @@ from eggroll_edge.training.run import train
 from eggroll_edge.training.run_dir import load
 from eggroll_edge.training.splits import open_split
 
+T = TypeVar("T")
 NAMES = (
     *(recipe.name for recipe in (*RECIPES, *SIM_TO_REAL)),
     *(after.name for _, after in ADAPTED),
@@ -172,11 +173,23 @@ class RecipeRunner:
 
     def on_a_device(self, name: str, learned: float) -> dict[str, Any]:
         """on_a_device() of the recipe of a row, as its row has it."""
-        pairs = [recipe for pair in ADAPTED for recipe in pair]
-        curve = [recipe for recipe in RECIPES if recipe.name == "fast" and "curve-" in name]
-        recipes = {recipe.name: recipe for recipe in (*RECIPES, *SIM_TO_REAL, *pairs, FULL)}
-        config = (curve[0] if curve else recipes[name]).config(self._folder, 1)
+        config = self._recipe(name).config(self._folder, 1)
         return on_a_device(config, self._open(config, "train"), learned)
+
+    def trained(self, name: str, then: Callable[[Path, EventDataset, float], T]) -> T:
+        """Train seed 1 of a row, and call `then` with the directory of the run, its recordings, and
+        the share of them that it learned from."""
+        config = self._recipe(name).config(self._folder, 1)
+        with tempfile.TemporaryDirectory() as run:
+            result = self._train(config, Path(run))
+            share = result.learned / result.recordings
+            return then(Path(run), self._open(config, "train"), share)
+
+    def _recipe(self, name: str) -> Recipe:
+        """Of a row. Those of the curve differ from `fast` in the penalty alone."""
+        pairs = [recipe for pair in ADAPTED for recipe in pair]
+        recipes = {recipe.name: recipe for recipe in (*RECIPES, *SIM_TO_REAL, *pairs, FULL)}
+        return recipes["fast" if name.startswith("curve-") else name]
 
     def _row(self, recipe: Recipe, runs: list[RunResult], scores: list[float]) -> dict[str, Any]:
         found = _row(recipe, runs, scores)

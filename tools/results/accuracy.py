@@ -24,6 +24,7 @@ from eggroll_edge.bench.recipes import SEEDS
 from eggroll_edge.bench.report import data_folder, record, save
 from tools.lib.paths import RESULTS
 from tools.results.measure import write_tables
+from tools.results.stretches import counted_instructions
 
 RESULT = RESULTS / "bench-accuracy.json"
 COMMAND = "eggroll-edge bench accuracy"
@@ -83,7 +84,9 @@ def main() -> None:
         runner = RecipeRunner(data_folder(), SEEDS, notify)
         for row in report["rows"]:
             row |= runner.on_a_device(row["name"], row.get("learned", 1.0))
-        save(RESULT, report)
+            if row["training_bytes"] and not row["instructions"]:
+                row["instructions"] = runner.trained(row["name"], counted_instructions)
+            save(RESULT, report)
     if arguments.baselines:
         report = update(report, "baselines", bench_baselines.measure(data_folder(), notify))
         save(RESULT, report)

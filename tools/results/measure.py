@@ -45,6 +45,7 @@ from tools.results.rows import (
     BoardSession,
     Measurement,
 )
+from tools.results.stretches import counted_instructions
 from tools.results.tables import long_tables, short_table
 
 
@@ -68,6 +69,10 @@ def measure(row: Measurement) -> None:
         config = load_config(out)
         learned = statistics.mean(run["learned"] / run["recordings"] for run in runs)
         device = on_a_device(config, open_split(config, "train"), learned)
+        if device["training_bytes"] and not device["instructions"]:
+            share = runs[-1]["learned"] / runs[-1]["recordings"]
+            data = open_split(config, "train")
+            device["instructions"] = counted_instructions(Path(out), data, share)
     shown = f"eggroll-edge train {row.train} --seed SEED"
     _save(row.name, shown, {"what": row.what, "runs": runs, **device})
 
