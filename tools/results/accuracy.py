@@ -4,6 +4,7 @@
     python -m tools.results.accuracy --baselines                   the scripts of tools/peers
     python -m tools.results.accuracy --compare                     only the paired tests
     python -m tools.results.accuracy --devices                     only RAM and instructions
+    python -m tools.results.accuracy --devices "deep sweep"        the same, of these rows
 
 `eggroll-edge bench accuracy` measures all of them at once. The names are those of the rows in
 eggroll_edge/bench/recipes.py; --help lists them. After each row the file and the tables are
@@ -77,12 +78,15 @@ def main() -> None:
 
     if arguments.compare:
         save(RESULT, update(report, "rows", []))
-    for name in arguments.names:
+    for name in arguments.names if not arguments.devices else ():
         report = update(report, "rows", RecipeRunner(data_folder(), SEEDS, notify).rows(name))
         save(RESULT, report)
     if arguments.devices:
         runner = RecipeRunner(data_folder(), SEEDS, notify)
         for row in report["rows"]:
+            if arguments.names and row["name"] not in arguments.names:
+                continue
+            notify(row["name"])
             row |= runner.on_a_device(row["name"], row.get("learned", 1.0))
             if row["training_bytes"] and not row["instructions"]:
                 row["instructions"] = runner.trained(row["name"], counted_instructions)
