@@ -78,7 +78,7 @@ def _device(run: Path, learned: float) -> dict[str, Any]:
     config = load_config(run)
     data = open_split(config, "train")
     found = on_a_device(config, data, learned)
-    if found["training_bytes"] and not found["instructions"]:
+    if found["training_bytes"] and not found["instructions"] and config.credits_recordings:
         found["instructions"] = counted_instructions(run, data, learned)
     return found
 

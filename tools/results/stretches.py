@@ -130,7 +130,8 @@ def counts(target: Target, works: list[Work]) -> list[Counted]:
 
 
 def counted_instructions(run: Path, data: EventDataset, learned: float) -> dict[str, int]:
-    """Core -> instructions of a recording in a session of any net, counted in a few stretches.
+    """Core -> instructions of a recording in a session of any net, counted in a few stretches. The
+    estimator must be one that credits recordings.
 
     run: directory of the session. data: its training recordings. learned: as in Costs.of_session().
     """
