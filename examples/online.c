@@ -11,9 +11,9 @@
 
 #include "base/egg_rng.h"
 #include "base/egg_stream.h"
-#include "estimators/egg_estimator.h"
+#include "estimators/egg_sweep.h"
 
-enum { INPUTS = 32, ZONES = 4, TICKS = 12, NEURONS = 16, PAIRS = 16, RECORDINGS = 1500, REPORT = 250 };
+enum { INPUTS = 32, ZONES = 4, TICKS = 12, NEURONS = 16, RECORDINGS = 1500, REPORT = 250 };
 
 /* Ends the program with the reason in English. On a microcontroller this would be the fault handler. */
 static void check(egg_status status) {
@@ -46,7 +46,7 @@ int main(void) {
         .gain = 6,
         .layer = {{.size = NEURONS, .threshold = 120, .leak_shift = 1}},
     };
-    egg_estimator_config estimator = {.estimator = EGG_ESTIMATOR_SAMPLE, .pairs = PAIRS, .rank = 1, .segments = 1};
+    egg_estimator_config estimator = {.estimator = EGG_ESTIMATOR_SWEEP, .pairs = 1, .rank = 1, .segments = 3};
     check(egg_net_check(&net_config));
     check(egg_estimator_check(&net_config, &estimator));
 
@@ -64,25 +64,22 @@ int main(void) {
     check(egg_workspace_init(&workspace, &net_config, &estimator, work, work_bytes));
     egg_net_randomize(&net, 1, 24, 12); /* seed; standard deviations of the hidden and of the readout weights */
 
-    /* 4. Choose the sizes of the perturbations and of the updates. */
+    /* 4. Choose the sizes of the perturbation and of the updates. */
     egg_generation generation = {
         .net = &net,
         .es = estimator,
         .seed = 1,
-        .sigma = {.hidden = 30, .readout = 2000},  /* in units of weights; in 1/4096 bit */
-        .learning_rate_hidden = {.m = 80, .n = 9}, /* m * 2^-n, in 1/4096 weight units */
-        .learning_rate_readout = {.m = 64, .n = 10},
+        .sigma = {.hidden = 60},                   /* in units of weights */
+        .learning_rate_hidden = {.m = 80, .n = 7}, /* m * 2^-n, in 1/4096 weight units */
+        .learning_rate_readout = {.m = 64, .n = 8},
     };
     check(egg_generation_check(&generation));
 
     /* 5. Learn: a recording arrives, is learned, and is gone. */
     uint32_t right = 0;
     for (uint32_t n = 0; n < RECORDINGS; n++) {
-        int8_t fitness_bytes[PAIRS];
-        uint8_t exponent;
         uint32_t label = sense(n, stream);
-        egg_result result = egg_sample_evaluate(&generation, &workspace, 0, stream, label, fitness_bytes, &exponent);
-        egg_sample_credit(&generation, &workspace, 0, fitness_bytes, exponent);
+        egg_result result = egg_sweep_evaluate(&generation, &workspace, stream, label);
         egg_sample_update_online(&generation, &workspace, stream);
         generation.generation++;
 

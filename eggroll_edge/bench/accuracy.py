@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -30,7 +30,8 @@ from eggroll_edge.bench.recipes import (
 from eggroll_edge.bench.report import Notify, Rows, data_folder
 from eggroll_edge.data.dataset import EventDataset, fixed_shuffle
 from eggroll_edge.errors import ConfigError
-from eggroll_edge.planning.instructions import cost, modelled, typical_load
+from eggroll_edge.planning.instructions import cost
+from eggroll_edge.planning.load import measured_load, modelled
 from eggroll_edge.planning.memory import plan_of
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.derivation import derive_without_data
@@ -40,6 +41,7 @@ from eggroll_edge.training.run import train
 from eggroll_edge.training.run_dir import load
 from eggroll_edge.training.splits import open_split
 
+T = TypeVar("T")
 NAMES = (
     *(recipe.name for recipe in (*RECIPES, *FOLDS, *SIM_TO_REAL)),
     *(after.name for _, after in ADAPTED),
@@ -201,10 +203,29 @@ class RecipeRunner:
         runner._opened = self._opened
         return runner
 
+    def on_a_device(self, name: str, learned: float) -> dict[str, Any]:
+        """on_a_device() of the recipe of a row, as its row has it."""
+        config = self._recipe(name).config(self._folder, 1)
+        return on_a_device(config, self._open(config, "train"), learned)
+
+    def trained(self, name: str, then: Callable[[Path, EventDataset, float], T]) -> T:
+        """Train seed 1 of a row, and call `then` with the directory of the run, its recordings, and
+        the share of them that it learned from."""
+        config = self._recipe(name).config(self._folder, 1)
+        with tempfile.TemporaryDirectory() as run:
+            result = self._train(config, Path(run))
+            share = result.learned / result.recordings
+            return then(Path(run), self._open(config, "train"), share)
+
+    def _recipe(self, name: str) -> Recipe:
+        """Of a row. Those of the curve differ from `fast` in the penalty alone."""
+        pairs = [recipe for pair in ADAPTED for recipe in pair]
+        recipes = {recipe.name: recipe for recipe in (*RECIPES, *SIM_TO_REAL, *pairs, FULL)}
+        return recipes["fast" if name.startswith("curve-") else name]
+
     def _row(self, recipe: Recipe, runs: list[RunResult], scores: list[float]) -> dict[str, Any]:
-        config = recipe.config(self._folder, 1)
-        device = on_a_device(config, self._open(config, "train"))
-        return _row(recipe, runs, scores, device)
+        found = _row(recipe, runs, scores)
+        return found | self.on_a_device(recipe.name, found["learned"])
 
     def _real(self, config: TrainConfig) -> TrainConfig:
         """The same net and binning on the real recordings."""
@@ -237,11 +258,12 @@ CORES = ("Cortex-M0", "Cortex-M4")
 """Of the microcontrollers for which a row gives the instructions."""
 
 
-def on_a_device(config: TrainConfig, data: EventDataset) -> dict[str, Any]:
+def on_a_device(config: TrainConfig, data: EventDataset, learned: float) -> dict[str, Any]:
     """RAM and instructions with which a microcontroller trains a net; None where it cannot.
 
     RAM is without the buffer of a recording. Instructions are those of a recording, by the model
-    of `plan`, for each of CORES.
+    of `plan`, for each of CORES; they are means over a run that learned from a share `learned` of
+    its recordings.
     """
     net = derive_without_data(config).net_config(data.n_in, data.n_classes, data.shape)
     es = config.es_config()
@@ -256,16 +278,12 @@ def on_a_device(config: TrainConfig, data: EventDataset) -> dict[str, Any]:
     }
     if not modelled(net, es):
         return none | found
-    # A stream has one byte for each event, and one for each tick.
-    events = len(data.streams) / len(data) - config.ticks
-    load = typical_load(net, es, config.batch, events)
+    load = measured_load(net, es, config.batch, data, learned, config.online)
     counts = {core: round(cost(core, load).generation / config.batch) for core in CORES}
     return found | {"instructions": counts}
 
 
-def _row(
-    recipe: Recipe, runs: list[RunResult], scores: list[float], device: dict[str, Any]
-) -> dict[str, Any]:
+def _row(recipe: Recipe, runs: list[RunResult], scores: list[float]) -> dict[str, Any]:
     config = recipe.config(Path(), 1)
     recordings = config.batch * config.generations
     member = config.estimator in ("sample", "batch", "full")
@@ -281,9 +299,9 @@ def _row(
         "half_width": round(half_width(scores), 3) if len(scores) > 1 else None,
         "firing_rate": round(statistics.mean(_firing(run) for run in runs), 5),
         "recordings": recordings,
+        "learned": round(statistics.mean(run.learned / run.recordings for run in runs), 5),
         "member_evaluations": 2 * config.pairs * recordings if member else 0,
         "exchanged_bytes": sent if member else 0,
-        **device,
         "seconds": round(statistics.mean(run.seconds for run in runs), 2),
         "digests": [run.weights_digest for run in runs],
     }

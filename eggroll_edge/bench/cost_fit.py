@@ -9,22 +9,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from eggroll_edge.bench.mcu_counter import TARGETS, Counted, Target, count
 from eggroll_edge.bench.mcu_work import Work, make_work, run_on_host
 from eggroll_edge.bench.report import Notify
-from eggroll_edge.core.config import LEARN_ABOVE_MAX, EsConfig, LifConfig, NetConfig
+from eggroll_edge.core.config import (
+    LEARN_ABOVE_MAX,
+    EsConfig,
+    EstimatorName,
+    Hyperparameters,
+    LifConfig,
+    NetConfig,
+)
 from eggroll_edge.data.stream import decode_stream
-from eggroll_edge.planning.instructions import FILE, Load, terms
+from eggroll_edge.planning.instructions import FILE, terms
+from eggroll_edge.planning.load import LIVE, Load
 
 LEAST_LIVE = 0.1
-"""Work of `sweep` in which fewer neurons have a credit is left out of the fit: an update that has
-nothing to do ends at once."""
+"""Work without pairs in which fewer neurons have a credit is left out of the fit: an update that
+has nothing to do ends at once."""
+Kind = Literal["sample", "sweep", "eprop", "linear"]
+AT_ONCE = 20
+"""Works in an image, so that their weights and recordings fit the flash of all boards."""
 
 
 def fit(notify: Notify, targets: Sequence[Target] = TARGETS) -> dict[str, Any]:
@@ -32,24 +44,28 @@ def fit(notify: Notify, targets: Sequence[Target] = TARGETS) -> dict[str, Any]:
     units = fit_works()
     found: dict[str, Any] = {}
     for target in targets:
-        counted = [c for part in (units[:33], units[33:]) for c in count(target, part)]
+        images = [units[at : at + AT_ONCE] for at in range(0, len(units), AT_ONCE)]
+        counted = [one for image in images for one in count(target, image)]
+        loads = [load_of(work, one) for work, one in zip(units, counted, strict=True)]
         kinds: dict[str, Any] = {}
-        for kind, estimator in (("batch", "batch"), ("online", "sample"), ("sweep", "sweep")):
+        for kind in LIVE:
             chosen = [
-                (work, one)
-                for work, one in zip(units, counted, strict=True)
-                if work.es.estimator == estimator
-                and (estimator != "sweep" or work.es.learn_above or one.live >= LEAST_LIVE)
+                (terms(load), one)
+                for load, one in zip(loads, counted, strict=True)
+                if load.kind == kind and _has_work(load)
             ]
-            loads = [terms(load_of(work, c)) for work, c in chosen]
             kinds[kind] = {}
-            for part in ("evaluation", "update"):
-                counts = [getattr(c, part) for _, c in chosen]
-                costs = _non_negative_fit([t[part] for t in loads], counts)
+            for part in ("evaluation", "update", "sums"):
+                rows = [found[part] for found, _ in chosen if part in found]
+                if not rows:
+                    continue
+                name = "evaluation" if part == "evaluation" else "update"
+                counts = [getattr(one, name) for found, one in chosen if part in found]
+                costs = _non_negative_fit(rows, counts)
                 kinds[kind][part] = costs
                 off = [
-                    sum(costs.get(k, 0.0) * v for k, v in t[part].items()) / n - 1
-                    for t, n in zip(loads, counts, strict=True)
+                    sum(costs.get(k, 0.0) * v for k, v in row.items()) / n - 1
+                    for row, n in zip(rows, counts, strict=True)
                 ]
                 notify(f"{target.core} {kind} {part}: within {100 * max(map(abs, off)):.1f} %")
         found[target.core] = kinds
@@ -60,23 +76,32 @@ def fit(notify: Notify, targets: Sequence[Target] = TARGETS) -> dict[str, Any]:
     }
 
 
+def _has_work(load: Load) -> bool:
+    """Whether the fit takes it."""
+    pairs = load.kind in ("batch", "sample")
+    return pairs or load.learned == 0 or load.live >= LEAST_LIVE
+
+
 def load_of(work: Work, counted: Counted) -> Load:
     """The load of work that was counted: the inputs of the model."""
-    net, segments = work.net, work.es.segments
+    net, n = work.net, len(work.recordings)
+    segments = work.es.segments if net.layers else net.input_segments
     seen, rows, spans = np.zeros(net.inputs, bool), [], []
     for stream, _ in work.recordings:
         hit = np.zeros((segments, net.inputs), bool)
         for tick, events in enumerate(decode_stream(np.frombuffer(stream, np.uint8), net.ticks)):
             hit[tick * segments // net.ticks, events] = True
         seen |= hit.any(0)
-        rows.append(int(hit.any(0).sum()))
+        rows.append(int(hit.any(0).sum()) if net.layers else int(hit.sum()))
         spans.append(int(hit.sum()))
-    batch = work.es.estimator == "batch"
-    mean_rows = float(seen.sum() if batch else np.mean(rows))
-    n = len(work.recordings)
-    moved, learned = run_on_host(work)[1], 0.0 if work.es.learn_above else 1.0  # see _sweep_work()
-    spanned = float(np.mean(spans))
-    return Load(net, work.es, n, work.events, counted.live, mean_rows, spanned, moved, learned)
+    mean_rows = float(seen.sum() if work.es.estimator == "batch" else np.mean(rows))
+    run = run_on_host(work)
+    learned, moved = run.learned / n, run.moved / max(1, run.learned)
+    live = counted.live / learned if learned else 0.0
+    return Load(
+        net, work.es, n, work.events, live, mean_rows, float(np.mean(spans)), moved, learned,
+        work.mini_batch,
+    )  # fmt: skip
 
 
 def fit_works() -> list[Work]:
@@ -101,7 +126,13 @@ def fit_works() -> list[Work]:
         found.append(
             make_work(f"fit{i}", net, es, 1 + i % 3, std=std, seed=i, event_rate=event_rate)
         )
-    return found + [_sweep_work(i) for i in range(30)]
+    found += [_sweep_work(i) for i in range(30)]
+    found += [_random_work(i, "eprop") for i in range(30)]
+    found += [_random_work(i, "linear") for i in range(20)]
+    summed: tuple[Kind, ...] = ("sample", "sweep", "eprop", "linear")
+    for kind in summed:
+        found += [_random_work(i, kind, mini_batch=True) for i in range(20)]
+    return found
 
 
 def _sweep_work(i: int) -> Work:
@@ -121,6 +152,40 @@ def _sweep_work(i: int) -> Work:
     es = EsConfig("sweep", 1, 1, segments, learn_above=least)
     std, event_rate = int(rng.choice([24, 40, 64])), float(rng.choice([0.05, 0.11, 0.2]))
     return make_work(f"sweep{i}", net, es, 1 + i % 3, std=std, seed=i, event_rate=event_rate)
+
+
+def _random_work(i: int, kind: Kind, mini_batch: bool = False) -> Work:
+    """Work of `kind`, a key of LIVE. A quarter of it is below learn_above, as in _sweep_work()."""
+    rng = np.random.default_rng(200 + i + 100 * mini_batch)
+    below = kind in ("eprop", "linear") and i % 4 == 1 and not mini_batch
+    hidden = int(rng.choice([16, 24, 32, 48, 64] if i % 4 < 3 else [18, 30, 49]))
+    inputs, outputs = int(rng.choice([80, 144, 289, 400, 578])), int(rng.choice([4, 10, 16]))
+    outputs = min(outputs, 10) if below else outputs
+    if mini_batch:
+        inputs = min(inputs, 289)  # sums take four bytes for each weight
+    ticks, gain = int(rng.choice([8, 10, 15, 20, 25])), 0 if below else 5
+    layers = () if kind == "linear" else (LifConfig(hidden, int(rng.choice([900, 2000]))),)
+    segments = int(rng.choice([1, 2, 3, 5]))
+    net = NetConfig(
+        inputs, outputs, ticks, layers, gain=gain, input_segments=1 if layers else segments
+    )
+    estimator: EstimatorName = "sweep" if kind == "linear" else kind
+    if kind in ("eprop", "linear"):
+        segments = ticks if layers else 1
+    es = EsConfig(
+        estimator, 32 if kind == "sample" else 1, 1, segments,
+        learn_above=LEARN_ABOVE_MAX if below else 0,
+    )  # fmt: skip
+    std, event_rate = int(rng.choice([24, 40, 64])), float(rng.choice([0.05, 0.11, 0.2]))
+    work = make_work(
+        f"{kind}{i}{'s' * mini_batch}", net, es, 1 + i % 3, std=std, seed=i,
+        event_rate=event_rate, mini_batch=mini_batch,
+    )  # fmt: skip
+    if kind != "eprop":
+        return work
+    (sigma, _), rates = work.hyperparameters  # a narrow surrogate gives fewer neurons a credit
+    narrow = int(sigma // rng.choice([1, 2, 4, 8, 16]))
+    return replace(work, hyperparameters=Hyperparameters((narrow, 0), rates))
 
 
 def _non_negative_fit(rows: list[dict[str, float]], counts: list[int]) -> dict[str, float]:

@@ -1,10 +1,11 @@
 """Counts the guest instructions of the core in emulators, exactly, between two marks.
 
 The image `bench` (firmware/images/bench_main.c) runs the generations that this module describes, on
-the same object files as the product image: `batch`, online `sample` and `sweep`, and full-rank ES
-with the same kernels. QEMU counts with a plugin (tests/firmware/insncount.c); rp2040js counts in
-its loop. The counts are instructions, never clock cycles or seconds. The digest of the weights
-proves that the work was done: it must equal the host's.
+the same object files as the product image: `batch`; `sample`, `sweep` and `eprop`, online or with
+mini-batches; and full-rank ES with the same kernels. QEMU counts with a plugin
+(tests/firmware/insncount.c); rp2040js counts in its loop. The counts are instructions, never clock
+cycles or seconds. The digest of the weights proves that the work was done: it must equal that of
+the host.
 """
 
 from __future__ import annotations
@@ -65,9 +66,12 @@ class Counted:
     update: int
     """All that follows the evaluations, from the fitness to the new weights."""
     live: float
-    """Share of the first layer's neurons whose spikes a perturbation can change; 0: unknown."""
+    """Share of the first layer's neurons whose spikes a perturbation can change, or (estimators
+    without pairs) that have a credit; 0: unknown."""
     digest: int
     """CRC-32 of the weights after it."""
+    parts: tuple[tuple[int, int], ...] = ()
+    """(evaluation, update) of each recording; `batch` and `full`: of the whole generation."""
 
     @property
     def generation(self) -> int:
@@ -99,10 +103,11 @@ def count(target: Target, works: Sequence[Work]) -> list[Counted]:
         name, _, live, _, digest = line.split()
         if name != work.name or int(digest, 16) != expected_digest(work):
             raise BoardError(f"{target.name}: {line!r} is not {work.name} as the host computes it")
-        parts = [(next(regions), next(regions)) for _ in range(work.generations)]
-        neurons = max(1, sum(x.size for x in work.net.layers[:1])) * len(work.recordings)
+        parts = tuple((next(regions), next(regions)) for _ in range(work.regions))
+        columns = work.net.layers[0].size if work.net.layers else work.net.outputs
+        neurons = columns * len(work.recordings)
         evaluation, update = sum(p[0] for p in parts), sum(p[1] for p in parts)
-        found.append(Counted(evaluation, update, int(live, 16) / neurons, int(digest, 16)))
+        found.append(Counted(evaluation, update, int(live, 16) / neurons, int(digest, 16), parts))
     return found
 
 
@@ -144,7 +149,8 @@ def _entry(i: int, work: Work) -> str:
     learning_rates = ", ".join(f"{{{m}, {n}}}" for m, n in rates)
     return (
         f'{{"{work.name}", {config}, {estimator}, {{{sigma[0]}, {sigma[1]}}}, '
-        f"{learning_rates}, {work.seed}, {len(work.recordings)}, weights_{i}, recordings_{i}}}"
+        f"{learning_rates}, {work.seed}, {work.first}, {int(work.mini_batch)}, "
+        f"{len(work.recordings)}, weights_{i}, recordings_{i}}}"
     )
 
 

@@ -7,22 +7,23 @@ pooling.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from eggroll_edge._core import ffi, lib
-from eggroll_edge.core.arrays import I8, aligned
-from eggroll_edge.core.config import EsConfig, Hyperparameters, NetConfig
+from eggroll_edge.core.arrays import I8, U32, aligned
+from eggroll_edge.core.config import WITH_CREDIT, EsConfig, Hyperparameters, NetConfig
 from eggroll_edge.core.net import Net, active_bytes, padded
-from eggroll_edge.core.population import Population, shape_fitness
+from eggroll_edge.core.population import Credit, Population, shape_fitness
 from eggroll_edge.core.recordings import Recordings
 from eggroll_edge.core.workspace import Workspace
-from eggroll_edge.planning.instructions import EVENT_RATE, perturbed_runs
+from eggroll_edge.planning.load import EVENT_RATE, perturbed_runs
 
 
 @dataclass(frozen=True)
 class Work:
-    """A generation to be counted; with `sample`, `sweep` and `eprop`, one for each recording."""
+    """Generations to be counted."""
 
     name: str
     net: NetConfig
@@ -32,21 +33,49 @@ class Work:
     recordings: tuple[tuple[bytes, int], ...]
     """(stream, label) of each recording."""
     seed: int = 1
+    first: int = 0
+    """Number of the first generation."""
+    mini_batch: bool = False
+    """Whether all recordings are one generation of an estimator that credits recordings. If not,
+    each of them is one."""
+
+    @property
+    def credits(self) -> bool:
+        """Whether each recording credits its events."""
+        return self.es.estimator in WITH_CREDIT
 
     @property
     def generations(self) -> int:
-        """Generations; all but `batch` and `full` are online, so each recording is one."""
-        return 1 if self.es.estimator in ("batch", "full") else len(self.recordings)
+        """Generations; online, each recording is one."""
+        return 1 if self.mini_batch or not self.credits else len(self.recordings)
+
+    @property
+    def regions(self) -> int:
+        """How many times an evaluation and an update are counted."""
+        return len(self.recordings) if self.credits else 1
 
     @property
     def members(self) -> int:
         """Member evaluations, or (sweep) perturbed runs; each is on one recording."""
-        return perturbed_runs(self.es) * len(self.recordings)
+        return perturbed_runs(self.net, self.es) * len(self.recordings)
 
     @property
     def events(self) -> float:
         """Mean events of a recording."""
         return float(np.mean([_events(stream) for stream, _ in self.recordings]))
+
+
+class HostRun(NamedTuple):
+    """What the same work does on the host."""
+
+    digest: int
+    """CRC-32 of the weights after it."""
+    moved: int
+    """Weights that a generation changes, summed over the generations."""
+    learned: int
+    """Recordings that left credit."""
+    weights: I8
+    """The weights after it."""
 
 
 def make_work(
@@ -58,6 +87,7 @@ def make_work(
     std: int = 40,
     seed: int = 1,
     event_rate: float = EVENT_RATE,
+    mini_batch: bool = False,
 ) -> Work:
     """Work with random weights and recordings.
 
@@ -75,16 +105,18 @@ def make_work(
         "eprop": Hyperparameters((threshold, 0), ((115, 6), (77, 7))),
     }[es.estimator]
     recorded = random_recordings(net, recordings, seed, event_rate)
-    return Work(name, net, es, hyperparameters, trained.weights.copy(), recorded, seed)
+    return Work(
+        name, net, es, hyperparameters, trained.weights.copy(), recorded, seed, 0, mini_batch
+    )
 
 
 def expected_digest(work: Work) -> int:
     """CRC-32 of the weights after the same work on the host."""
-    return run_on_host(work)[0]
+    return run_on_host(work).digest
 
 
-def run_on_host(work: Work) -> tuple[int, float]:
-    """The same work on the host: CRC-32 of the weights, and weights that a generation changes."""
+def run_on_host(work: Work) -> HostRun:
+    """The same work on the host."""
     net = Net(work.net)
     net.weights[:] = work.weights
     streams = [np.frombuffer(stream, np.uint8) for stream, _ in work.recordings]
@@ -95,38 +127,72 @@ def run_on_host(work: Work) -> tuple[int, float]:
     )
     recordings.check(work.net, work.name)
     population, workspace = Population(net, work.es, work.seed), Workspace(work.net, work.es)
-    population.at(0, work.hyperparameters)
-    n, pairs = len(recordings), work.es.pairs
-    index = np.arange(n, dtype=np.uint32)
-    if work.es.estimator not in ("batch", "full"):
-        fitness_bytes, exponent = np.zeros(pairs, np.int8), np.zeros(1, np.uint8)
-        moved = 0
-        for i in range(n):
-            population.at(i, work.hyperparameters)
-            before, one = net.weights.copy(), index[i : i + 1]
-            if work.es.estimator == "sample":
-                population.online(workspace, recordings, one, False, fitness_bytes, exponent)
-            else:
-                population.credit_online(workspace, recordings, one)
+    population.at(work.first, work.hyperparameters)
+    index = np.arange(len(recordings), dtype=np.uint32)
+    moved = 0
+    if work.mini_batch:
+        _mini_batch(population, workspace, recordings, index)
+    elif work.credits:
+        for i in index:
+            before = net.weights.copy()
+            population.at(work.first + int(i), work.hyperparameters)
+            _online(population, workspace, recordings, index[i : i + 1])
             moved += int((net.weights != before).sum())
-        return net.digest, moved / n
-    fitness_diff, active = np.zeros(pairs, np.int32), np.zeros(active_bytes(work.net), np.uint8)
-    fitness_bytes = np.zeros(pairs, np.int8)
-    if work.es.estimator == "batch":
-        population.eval_batch(workspace, recordings, index, fitness_diff, active)
-        shape_fitness(fitness_diff, fitness_bytes)
-        population.update_batch(workspace, fitness_bytes, active)
-        return net.digest, float((net.weights != work.weights).sum())
-    base = aligned(2 * n * work.net.ticks * padded(work.net.layers[0].size))
+    elif work.es.estimator == "batch":
+        _batch(population, workspace, recordings, index)
+    else:
+        _full(population, workspace, recordings, index)
+    if not work.credits or work.mini_batch:
+        moved = int((net.weights != work.weights).sum())
+    learned = workspace.drain_counts().learned if work.credits else len(recordings)
+    return HostRun(net.digest, moved, learned, net.weights)
+
+
+def _online(population: Population, workspace: Workspace, recordings: Recordings, one: U32) -> None:
+    if population.es.estimator != "sample":
+        population.credit_online(workspace, recordings, one)
+        return
+    fitness_bytes, exponent = np.zeros(population.es.pairs, np.int8), np.zeros(1, np.uint8)
+    population.online(workspace, recordings, one, False, fitness_bytes, exponent)
+
+
+def _mini_batch(
+    population: Population, workspace: Workspace, recordings: Recordings, index: U32
+) -> None:
+    net, es, n = population.net, population.es, len(index)
+    credit = Credit(net.config, es, n)
+    if es.estimator == "sample":
+        fitness_bytes, exponents = np.zeros(n * es.pairs, np.int8), np.zeros(n, np.uint8)
+        population.sample(workspace, recordings, index, 0, False, fitness_bytes, exponents, credit)
+    else:
+        population.credit(workspace, recordings, index, credit)
+    for matrix, (rows, _) in enumerate(net.config.shapes):
+        population.learn(workspace, [credit], matrix, 0, rows, None, True)
+
+
+def _batch(
+    population: Population, workspace: Workspace, recordings: Recordings, index: U32
+) -> None:
+    pairs, active = population.es.pairs, np.zeros(active_bytes(population.net.config), np.uint8)
+    fitness_diff, fitness_bytes = np.zeros(pairs, np.int32), np.zeros(pairs, np.int8)
+    population.eval_batch(workspace, recordings, index, fitness_diff, active)
+    shape_fitness(fitness_diff, fitness_bytes)
+    population.update_batch(workspace, fitness_bytes, active)
+
+
+def _full(population: Population, workspace: Workspace, recordings: Recordings, index: U32) -> None:
+    net, pairs = population.net, population.es.pairs
+    active = np.zeros(active_bytes(net.config), np.uint8)
+    fitness_diff, fitness_bytes = np.zeros(pairs, np.int32), np.zeros(pairs, np.int8)
+    base = aligned(2 * len(index) * net.config.ticks * padded(net.config.layers[0].size))
     currents = base.view(np.int16)
     population.share_full(workspace, recordings, index, currents, active)
     population.eval_full(workspace, recordings, index, currents, 0, pairs, fitness_diff)
     shape_fitness(fitness_diff, fitness_bytes)
-    total = np.zeros(work.net.parameters, np.int32)
-    for m, (rows, _) in enumerate(work.net.shapes):
+    total = np.zeros(net.config.parameters, np.int32)
+    for m, (rows, _) in enumerate(net.config.shapes):
         population.steps_full(workspace, fitness_bytes, active, m, 0, rows, total)
         population.apply(workspace, m, 0, rows, total)
-    return net.digest, float((net.weights != work.weights).sum())
 
 
 def random_recordings(

@@ -12,20 +12,10 @@ from eggroll_edge.boards.table import BOARDS, find_board
 from eggroll_edge.cli import options as option
 from eggroll_edge.cli.configuration import config_of
 from eggroll_edge.cli.display import console, print_json
+from eggroll_edge.core.config import WITHOUT_PAIRS
 from eggroll_edge.data.sources import sensor_of
-from eggroll_edge.errors import ConfigError
-from eggroll_edge.planning.instructions import (
-    LEARNED,
-    LIVE,
-    LIVE_SWEEP,
-    Cost,
-    Load,
-    cores,
-    cost,
-    modelled,
-    per_recording,
-    typical_load,
-)
+from eggroll_edge.planning.instructions import Cost, cores, cost, per_recording
+from eggroll_edge.planning.load import LEARNED, LIVE, Load, modelled, typical_load
 from eggroll_edge.planning.memory import CODE_RESERVE, SAMPLE_BUFFER, Plan, plan_of
 from eggroll_edge.training.derivation import derive_without_data
 
@@ -86,7 +76,8 @@ def plan(
             max=1,
             show_default=False,
             help="Share of the neurons whose spikes a perturbation can change (by default "
-            f"{LIVE}), or with sweep that have a credit ({LIVE_SWEEP}).",
+            f"{LIVE['sample']}), or with sweep that have a credit ({LIVE['sweep']}; eprop "
+            f"{LIVE['eprop']}).",
         ),
     ] = None,
     learned: Annotated[
@@ -95,7 +86,7 @@ def plan(
             metavar="X",
             min=0,
             max=1,
-            help="Share of the recordings with a loss of learn_above or more (sweep).",
+            help="Share of the recordings with a loss of learn_above or more (sweep, eprop).",
         ),
     ] = LEARNED,
     clock_mhz: Annotated[
@@ -137,16 +128,17 @@ def plan(
     name = str(net)
     fits = sizes.fits(wanted) if wanted else None
     load, costs = None, []
-    known = config.estimator == "batch" or config.online
-    if known and modelled(net, config.es_config()):
+    if modelled(net, config.es_config()):
         share = learned if config.learn_above else 1.0
-        load = typical_load(net, config.es_config(), config.batch, events, live, share)
+        load = typical_load(
+            net, config.es_config(), config.batch, events, live, share, config.online
+        )
         costs = [cost(core, load) for core in cores()]
     if as_json:
         names = {"net": name, "estimator": config.estimator, "pairs": config.pairs}
         found = {
             c.core: c.to_dict()
-            | _of_sweep(c.core, load)
+            | _of_recordings(c.core, load)
             | ({"estimated_seconds": c.seconds(clock_mhz, cpi)} if clock_mhz else {})
             for c in costs
         }
@@ -163,19 +155,9 @@ def plan(
         raise typer.Exit(1)
 
 
-def _inputs(text: str) -> tuple[int, tuple[int, int, int] | None]:
-    """(inputs, their shape or None) from text such as "578" or "2x34x34"."""
-    found = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6})x(\d{1,6}))?", text.strip())
-    if found is None:
-        raise ConfigError(f"inputs: {text!r} is no number: write 578, or a shape, 2x17x17")
-    channels, rows, columns = (int(part or 1) for part in found.groups())
-    shape = (channels, rows, columns)
-    return channels * rows * columns, shape if found.group(2) else None
-
-
-def _of_sweep(core: str, load: Load | None) -> dict[str, Any]:
-    """For JSON: the instructions of a recording of sweep with credit, and of one without."""
-    if load is None or load.es.estimator != "sweep":
+def _of_recordings(core: str, load: Load | None) -> dict[str, Any]:
+    """For JSON: the instructions of a recording with credit, and of one without."""
+    if load is None or load.es.estimator not in WITHOUT_PAIRS:
         return {}
     with_credit, without = per_recording(core, load)
     return {
@@ -191,13 +173,13 @@ def _show_costs(
     show = console(as_json)
     if load is None:
         show.print(
-            "instructions: none, the model covers batch and online with one dense LIF layer of "
-            "leak shift 1, an even threshold, no refractory time, and readout integrate"
+            "instructions: none, the model covers nets without a hidden layer, or with one LIF "
+            "layer of leak shift 1, an even threshold and no refractory time, and readout integrate"
         )
         return
-    sweep = load.es.estimator == "sweep"
+    without_pairs = load.es.estimator in WITHOUT_PAIRS
     parts = ("a member evaluation", "the update")
-    if sweep:
+    if without_pairs:
         parts = ("a recording it learns from", "one below learn_above")
     table = Table("core", "instructions a generation", *parts)
     if clock_mhz:
@@ -205,14 +187,15 @@ def _show_costs(
     for column in table.columns[1:]:
         column.justify = "right"
     for c in costs:
-        row = [c.generation, c.evaluation / c.members, c.update]
-        if sweep:
-            row[1:] = per_recording(c.core, load)
+        if without_pairs:
+            row = [c.generation, *per_recording(c.core, load)]
+        else:
+            row = [c.generation, c.evaluation / c.members, c.update]
         seconds = [f"{c.seconds(clock_mhz, cpi):.3g}"] if clock_mhz else []
         table.add_row(c.core, *(f"{x:,.0f}" for x in row), *seconds)
     show.print(table)
     about = f"perturbations can change the spikes of {load.live:.0%} of the neurons"
-    if sweep:
+    if without_pairs:
         about = f"{load.live:.0%} of the neurons have a credit"
         if load.es.learn_above:
             about += f" in the {load.learned:.0%} of the recordings that it learns from"

@@ -7,7 +7,7 @@ clock cycles. Seconds follow from the clock and the cycles of an instruction (CP
 estimate.
 
 The model covers the nets that microcontrollers mostly train: one LIF layer with leak shift 1, an
-even threshold and no refractory time, and readout integrate. Other nets take slower paths.
+even threshold and no refractory time, or none, and readout integrate. Other nets take slower paths.
 """
 
 from __future__ import annotations
@@ -18,94 +18,24 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from eggroll_edge.core.config import EsConfig, NetConfig
+from eggroll_edge.core.config import WITHOUT_PAIRS
+from eggroll_edge.planning.load import Load
 
 FILE = "instruction_costs.json"
-EVENT_RATE = 0.11
-"""Mean events of an input in a tick: N-MNIST with 2 x 2 pooling in 15 ticks."""
-LIVE, LIVE_SWEEP = 0.56, 0.7
-"""Share of the neurons whose spikes a perturbation can change, measured on 578-64-10 trained by
-`batch`; and of those that have a credit, on 578-64-10 trained by `sweep` online, 3 segments."""
-MOVED = 0.09
-"""Share of the weights of inputs with events, to neurons with a credit, that an update changes;
-measured on the same net."""
-LEARNED = 0.25
-"""Share of the recordings that `sweep` learns from with learn_above = 0.15. It was 0.26 in online
-runs of 578-64-10 over 40,000 recordings; longer runs and larger nets learn from fewer."""
-
-
-@dataclass(frozen=True)
-class Load:
-    """A generation, with those means over its recordings that determine the instructions."""
-
-    net: NetConfig
-    es: EsConfig
-    samples: int
-    """Recordings of a generation; 1 in online training."""
-    events: float
-    """Events of a recording."""
-    live: float
-    """Share of the neurons whose spikes a perturbation can change, or (sweep) that have a credit,
-    0..1."""
-    rows: float
-    """Inputs that have an event: in the whole generation (batch), or in a recording (online)."""
-    spans: float
-    """Combinations of input and segment that have an event in a recording (sample and sweep)."""
-    moved: float
-    """Weights that an update changes (sample and sweep)."""
-    learned: float = 1.0
-    """Share of the recordings that leave credit, 0..1; below 1 only with sweep (`learn_above`)."""
-
-    @property
-    def members(self) -> int:
-        """Member evaluations of a generation, or (sweep) perturbed runs; each on one recording."""
-        return perturbed_runs(self.es) * self.samples
-
-
-def perturbed_runs(es: EsConfig) -> int:
-    """Runs on a recording in which something is perturbed: the members, or two for each segment."""
-    return 2 * (es.segments if es.estimator == "sweep" else es.pairs)
-
-
-def typical_load(
-    net: NetConfig,
-    es: EsConfig,
-    samples: int,
-    events: float | None = None,
-    live: float | None = None,
-    learned: float = 1.0,
-) -> Load:
-    """A load whose events fall on all inputs equally.
-
-    events: mean events of a recording; None takes those of N-MNIST. live: None takes LIVE, or
-    LIVE_SWEEP.
-    """
-    if live is None:
-        live = LIVE_SWEEP if es.estimator == "sweep" else LIVE
-    cells = net.inputs * net.ticks
-    events = EVENT_RATE * cells if events is None else events
-    silent = max(0.0, 1 - events / cells)
-    recordings = samples if es.estimator == "batch" else 1
-    rows = net.inputs * (1 - silent ** (net.ticks * recordings))
-    spans = net.inputs * es.segments * (1 - silent ** (net.ticks / es.segments))
-    touched = net.layers[0].size * (live if es.estimator == "sweep" else 1)
-    return Load(net, es, samples, events, live, rows, spans, MOVED * rows * touched, learned)
-
-
-def modelled(net: NetConfig, es: EsConfig) -> bool:
-    """Whether the model covers this net and estimator."""
-    if len(net.layers) != 1 or net.has_convolution or es.estimator in ("full", "eprop"):
-        return False
-    layer = net.layers[0]
-    plain = layer.leak_shift == 1 and layer.threshold % 2 == 0 and layer.refractory == 0
-    return plain and net.readout == "integrate"
 
 
 def terms(load: Load) -> dict[str, dict[str, float]]:
-    """How often each loop runs in a generation: `evaluation` and `update` -> loop -> turns."""
-    evaluation = _sweep_terms(load) if load.es.estimator == "sweep" else _member_terms(load)
-    update = _batch_update(load) if load.es.estimator == "batch" else _online_update(load)
-    return {"evaluation": evaluation, "update": update}
+    """How often each loop runs in a generation: part -> loop -> turns.
+
+    The parts are `evaluation`, and `update` or, if updates are summed up, `sums`.
+    """
+    update = "sums" if load.mini_batch else "update"
+    if load.kind == "linear":
+        return {"evaluation": _linear_terms(load), update: _linear_update(load)}
+    if load.kind == "batch":
+        return {"evaluation": _member_terms(load), update: _batch_update(load)}
+    evaluation = {"sample": _member_terms, "sweep": _sweep_terms, "eprop": _eprop_terms}
+    return {"evaluation": evaluation[load.kind](load), update: _credit_update(load)}
 
 
 def _inference_terms(load: Load) -> dict[str, float]:
@@ -122,8 +52,7 @@ def _inference_terms(load: Load) -> dict[str, float]:
 
 
 def _sweep_terms(load: Load) -> dict[str, float]:
-    """The loops of the evaluations of `sweep`. A recording without credit takes the unperturbed run
-    and little else."""
+    """The loops of the evaluations of `sweep`."""
     hidden, ticks, segments = load.net.layers[0].size, load.net.ticks, load.es.segments
     after = sum(ticks - -(-s * ticks // segments) for s in range(segments))  # from a segment on
     inference = _inference_terms(load)
@@ -135,8 +64,45 @@ def _sweep_terms(load: Load) -> dict[str, float]:
         "output": float(load.net.outputs),
         "live neuron x output": load.live * hidden * load.net.outputs,
     }
-    terms = inference | {name: load.learned * value for name, value in measured.items()}
-    return {name: load.samples * value for name, value in terms.items()}
+    return _of_recordings(load, inference, measured)
+
+
+def _eprop_terms(load: Load) -> dict[str, float]:
+    """The loops of the evaluations of `eprop`."""
+    hidden, ticks, live = load.net.layers[0].size, load.net.ticks, load.live
+    inference = _inference_terms(load)
+    inference["tick x neuron, not by fours"] = float(ticks * hidden * (hidden % 4 != 0))
+    credited = {
+        "learned recording": 1.0,
+        "credit": float(ticks * hidden),
+        "credit of a live neuron": live * ticks * hidden,
+        "output": float(load.net.outputs),
+        "live neuron x output": live * hidden * load.net.outputs,
+    }
+    return _of_recordings(load, inference, credited)
+
+
+def _linear_terms(load: Load) -> dict[str, float]:
+    """The loops of the evaluations without a hidden layer."""
+    inference = {
+        "recording": 1.0,
+        "tick": float(load.net.ticks),
+        "event": load.events,
+        "input": float(load.net.inputs * load.net.input_segments),
+        "row": load.rows,
+        "row x output": load.rows * load.net.outputs,
+    }
+    learned = {"learned recording": 1.0, "output": float(load.net.outputs)}
+    return _of_recordings(load, inference, learned)
+
+
+def _of_recordings(
+    load: Load, each: dict[str, float], learned: dict[str, float]
+) -> dict[str, float]:
+    """Turns in a generation. each: those of every recording. learned: those of a recording that
+    leaves credit; without it, it takes the unperturbed run and little else."""
+    found = each | {name: load.learned * value for name, value in learned.items()}
+    return {name: load.samples * value for name, value in found.items()}
 
 
 def _member_terms(load: Load) -> dict[str, float]:
@@ -180,26 +146,51 @@ def _batch_update(load: Load) -> dict[str, float]:
     }
 
 
-def _online_update(load: Load) -> dict[str, float]:
-    """The loops of the online updates of `sample` and `sweep`, which visit neurons with credit."""
-    net, es, sweep = load.net, load.es, load.es.estimator == "sweep"
+def _credit_update(load: Load) -> dict[str, float]:
+    """The loops of an update by the credit that each recording left, which visit the neurons with
+    credit."""
+    net, es, without_pairs = load.net, load.es, load.es.estimator in WITHOUT_PAIRS
     hidden, out, words = net.layers[0].size, net.outputs, -(-es.pairs // 32)
-    touched = load.live * hidden if sweep else hidden
+    touched = load.live * hidden if without_pairs else hidden
     learned = {
-        "learned recording": float(sweep),
+        "learned recording": float(without_pairs),
         "tick": float(net.ticks),
         "event": load.events,
         "input": float(net.inputs),
         "row": load.rows,
+        "row x segment": load.rows * es.segments,
         "weight": load.rows * touched,
-        "moved weight": load.moved,
+        "moved weight": load.moved * (not load.mini_batch),
         "readout weight": float((hidden + 1) * out),
         "span x neuron": (load.spans - load.rows) * touched,
-        "credit": float(es.segments * hidden * (1 if sweep else words)),
-        "segment": float(es.segments * words) * (not sweep),
+        "credit": float(es.segments * hidden * (1 if without_pairs else words)),
+        "credit of a live neuron": es.segments * touched * without_pairs,
+        "segment": float(es.segments * words) * (not without_pairs),
     }
-    update = {"recording": 1.0} | {name: load.learned * x for name, x in learned.items()}
-    return {name: load.samples * value for name, value in update.items()}
+    return _of_recordings(load, {"recording": 1.0}, learned) | _finish(load)
+
+
+def _linear_update(load: Load) -> dict[str, float]:
+    """The loops of the update without a hidden layer."""
+    net = load.net
+    learned = {
+        "learned recording": 1.0,
+        "output": float(net.outputs),
+        "input": float(net.inputs * net.input_segments),
+        "row": load.rows,
+        "weight": load.rows * load.live * net.outputs,
+        "moved weight": load.moved * (not load.mini_batch),
+    }
+    return _of_recordings(load, {"recording": 1.0}, learned) | _finish(load)
+
+
+def _finish(load: Load) -> dict[str, float]:
+    """The loops that end a generation whose updates were summed up."""
+    shapes = load.net.shapes if load.mini_batch else ()
+    return {
+        "summed row": float(sum(rows for rows, _ in shapes)),
+        "summed weight": float(sum(rows * cols for rows, cols in shapes)),
+    }
 
 
 @cache
@@ -240,32 +231,33 @@ class Cost:
         """
         return self.generation * cpi / (clock_mhz * 1e6)
 
-    def to_dict(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float | None]:
         """Ready for JSON."""
         return {
             "instructions_per_generation": round(self.generation),
-            "instructions_per_member_eval": round(self.evaluation / self.members, 1),
+            "instructions_per_member_eval": (
+                round(self.evaluation / self.members, 1) if self.members else None
+            ),
             "instructions_update": round(self.update),
         }
 
 
 def cost(core: str, load: Load) -> Cost:
     """The instructions of a generation on one of cores(); the net must be modelled()."""
-    found = predict(core, load)
-    return Cost(core, found["evaluation"], found["update"], load.members)
+    evaluation, update = predict(core, load).values()
+    return Cost(core, evaluation, update, load.members)
 
 
 def per_recording(core: str, load: Load) -> tuple[float, float]:
-    """Instructions of a recording of `sweep` that leaves credit, and of one that leaves none."""
+    """Instructions of a recording that leaves credit, and of one that leaves none."""
     both = (cost(core, replace(load, learned=share)).generation for share in (1.0, 0.0))
     with_credit, without = (found / load.samples for found in both)
     return with_credit, without
 
 
 def predict(core: str, load: Load) -> dict[str, float]:
-    """`evaluation` and `update` -> instructions of a generation on a core."""
-    kind = "online" if load.es.estimator == "sample" else load.es.estimator
-    costs = _costs()["cores"][core][kind]
+    """Part of terms() -> its instructions in a generation on a core."""
+    costs = _costs()["cores"][core][load.kind]
     return {
         part: sum(costs[part].get(name, 0.0) * value for name, value in values.items())
         for part, values in terms(load).items()

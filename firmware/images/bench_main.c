@@ -6,11 +6,13 @@
  *   <name> live <neurons> digest <weights>
  *
  * <neurons> is the number of neurons of the first layer that a perturbation can change, summed over the recordings:
- * those that egg_pair.c had to simulate pair by pair, or (sweep) those that have a credit. <weights> is the digest of
+ * those that egg_pair.c had to simulate pair by pair, or (sweep, eprop) those that have a credit; of a net without a
+ * hidden layer, its outputs. <weights> is the digest of
  * the weights afterwards. Both are hexadecimal.
  *
  * A region is what runs from bench_begin() to bench_end(). The estimators `batch` and `full` have two: all evaluations,
- * then the update. Online `sample` and `sweep` have these two for each recording. */
+ * then the update. Estimators that credit each recording have these two for each recording. If the updates are summed
+ * up, the update of the last recording contains the end of the generation. */
 #include "board.h"
 #include "common/console.h"
 #include "common/cpu.h"
@@ -29,7 +31,9 @@ typedef struct {
     egg_estimator_config es;
     egg_sigma sigma;
     egg_learning_rate hidden, readout;
-    uint32_t seed, recordings;
+    uint32_t seed, generation; /* the first generation's number */
+    uint32_t mini_batch;       /* 1: one generation, whose updates are summed up; 0: one for each recording */
+    uint32_t recordings;
     const int8_t *weights;
     const bench_recording *recording;
 } bench_work;
@@ -92,41 +96,66 @@ static void batch(const bench_work *w) {
     bench_end();
 }
 
-static void online(const bench_work *w) {
+/* The sums of a mini-batch, one for each weight; NULL if there are none. */
+static int32_t *sums(const bench_work *w) {
+    if (!w->mini_batch) return NULL;
+    size_t bytes = 4u * egg_net_bytes(&w->net);
+    int32_t *sum = take(bytes);
+    zero(sum, bytes);
+    return sum;
+}
+
+/* Takes the credit of recording i to the weights or to the sums, and begins the next generation or ends this one. */
+static void learn(const bench_work *w, uint32_t i, int32_t *sum) {
+    if (sum == NULL) {
+        egg_sample_update_online(&gen, &ws, w->recording[i].stream);
+        gen.generation++;
+        return;
+    }
+    egg_sample_accumulate(&gen, &ws, w->recording[i].stream, sum);
+    if (i + 1u < w->recordings) return;
+    for (uint32_t m = 0; m < egg_net_matrices(&w->net); m++)
+        egg_sample_finish(&gen, &ws, m, 0, egg_net_rows(&w->net, m), sum);
+}
+
+static void sample(const bench_work *w) {
     int8_t *fitness_bytes = take(w->es.pairs);
-    for (uint32_t i = 0; i < w->recordings; i++, gen.generation++) {
+    int32_t *sum = sums(w);
+    for (uint32_t i = 0; i < w->recordings; i++) {
         uint8_t exponent;
+        uint32_t at = w->mini_batch ? i : 0;
         bench_begin();
-        egg_sample_evaluate(&gen, &ws, 0, w->recording[i].stream, w->recording[i].label, fitness_bytes, &exponent);
+        egg_sample_evaluate(&gen, &ws, at, w->recording[i].stream, w->recording[i].label, fitness_bytes, &exponent);
         live += ws.part.pair.movable;
         bench_end();
         bench_begin();
-        egg_sample_credit(&gen, &ws, 0, fitness_bytes, exponent);
-        egg_sample_update_online(&gen, &ws, w->recording[i].stream);
+        egg_sample_credit(&gen, &ws, at, fitness_bytes, exponent);
+        learn(w, i, sum);
         bench_end();
     }
 }
 
-/* Neurons of the first layer that have a credit. */
+/* Columns of the first matrix that have a credit. */
 static uint32_t credited(const bench_work *w) {
-    uint32_t size = w->net.layers > 0 ? w->net.layer[0].size : 0, found = 0;
+    uint32_t size = egg_net_cols(&w->net, 0), segments = w->net.layers > 0 ? w->es.segments : 1u, found = 0;
     for (uint32_t h = 0; h < size; h++) {
         uint32_t s = 0;
-        while (s < w->es.segments && ws.credit[0][s * size + h] == 0) s++;
-        found += s < w->es.segments;
+        while (s < segments && ws.credit[0][s * size + h] == 0) s++;
+        found += s < segments;
     }
     return found;
 }
 
 static void credit(const bench_work *w) {
     bool eprop = w->es.estimator == EGG_ESTIMATOR_EPROP;
-    for (uint32_t i = 0; i < w->recordings; i++, gen.generation++) {
+    int32_t *sum = sums(w);
+    for (uint32_t i = 0; i < w->recordings; i++) {
         bench_begin();
         (eprop ? egg_eprop_evaluate : egg_sweep_evaluate)(&gen, &ws, w->recording[i].stream, w->recording[i].label);
         bench_end();
         if (!ws.no_credit) live += credited(w);
         bench_begin();
-        egg_sample_update_online(&gen, &ws, w->recording[i].stream);
+        learn(w, i, sum);
         bench_end();
     }
 }
@@ -193,13 +222,13 @@ static void run(const bench_work *w) {
     for (size_t i = 0; i < weights; i++) memory[i] = w->weights[i];
     if (egg_net_init(&net, &w->net, memory, weights) != EGG_OK) firmware_fault();
     if (egg_workspace_init(&ws, &w->net, &w->es, take(scratch), scratch) != EGG_OK) firmware_fault();
-    egg_generation fresh = {&net, w->es, w->seed, 0, w->sigma, w->hidden, w->readout, NULL};
+    egg_generation fresh = {&net, w->es, w->seed, w->generation, w->sigma, w->hidden, w->readout, NULL};
     gen = fresh;
     if (egg_generation_check(&gen) != EGG_OK) firmware_fault();
     if (w->es.estimator == EGG_ESTIMATOR_BATCH)
         batch(w);
     else if (w->es.estimator == EGG_ESTIMATOR_SAMPLE)
-        online(w);
+        sample(w);
     else if (w->es.estimator == EGG_ESTIMATOR_SWEEP || w->es.estimator == EGG_ESTIMATOR_EPROP)
         credit(w);
     else

@@ -148,7 +148,7 @@ static egg_status fitness_read(egg_session *s, const uint8_t *p, size_t n, uint8
     egg_status status = pair_span(s, first, count);
     if (status != EGG_OK) return status;
     if (p[0] > 1 || count * width > EGG_PAYLOAD_MAX - 2u) return EGG_E_RANGE;
-    bool has_kind = p[0] == 0 ? egg_session_uses(s, EGG_ESTIMATOR_BATCH) : egg_has_fitness_bytes(&s->gen.es);
+    bool has_kind = p[0] == 0 ? egg_session_uses(s, EGG_ESTIMATOR_BATCH) : egg_has_pairs(s->gen.es.estimator);
     if (!has_kind) return EGG_E_ESTIMATOR;
     put8(out, p[0] == 0 ? 0u : s->exponent);
     for (uint32_t i = first; i < first + count; i++)

@@ -17,11 +17,6 @@ static inline bool egg_session_uses(const egg_session *s, uint32_t estimator) {
     return egg_session_has(estimator) && s->gen.es.estimator == estimator;
 }
 
-/* Whether an estimator has pairs, and so fitness bytes. With the others the recordings determine the update. */
-static inline bool egg_has_fitness_bytes(const egg_estimator_config *es) {
-    return es->estimator == EGG_ESTIMATOR_BATCH || es->estimator == EGG_ESTIMATOR_SAMPLE;
-}
-
 /* Executes a command with a payload of n bytes. Writes the body of the reply to *out, which has room for
  * EGG_PAYLOAD_MAX - 1 bytes, and moves *out behind it. Returns the status of the reply. */
 egg_status egg_session_command(egg_session *s, uint32_t type, const uint8_t *payload, size_t n, uint8_t **out);

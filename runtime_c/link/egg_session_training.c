@@ -13,7 +13,7 @@ typedef struct {
 
 static parts parts_of(const egg_net_config *net, const egg_estimator_config *es, uint32_t mode, uint32_t stream_max) {
     bool trains = mode != EGG_MODE_INFER, batch = trains && es->estimator == EGG_ESTIMATOR_BATCH;
-    bool has_bytes = trains && egg_has_fitness_bytes(es);
+    bool has_bytes = trains && egg_has_pairs(es->estimator);
     size_t longest = egg_stream_bytes(net->ticks, net->inputs);
     parts p;
     p.workspace = round4(egg_workspace_bytes(net, trains ? es : NULL));
@@ -62,7 +62,7 @@ static egg_status parse(const uint8_t *p, size_t n, egg_net_config *net, egg_est
     es->segments = p[11];
     es->fitness = p[12];
     /* Estimators without pairs have learn_above in their place. */
-    bool pairs = es->estimator != EGG_ESTIMATOR_SWEEP && es->estimator != EGG_ESTIMATOR_EPROP;
+    bool pairs = egg_has_pairs(es->estimator);
     es->pairs = pairs ? (uint16_t)egg_get16(p + PAIRS) : 1u;
     es->learn_above = pairs ? 0 : (uint16_t)egg_get16(p + PAIRS);
     es->penalty = (uint16_t)egg_get16(p + 18);

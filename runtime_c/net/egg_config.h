@@ -59,6 +59,11 @@ enum {
     EGG_ESTIMATOR_EPROP = 4   /* a baseline: the local surrogate gradient (estimators/egg_eprop.h) */
 };
 
+/* Whether an estimator has pairs, and so fitness bytes. With the others the recordings determine the update. */
+static inline bool egg_has_pairs(uint32_t estimator) {
+    return estimator != EGG_ESTIMATOR_SWEEP && estimator != EGG_ESTIMATOR_EPROP;
+}
+
 /* What counts as good. */
 enum {
     EGG_FITNESS_XENT = 0,    /* minus the softmax cross-entropy */

@@ -21,8 +21,7 @@ static void *carve(carver *c, size_t bytes) {
 
 /* Whether each recording leaves credit for the neurons. */
 static inline bool has_credit(const egg_estimator_config *es) {
-    return es->estimator == EGG_ESTIMATOR_SAMPLE || es->estimator == EGG_ESTIMATOR_SWEEP ||
-           es->estimator == EGG_ESTIMATOR_EPROP;
+    return es->estimator == EGG_ESTIMATOR_SAMPLE || !egg_has_pairs(es->estimator);
 }
 
 /* What an update needs beside the scratch memory; a row has `widest` entries. */
@@ -106,8 +105,8 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     size_t scratch = layers > 0 ? sizeof(egg_scratch) : 0;
     if (es != NULL) least = has_credit(es) ? scratch : sizeof ws->scratch->sums;
     bool eprop = es != NULL && es->estimator == EGG_ESTIMATOR_EPROP, small = EGG_ROW_ALIGN == 1;
-    bool signless = eprop || (es != NULL && es->estimator == EGG_ESTIMATOR_SWEEP); /* draws no signs */
-    if (signless && small) least += 3u * ((widest + 1u) & ~1u) * sizeof(int16_t);  /* see below */
+    bool signless = es != NULL && !egg_has_pairs(es->estimator);                  /* draws no signs */
+    if (signless && small) least += 3u * ((widest + 1u) & ~1u) * sizeof(int16_t); /* see below */
     ws->base = carve(c, base < least ? least : base);
     ws->scratch = (void *)ws->base;
     if (layers > 1) {

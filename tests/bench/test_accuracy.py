@@ -79,11 +79,11 @@ def test_what_can_be_compared_is_compared() -> None:
 
 def test_a_device_takes_ram_and_instructions() -> None:
     config, data = TrainConfig(hidden=(16,), online=True, estimator="sample"), dataset(8, 1)
-    found = on_a_device(config, data)
+    found = on_a_device(config, data, 1.0)
     assert found["training_bytes"] > found["inference_bytes"] > 0
     assert list(found["instructions"]) == list(CORES)
     assert found["instructions"]["Cortex-M0"] > found["instructions"]["Cortex-M4"] > 1000
-    full = on_a_device(TrainConfig(estimator="full", hidden=(16,)), data)
+    full = on_a_device(TrainConfig(estimator="full", hidden=(16,)), data, 1.0)
     assert set(full.values()) == {None}
 
 

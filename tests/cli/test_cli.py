@@ -51,8 +51,19 @@ def test_plan_tells_what_a_recording_below_learn_above_takes(cli: Cli) -> None:
     whole = cli(*words, "--learn-above", 0, "--json").values["cores"]["Cortex-M0"]
     assert (whole["instructions_per_generation"], whole["learned"]) == (learned, 1.0)
     shown = cli(*words).out
-    assert "25% of the recordings that it learns from" in shown
+    assert "28% of the recordings that it learns from" in shown
     assert "one below learn_above" in shown
+
+
+def test_plan_counts_the_baselines_and_mini_batches(cli: Cli) -> None:
+    words = ("plan", "--pool", 2, "--hidden", 64)
+    for more in (("--estimator", "eprop", "--online"), ("--estimator", "eprop", "-b", 16)):
+        m0 = cli(*words, *more, "--json").values["cores"]["Cortex-M0"]
+        assert m0["instructions_per_member_eval"] is None
+        assert m0["instructions_per_learned_recording"] > 100_000
+    flat = cli("plan", "--pool", 2, "--hidden", "none", "--online", "--json").values["cores"]
+    assert flat["Cortex-M0"]["instructions_per_generation"] < 400_000
+    assert "a recording it learns from" in cli(*words, "--estimator", "eprop").out
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,8 +52,8 @@ def test_the_curve_says_what_it_shows(
     figures = pytest.importorskip("eggroll_edge.plots.figures")
     shown = []
 
-    def curve(path: Path, *columns: object) -> Path:
-        shown.append((columns[4], len(columns[3])))  # type: ignore[arg-type]
+    def curve(path: Path, *columns: Any) -> Path:
+        shown.append((columns[4], len(columns[3])))
         return path
 
     monkeypatch.setattr(figures, "learning_curve", curve)

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PAGE = (ROOT / "docs/how-to/sensor-firmware.md").read_text()
 NET = NetConfig(20, 2, 5, (LifConfig(10, 96),))
-CONFIG = DeviceConfig(NET, EsConfig("sample", 16, 1, 1), True, 1, 32, 32, 200)
+CONFIG = DeviceConfig(NET, EsConfig("sweep", 1, 1, 1), True, 1, 32, 32, 200)
 LABEL, RECORDINGS = 1, 120
 
 SENSOR = """
@@ -89,7 +89,7 @@ def test_a_board_learns_from_its_sensor(
     for order in (streams, streams[:100] + streams):  # saved after 100; the sensor plays all again
         with linked.in_process() as host:
             host.configure(CONFIG)
-            host.begin(0, Hyperparameters((40, 700), ((96, 11), (80, 11))))
+            host.begin(0, Hyperparameters((48, 0), ((96, 7), (80, 8))))
             for stream in order:
                 host.train(stream, LABEL)
             expected = host.digest()

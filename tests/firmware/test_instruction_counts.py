@@ -19,15 +19,23 @@ from eggroll_edge.bench import cost_fit, mcu_counter
 from eggroll_edge.bench import mcu as bench_mcu
 from eggroll_edge.bench.cost_fit import load_of
 from eggroll_edge.bench.mcu_counter import TARGETS, Counted, Target, count
-from eggroll_edge.bench.mcu_work import Work, make_work
+from eggroll_edge.bench.mcu_work import Work, make_work, run_on_host
 from eggroll_edge.boards.emulator import emulator
 from eggroll_edge.boards.table import BoardError, find_board
 from eggroll_edge.core.config import LEARN_ABOVE_MAX, EsConfig, LifConfig, NetConfig
-from eggroll_edge.planning.instructions import cost, typical_load
+from eggroll_edge.planning.instructions import cost
+from eggroll_edge.planning.load import measured_load, typical_load
+from eggroll_edge.training.config import TrainConfig
+from eggroll_edge.training.replay import replay
+from eggroll_edge.training.run import train
+from eggroll_edge.training.run_dir import load_config
+from tests.helpers.tiny_dataset import dataset
+from tools.results.stretches import stretch
 
 TARGET = {target.name: target for target in TARGETS}
 BATCH = NetConfig(200, 10, 12, (LifConfig(40, 900),))
 ONLINE = NetConfig(330, 5, 15, (LifConfig(56, 2000),))
+LINEAR = NetConfig(330, 10, 15, (), gain=5, input_segments=3)
 SMALL = NetConfig(200, 10, 12, (LifConfig(40, 2000),))
 FRESH = [
     make_work("fresh_batch", BATCH, EsConfig("batch", 24), 2, std=50, seed=101),
@@ -46,7 +54,15 @@ FRESH = [
         std=64,
         seed=107,
     ),
-]
+    make_work("fresh_eprop", ONLINE, EsConfig("eprop", 1, segments=15), 2, std=60, seed=108),
+    make_work("fresh_eprop_small", SMALL, EsConfig("eprop", 1, segments=12), 2, std=40, seed=109),
+    make_work("fresh_linear", LINEAR, EsConfig("sweep", 1), 2, seed=110),
+    make_work(
+        "fresh_sweep_sums", SMALL, EsConfig("sweep", 1, segments=4), 4, std=50, seed=111,
+        mini_batch=True,
+    ),
+    make_work("fresh_linear_sums", LINEAR, EsConfig("sweep", 1), 3, seed=112, mini_batch=True),
+]  # fmt: skip
 """Work to which the model was not fitted."""
 
 
@@ -60,6 +76,7 @@ def test_the_model_predicts_fresh_counts(name: str) -> None:
         assert found.evaluation == pytest.approx(counted.evaluation, rel=0.1), work.name
         if work.es.estimator != "batch":  # online, every recording is a generation
             assert found.members == work.members
+            assert len(counted.parts) == len(work.recordings)
 
 
 def test_fresh_works_are_not_in_the_fit() -> None:
@@ -165,6 +182,36 @@ def test_a_typical_load_is_like_a_random_one() -> None:
     assert guess.rows == pytest.approx(real.rows, rel=0.05)
     assert guess.spans == pytest.approx(real.spans, rel=0.05)
     assert replace(guess, rows=real.rows, spans=real.spans, moved=real.moved) == real
+
+
+def test_a_measured_load_has_the_events_of_the_dataset() -> None:
+    """Each recording of `work` is in the dataset, and nothing else."""
+    data = dataset(6, 3)
+    net = NetConfig(data.n_in, data.n_classes, data.ticks, (LifConfig(16, 900),))
+    recordings = tuple((data[i].tobytes(), int(data.labels[i])) for i in range(len(data)))
+    for es in (EsConfig("sweep", 1, segments=3), EsConfig("batch", 8)):
+        work = replace(make_work("x", net, es, 1), recordings=recordings)
+        real = load_of(work, Counted(1, 1, 0.5, 0))
+        found = measured_load(net, es, len(data), data, 0.25)
+        assert (found.events, found.spans) == pytest.approx((real.events, real.spans))
+        assert found.rows == pytest.approx(real.rows)
+        assert found.learned == 0.25
+    flat = replace(net, layers=(), input_segments=2)
+    found = measured_load(flat, EsConfig("sweep", 1), 1, data)
+    assert found.rows == found.spans <= found.events
+
+
+def test_a_stretch_is_a_part_of_the_session(tmp_path: Path) -> None:
+    """The host's form of a counted stretch ends with the weights of the training run."""
+    data = dataset(40, 3)
+    config = TrainConfig(
+        hidden=(16,), online=True, estimator="sweep", generations=600, ticks=data.ticks
+    )
+    train(config, tmp_path / "run", data=data, test_data=data, workers=1)
+    work = stretch(load_config(tmp_path / "run"), tmp_path / "run", data, 250, 250)
+    assert len(work.recordings) == 250
+    after = replay(tmp_path / "run", until=500, data_override=data)
+    assert f"{run_on_host(work).digest:08x}" == after.weights_digest
 
 
 def test_header_has_every_weight_and_byte() -> None:

@@ -3,6 +3,8 @@
     python -m tools.results.accuracy "online sweep" "pico eprop"   these rows
     python -m tools.results.accuracy --baselines                   the scripts of tools/peers
     python -m tools.results.accuracy --compare                     only the paired tests
+    python -m tools.results.accuracy --devices                     only RAM and instructions
+    python -m tools.results.accuracy --devices "deep sweep"        the same, of these rows
 
 `eggroll-edge bench accuracy` measures all of them at once. The names are those of the rows in
 eggroll_edge/bench/recipes.py; --help lists them. After each row the file and the tables are
@@ -23,6 +25,7 @@ from eggroll_edge.bench.recipes import SEEDS
 from eggroll_edge.bench.report import data_folder, record, save
 from tools.lib.paths import RESULTS
 from tools.results.measure import write_tables
+from tools.results.stretches import counted_instructions
 
 RESULT = RESULTS / "bench-accuracy.json"
 COMMAND = "eggroll-edge bench accuracy"
@@ -64,9 +67,10 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[[], *NAMES], help="rows to measure")
     parser.add_argument("--baselines", action="store_true", help="measure tools/peers again")
     parser.add_argument("--compare", action="store_true", help="only the paired tests")
+    parser.add_argument("--devices", action="store_true", help="only RAM and instructions")
     arguments = parser.parse_args()
-    if not (arguments.names or arguments.baselines or arguments.compare):
-        parser.error("name some rows, or use --baselines or --compare")
+    if not (arguments.names or arguments.baselines or arguments.compare or arguments.devices):
+        parser.error("name some rows, or use --baselines, --compare or --devices")
     report = json.loads(RESULT.read_text())
 
     def notify(text: str) -> None:
@@ -74,9 +78,19 @@ def main() -> None:
 
     if arguments.compare:
         save(RESULT, update(report, "rows", []))
-    for name in arguments.names:
+    for name in arguments.names if not arguments.devices else ():
         report = update(report, "rows", RecipeRunner(data_folder(), SEEDS, notify).rows(name))
         save(RESULT, report)
+    if arguments.devices:
+        runner = RecipeRunner(data_folder(), SEEDS, notify)
+        for row in report["rows"]:
+            if arguments.names and row["name"] not in arguments.names:
+                continue
+            notify(row["name"])
+            row |= runner.on_a_device(row["name"], row.get("learned", 1.0))
+            if row["training_bytes"] and not row["instructions"]:
+                row["instructions"] = runner.trained(row["name"], counted_instructions)
+            save(RESULT, report)
     if arguments.baselines:
         report = update(report, "baselines", bench_baselines.measure(data_folder(), notify))
         save(RESULT, report)

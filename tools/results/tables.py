@@ -57,6 +57,15 @@ SHORT = (
 """The rows that the README has."""
 
 
+INSTRUCTIONS = paragraph(
+    "RAM on a device is without the buffer of a recording. Instructions are those of a recording, "
+    "the mean over a whole run: recordings below `learn_above` take less. They are by the model of "
+    "`plan`, with the events of the recordings and the share of them that the runs learned from. "
+    "The model does not cover two LIF layers and a slow leak: of such nets, the instructions were "
+    "counted in stretches of the run of seed 1 (`tools/results/stretches.py`)."
+)
+
+
 def short_table() -> str:
     """The README's table."""
     head = ["", "tested on", "accuracy", "gradients?"]
@@ -74,6 +83,8 @@ def long_tables() -> str:
             *speed_tables(),
             f"Measured on: {machine}. Files: `results/*.json`.",
             *accuracy_tables(),
+            INSTRUCTIONS,
+            *stretch_table(),
             *comparison_table(),
             board_table(),
             other_table(),
@@ -152,6 +163,28 @@ def _ram(row: dict[str, Any]) -> str:
 def _instructions(row: dict[str, Any]) -> str:
     found = row.get("instructions")
     return ", ".join(f"{value / 1e6:.2f} M" for value in found.values()) if found else "-"
+
+
+def stretch_table() -> list[str]:
+    """Counts of real stretches of sessions, and what the model says."""
+    if not (RESULTS / "stretches.json").exists():
+        return []
+    keys = (
+        "instructions", "instructions_by_model", "instructions_with_credit",
+        "instructions_without_credit", "of_session", "of_session_by_model",
+    )  # fmt: skip
+    rows = [
+        [row["name"], core, *(f"{found[key]:,}" if found[key] else "-" for key in keys)]
+        for row in _read("stretches")["rows"]
+        for core, found in row.items()
+        if isinstance(found, dict)
+    ]
+    head = [
+        "stretches of a session", "core", "instructions of a recording, counted", "by the model",
+        "counted, with credit", "counted, without", "of the whole session, by these counts",
+        "by the model, as in the tables",
+    ]  # fmt: skip
+    return [table(head, rows)]
 
 
 def comparison_table() -> list[str]:
