@@ -14,6 +14,7 @@ from eggroll_edge.cli.configuration import config_of
 from eggroll_edge.cli.display import console, print_json
 from eggroll_edge.core.config import WITHOUT_PAIRS
 from eggroll_edge.data.sources import sensor_of
+from eggroll_edge.errors import ConfigError
 from eggroll_edge.planning.instructions import Cost, cores, cost, per_recording
 from eggroll_edge.planning.load import LEARNED, LIVE, Load, modelled, typical_load
 from eggroll_edge.planning.memory import CODE_RESERVE, SAMPLE_BUFFER, Plan, plan_of
@@ -155,6 +156,16 @@ def plan(
         raise typer.Exit(1)
 
 
+def _inputs(text: str) -> tuple[int, tuple[int, int, int] | None]:
+    """(inputs, their shape or None) from text such as "578" or "2x34x34"."""
+    found = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6})x(\d{1,6}))?", text.strip())
+    if found is None:
+        raise ConfigError(f"inputs: {text!r} is no number: write 578, or a shape, 2x17x17")
+    channels, rows, columns = (int(part or 1) for part in found.groups())
+    shape = (channels, rows, columns)
+    return channels * rows * columns, shape if found.group(2) else None
+
+
 def _of_recordings(core: str, load: Load | None) -> dict[str, Any]:
     """For JSON: the instructions of a recording with credit, and of one without."""
     if load is None or load.es.estimator not in WITHOUT_PAIRS:
@@ -173,8 +184,9 @@ def _show_costs(
     show = console(as_json)
     if load is None:
         show.print(
-            "instructions: none, the model covers nets without a hidden layer, or with one LIF "
-            "layer of leak shift 1, an even threshold and no refractory time, and readout integrate"
+            "instructions: none, the model covers nets without a hidden layer, or with one dense "
+            "LIF layer of leak shift 1, an even threshold and no refractory time, and readout "
+            "integrate"
         )
         return
     without_pairs = load.es.estimator in WITHOUT_PAIRS

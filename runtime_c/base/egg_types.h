@@ -14,8 +14,8 @@
 typedef enum {
     EGG_OK = 0,
     EGG_E_INPUTS,    /* inputs outside 1..EGG_INPUTS_MAX (a convolution: EGG_CONVOLUTION_INPUTS_MAX; estimator full:
-                        EGG_FULL_INPUTS_MAX), or unequal to their channels * rows * columns; a shift above EGG_SHIFT_MAX,
-                        or of inputs without a shape */
+                        EGG_FULL_INPUTS_MAX), or unequal to their channels * rows * columns; a shift that is
+                        above EGG_SHIFT_MAX, or of inputs without a shape */
     EGG_E_LAYERS,    /* LIF layers above EGG_LAYERS_MAX */
     EGG_E_SIZE,      /* neurons of a layer outside 1..EGG_NEURONS_MAX */
     EGG_E_OUTPUTS,   /* outputs outside 2..EGG_OUTPUTS_MAX, or unequal to the last layer's size (EGG_READOUT_SPIKES) */

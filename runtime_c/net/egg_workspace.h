@@ -11,9 +11,9 @@
 typedef struct {
     const struct egg_kernels *kernels; /* the hot loops for this machine */
     int32_t *logits;                   /* [outputs] of the last run, in 1/4096 bit */
-    int16_t *count;                    /* [padded] spikes of each neuron of the last LIF layer in the last run; behind a
-                                          convolution of each square of neurons; without a LIF layer [segments][inputs]: events
-                                          of each input */
+    int16_t *count;                    /* [padded] spikes of each neuron of the last LIF layer in the last run; behind
+                                          a convolution of each square of neurons; without a LIF layer [segments]
+                                          [inputs]: events of each input */
     uint32_t *unit_spikes; /* NULL, or [neurons of all LIF layers]: unperturbed runs add each neuron's spikes here */
     uint8_t *shifted;      /* NULL without a shift, or [egg_shifted_bytes()]: the recording that egg_shifted() moved */
 

@@ -21,6 +21,7 @@ from eggroll_edge.core.config import EsConfig, Hyperparameters, LifConfig, NetCo
 from eggroll_edge.link.messages import DeviceConfig
 from eggroll_edge.link.session import Session
 from tests import reference
+from tests.reference.shape import Shape
 
 ROOT = Path(__file__).resolve().parents[2]
 NET = NetConfig(20, 4, 5, (LifConfig(10, 96, 2, 1),), "integrate", 4)
@@ -64,7 +65,10 @@ def device_config(es: EsConfig, online: bool = False, net: NetConfig = NET) -> D
 def model(es: EsConfig, steps: Hyperparameters, net: NetConfig = NET) -> tuple[reference.Net, Any]:
     """A net of the reference model, and its estimator."""
     layers = tuple(
-        reference.LayerConfig(x.size, x.threshold, x.leak_shift, x.refractory) for x in net.layers
+        reference.LayerConfig(
+            x.size, x.threshold, x.leak_shift, x.refractory, x.kernel, x.stride, x.padding
+        )
+        for x in net.layers
     )
     ref = reference.Net(
         reference.NetConfig(
@@ -74,7 +78,8 @@ def model(es: EsConfig, steps: Hyperparameters, net: NetConfig = NET) -> tuple[r
             net.readout,
             net.outputs,
             net.gain,
-            input_shape=net.input_shape or (0, 0, 0),
+            input_shape=Shape(*net.input_shape) if net.input_shape else None,
+            readout_pool=net.readout_pool,
         )
     )
     ref.init_weights(SEED, STD, STD)

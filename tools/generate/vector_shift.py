@@ -49,7 +49,9 @@ CREDITED = [
     ),
     Case(
         "sweep, shift 2, several recordings, two layers, jumps over 254 inputs",
-        NetConfig(1200, 6, layers((7, 90, 1, 0), (6, 40, 2, 1)), "integrate", 3, 6, 1, Shape(2, 20, 30)),
+        NetConfig(
+            1200, 6, layers((7, 90, 1, 0), (6, 40, 2, 1)), "integrate", 3, 6, 1, Shape(2, 20, 30),
+        ),
         EsConfig("sweep", 1, segments=3, sigma_h=90, penalty=1, shift=2),
         (60, 60), 5, 3, 5, LR,
     ),
