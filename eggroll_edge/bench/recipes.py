@@ -138,6 +138,43 @@ def _of_preset(name: str) -> Settings:
     return {key: value for key, value in load_preset(name).items() if key not in task}
 
 
+def with_convolution(
+    name: str, what: str, preset: str, eprop: Settings, data: str = "mnist", **more: Any
+) -> tuple[Recipe, ...]:
+    """The recipes NAME and NAME eprop: a preset with a convolution, and the baseline on its net.
+
+    eprop: the settings that the baseline has in the place of the preset's. more: those of both.
+    """
+    unlike = ("description", "data", "estimator", "segments")
+    shared = {key: value for key, value in load_preset(preset).items() if key not in unlike}
+    return (
+        Recipe(name, f"`sweep`, {what}", data, preset, more),
+        Recipe(
+            f"{name} eprop", f"baseline `eprop`, {what}", data, None,
+            {"estimator": "eprop", **shared, **more, **eprop},
+        ),
+    )  # fmt: skip
+
+
+CONVOLUTIONS = (
+    *with_convolution(
+        "conv-small", "conv 14 k7 s2, 4,896 weights", "nmnist-conv-small",
+        {"sigma": 280.0, "lr": 40.0},
+    ),
+    *with_convolution(
+        "conv", "conv 28 k9 s2, 11,574 weights", "nmnist-conv", {"sigma": 390.0},
+    ),
+    *with_convolution(
+        "conv-large", "conv 48 k8 s2, 29,722 weights", "nmnist-conv-large", {"sigma": 360.0},
+    ),
+    *with_convolution(
+        "microbit-conv", "conv 8 k5 on 17 x 17 x 2 inputs, online", "microbit-conv",
+        {"sigma": 430.0},
+    ),
+    *with_convolution("pico-conv", "conv 16 k5 s2, online", "pico-conv", {"sigma": 280.0}),
+)  # fmt: skip
+"""Nets with a convolution. All settings were chosen on training recordings that were set aside."""
+
 RECIPES = (
     Recipe("sample", "`sample`, 2312-128-10", "mnist", None, _BEST),
     Recipe("fast", "the same, a sixth as long", "mnist", None, _FAST),
@@ -191,6 +228,7 @@ RECIPES = (
         "microbit", "578-16-10", "small", {**_MICROBIT, "generations": 10500},
         sweep=_of_preset("microbit"), eprop=_EPROP_PICO, linear={"lr_final": 0.02},
     ),
+    *CONVOLUTIONS,
 )  # fmt: skip
 
 FULL = Recipe(
