@@ -112,6 +112,10 @@ class DeviceConfig:
             payload += struct.pack(
                 "<HHBB", layer.size, layer.threshold, layer.leak_shift, layer.refractory
             )
+        if net.has_convolution:
+            payload += struct.pack("<BHHBB", *(net.input_shape or (0, 0, 0)), 0, net.readout_pool)
+            for layer in net.layers:
+                payload += struct.pack("<BBB", layer.kernel, layer.stride, layer.padding)
         return payload
 
 

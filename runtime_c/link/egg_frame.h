@@ -9,7 +9,7 @@
 
 #include "base/egg_types.h"
 
-/* Longest payload, in bytes, that this device accepts and sends; 64..4096. A session keeps 1 + EGG_MAX_OUTSTANDING
+/* Longest payload, in bytes, that this device accepts and sends; 80..4096. A session keeps 1 + EGG_MAX_OUTSTANDING
  * frames of this size. */
 #ifndef EGG_PAYLOAD_MAX
 #define EGG_PAYLOAD_MAX 256u

@@ -6,7 +6,7 @@
 
 typedef char egg_session_needs_power_of_two
     [(EGG_MAX_OUTSTANDING & (EGG_MAX_OUTSTANDING - 1u)) == 0 && EGG_MAX_OUTSTANDING <= 64u ? 1 : -1];
-typedef char egg_session_needs_room[EGG_PAYLOAD_MAX >= 64u && EGG_PAYLOAD_MAX <= 4096u ? 1 : -1];
+typedef char egg_session_needs_room[EGG_PAYLOAD_MAX >= 80u && EGG_PAYLOAD_MAX <= 4096u ? 1 : -1];
 
 egg_status egg_session_init(egg_session *s, const egg_session_io *io, void *memory, size_t bytes) {
     egg_zero(s, sizeof *s);

@@ -36,6 +36,10 @@ RUNS: list[tuple[str, dict[str, Any]]] = [
     ("sweep-online", {"generations": 300, "hidden": (12, 8), "refractory": 1}),
     ("sweep-online", {"generations": 300, "hidden": ()}),
     ("sweep", {"generations": 10, "hidden": ()}),
+    ("sweep", {"generations": 10, "hidden": ("conv 4 k3",), "readout_pool": 2}),
+    ("sweep-online", {"generations": 300, "hidden": ("conv 4 k3",), "readout_pool": 2}),
+    ("sweep-online", {"generations": 300, "hidden": ("conv 4 k3 p1", "conv 3 k2 s2", 8)}),
+    ("eprop-online", {"generations": 300, "hidden": ("conv 4 k3 s2 p1",)}),
     ("eprop", {"generations": 10}),
     ("eprop-online", {"generations": 300, "hidden": (12, 8)}),
 ]

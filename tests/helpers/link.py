@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import astuple
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,11 @@ from tests import reference
 ROOT = Path(__file__).resolve().parents[2]
 NET = NetConfig(20, 4, 5, (LifConfig(10, 96, 2, 1),), "integrate", 4)
 DEEP = NetConfig(20, 4, 5, (LifConfig(8, 96, 2), LifConfig(6, 64, 1)), "integrate", 4)
+_KERNELS = (LifConfig(4, 60, 1, 0, 3, 1, 1), LifConfig(3, 96, 2, 1, 3, 2, 0))
+CONVOLUTION = NetConfig(40, 4, 5, _KERNELS[:1], "integrate", 4, 1, (2, 4, 5), 2)
+DEEP_CONVOLUTION = NetConfig(
+    40, 4, 5, (*_KERNELS, LifConfig(6, 64, 1)), "integrate", 4, 1, (2, 4, 5)
+)
 SEED, STD = 7, 32
 Recording = tuple[bytes, int]
 """Its stream and its label."""
@@ -45,12 +51,18 @@ def batch(rank: int) -> EsConfig:
 
 ONLINE = EsConfig("sample", 10, 1, 3)
 SWEEP = EsConfig("sweep", 1, 1, 3, penalty=2)
+EPROP = EsConfig("eprop", 1, 1, 5, penalty=2)
 SELECTIVE = EsConfig("sweep", 1, 1, 3, penalty=2, learn_above=8000)
 """Recordings with a loss below 2 bits leave no credit."""
 BATCH_STEPS = Hyperparameters((400, 300), ((90, 6), (64, 6)))
 SAMPLE_STEPS = Hyperparameters((40, 700), ((96, 11), (80, 11)))
 SWEEP_STEPS = Hyperparameters((40, 0), ((96, 8), (80, 7)))
-STEPS = {ONLINE: SAMPLE_STEPS, SWEEP: SWEEP_STEPS, SELECTIVE: SWEEP_STEPS}
+STEPS = {
+    ONLINE: SAMPLE_STEPS,
+    SWEEP: SWEEP_STEPS,
+    SELECTIVE: SWEEP_STEPS,
+    EPROP: Hyperparameters((60, 0), ((96, 6), (80, 7))),
+}
 
 
 def device_config(es: EsConfig, online: bool = False, net: NetConfig = NET) -> DeviceConfig:
@@ -59,12 +71,14 @@ def device_config(es: EsConfig, online: bool = False, net: NetConfig = NET) -> D
 
 def model(es: EsConfig, steps: Hyperparameters, net: NetConfig = NET) -> tuple[reference.Net, Any]:
     """A net of the reference model, and its estimator."""
-    layers = tuple(
-        reference.LayerConfig(x.size, x.threshold, x.leak_shift, x.refractory) for x in net.layers
-    )
+    layers = tuple(reference.LayerConfig(*astuple(x)) for x in net.layers)
+    shape = reference.Shape(*net.input_shape) if net.input_shape else None
     ref = reference.Net(
-        reference.NetConfig(net.inputs, net.ticks, layers, net.readout, net.outputs, net.gain)
-    )
+        reference.NetConfig(
+            net.inputs, net.ticks, layers, net.readout, net.outputs, net.gain, 1, shape,
+            net.readout_pool,
+        )
+    )  # fmt: skip
     ref.init_weights(SEED, STD, STD)
     return ref, reference.EsConfig(
         es.estimator, es.pairs, es.rank, es.segments, *steps.sigma, es.fitness, es.penalty,
@@ -93,12 +107,12 @@ def expected_online(n: int, net: NetConfig = NET, es: EsConfig = ONLINE) -> list
 
 @cache
 def expected_credited(es: EsConfig, generations: int, per: int, net: NetConfig = NET) -> list[int]:
-    """The digest after each generation of ONLINE, SWEEP or SELECTIVE, by the reference model."""
+    """The digest after each generation of one of STEPS, by the reference model."""
     ref, settings = model(es, STEPS[es], net)
     data, found = recordings(generations * per, net=net), []
     for g in range(generations):
         part = data[g * per : (g + 1) * per]
-        if es.estimator == "sweep":
+        if es.estimator in ("sweep", "eprop"):
             reference.generation_credit(ref, settings, SEED, g, part, *STEPS[es].rate)
         else:
             reference.generation_sample(ref, settings, SEED, g, part, *STEPS[es].rate)
