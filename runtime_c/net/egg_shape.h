@@ -7,7 +7,7 @@
 
 /* Whether LIF layer l is a convolution; whether any layer is; and whether the last one is. */
 static inline bool egg_is_convolution(const egg_net_config *c, uint32_t l) {
-    return l < c->layers && c->layer[l].kernel > 0;
+    return EGG_CONVOLUTIONS && l < c->layers && c->layer[l].kernel > 0;
 }
 bool egg_has_convolution(const egg_net_config *config);
 static inline bool egg_ends_in_convolution(const egg_net_config *c) {
