@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 import serial
@@ -134,13 +134,12 @@ def _arrays(i: int, work: Work) -> Iterator[str]:
 def _entry(i: int, work: Work) -> str:
     """The C struct of work number i."""
     net, es, (sigma, rates) = work.net, work.es, work.hyperparameters
-    layers = ", ".join(
-        f"{{{x.size}, {x.threshold}, {x.leak_shift}, {x.refractory}}}" for x in net.layers
-    )
+    layers = ", ".join(f"{{{', '.join(map(str, astuple(x)))}}}" for x in net.layers)
     shape = ", ".join(map(str, net.input_shape or (0, 0, 0)))
     config = (
         f"{{{net.inputs}, {net.outputs}, {net.ticks}, {len(net.layers)}, "
-        f"{READOUTS.index(net.readout)}, {net.gain}, {{{layers}}}, {net.input_segments}, {shape}}}"
+        f"{READOUTS.index(net.readout)}, {net.gain}, {{{layers}}}, {net.input_segments}, {shape}, "
+        f"{net.readout_pool}}}"
     )
     estimator = (
         f"{{{es.pairs}, {es.penalty}, {ESTIMATORS.index(es.estimator)}, {es.rank}, "

@@ -162,16 +162,18 @@ CONVOLUTIONS = (
         {"sigma": 280.0, "lr": 40.0},
     ),
     *with_convolution(
-        "conv", "conv 28 k9 s2, 11,574 weights", "nmnist-conv", {"sigma": 390.0},
+        "conv", "conv 16 k8 s2, 9,914 weights", "nmnist-conv", {"sigma": 370.0, "lr": 50.0},
     ),
     *with_convolution(
-        "conv-large", "conv 48 k8 s2, 29,722 weights", "nmnist-conv-large", {"sigma": 360.0},
+        "conv-large", "conv 48 k8 s2, 29,722 weights", "nmnist-conv-large",
+        {"sigma": 370.0, "lr": 50.0},
     ),
     *with_convolution(
-        "microbit-conv", "conv 8 k5 on 17 x 17 x 2 inputs, online", "microbit-conv",
-        {"sigma": 430.0},
+        "microbit-conv", "conv 8 k5 on 17 x 17 x 2 inputs, online", "microbit-conv", {},
     ),
-    *with_convolution("pico-conv", "conv 16 k5 s2, online", "pico-conv", {"sigma": 280.0}),
+    *with_convolution("pico-conv", "conv 16 k5 s2, online", "pico-conv",
+        {"lr": 0.25, "lr_readout": 0.8, "learn_above": 0.03},
+    ),
 )  # fmt: skip
 """Nets with a convolution. All settings were chosen on training recordings that were set aside."""
 

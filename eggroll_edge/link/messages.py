@@ -14,7 +14,6 @@ from eggroll_edge.core.config import (
     EsConfig,
     NetConfig,
 )
-from eggroll_edge.errors import ConfigError
 
 MODES = ("infer", "generations", "online")
 _HELLO = struct.Struct("<BBHHBIIII")
@@ -97,12 +96,7 @@ class DeviceConfig:
     """Bytes of the longest recording; 0: the longest that the net could have."""
 
     def pack(self) -> bytes:
-        """The payload of CONFIG. ConfigError if the net has a convolution."""
-        if self.net.has_convolution:
-            raise ConfigError(
-                f"a device cannot run the convolutions of {self.net}: train on this computer "
-                "(without --port), or use dense layers"
-            )
+        """The payload of CONFIG."""
         net, es = self.net, self.es or EsConfig("batch", 1)
         mode = "infer" if self.es is None else "online" if self.online else "generations"
         pairs = es.learn_above if es.estimator in WITHOUT_PAIRS else es.pairs
@@ -118,8 +112,12 @@ class DeviceConfig:
             payload += struct.pack(
                 "<HHBB", layer.size, layer.threshold, layer.leak_shift, layer.refractory
             )
-        if es.shift:
+        if es.shift or net.has_convolution:
             payload += struct.pack("<BHHB", *(net.input_shape or (0, 0, 0)), es.shift)
+        if net.has_convolution:
+            payload += struct.pack("<B", net.readout_pool)
+            for layer in net.layers:
+                payload += struct.pack("<BBB", layer.kernel, layer.stride, layer.padding)
         return payload
 
 

@@ -27,42 +27,42 @@ static const selftest_recording selftest_recordings[] = {
 static const selftest_case selftest_cases[] = {
 #if EGG_SESSION_ESTIMATORS & 1u
     {"batch rank 1",
-    {20, 3, 12, 1, EGG_READOUT_INTEGRATE, 5, {{10, 50, 1, 0}}, 0, 0, 0, 0},
+    {20, 3, 12, 1, EGG_READOUT_INTEGRATE, 5, {{10, 50, 1, 0, 0, 1, 0}}, 0, 0, 0, 0, 1},
     {16, 0, EGG_ESTIMATOR_BATCH, 1, 1, EGG_FITNESS_XENT, 0, 0},
      {2000, 2000}, {120, 2}, {90, 2}, 3,
      {0xe9b075d9u, 0x45e45b1au, 0x6b0ede38u, 0xaecab88du}},
 #endif
 #if EGG_SESSION_ESTIMATORS & 1u
     {"batch rank 3",
-    {20, 3, 12, 2, EGG_READOUT_INTEGRATE, 5, {{8, 80, 1, 2}, {7, 45, 2, 2}}, 0, 0, 0, 0},
+    {20, 3, 12, 2, EGG_READOUT_INTEGRATE, 5, {{8, 80, 1, 2, 0, 1, 0}, {7, 45, 2, 2, 0, 1, 0}}, 0, 0, 0, 0, 1},
     {40, 0, EGG_ESTIMATOR_BATCH, 3, 1, EGG_FITNESS_XENT, 0, 0},
      {1800, 1500}, {120, 2}, {90, 2}, 2,
      {0x4d7ae553u, 0xe3ca101cu, 0xdf113db6u, 0xb3ff9041u}},
 #endif
 #if EGG_SESSION_ESTIMATORS & 2u
     {"online",
-    {20, 3, 12, 1, EGG_READOUT_INTEGRATE, 5, {{10, 50, 1, 0}}, 0, 0, 0, 0},
+    {20, 3, 12, 1, EGG_READOUT_INTEGRATE, 5, {{10, 50, 1, 0, 0, 1, 0}}, 0, 0, 0, 0, 1},
     {32, 0, EGG_ESTIMATOR_SAMPLE, 1, 3, EGG_FITNESS_XENT, 0, 0},
      {60, 1500}, {120, 10}, {120, 10}, 1,
      {0xe9b075d9u, 0x17fa265au, 0xa28a2a89u, 0x59bc122du}},
 #endif
 #if EGG_SESSION_ESTIMATORS & 2u
     {"online two layers",
-    {20, 3, 12, 2, EGG_READOUT_INTEGRATE, 5, {{8, 80, 1, 2}, {7, 45, 2, 2}}, 0, 0, 0, 0},
+    {20, 3, 12, 2, EGG_READOUT_INTEGRATE, 5, {{8, 80, 1, 2, 0, 1, 0}, {7, 45, 2, 2, 0, 1, 0}}, 0, 0, 0, 0, 1},
     {16, 12, EGG_ESTIMATOR_SAMPLE, 1, 5, EGG_FITNESS_XENT, 0, 0},
      {40, 800}, {120, 10}, {120, 10}, 1,
      {0x4d7ae553u, 0x24fe96f7u, 0x1c7ed378u, 0x5ee49ce6u}},
 #endif
 #if EGG_SESSION_ESTIMATORS & 8u
     {"sweep",
-    {20, 3, 12, 1, EGG_READOUT_INTEGRATE, 5, {{10, 50, 1, 0}}, 0, 0, 0, 0},
+    {20, 3, 12, 1, EGG_READOUT_INTEGRATE, 5, {{10, 50, 1, 0, 0, 1, 0}}, 0, 0, 0, 0, 1},
     {1, 0, EGG_ESTIMATOR_SWEEP, 1, 3, EGG_FITNESS_XENT, 2000, 0},
      {25, 0}, {64, 8}, {64, 7}, 1,
      {0xe9b075d9u, 0xdf5a5af7u, 0xdf5a5af7u, 0x990e2f82u}},
 #endif
 #if EGG_SESSION_ESTIMATORS & 8u
     {"sweep two layers",
-    {20, 3, 12, 2, EGG_READOUT_INTEGRATE, 5, {{8, 80, 1, 2}, {7, 45, 2, 2}}, 0, 0, 0, 0},
+    {20, 3, 12, 2, EGG_READOUT_INTEGRATE, 5, {{8, 80, 1, 2, 0, 1, 0}, {7, 45, 2, 2, 0, 1, 0}}, 0, 0, 0, 0, 1},
     {1, 12, EGG_ESTIMATOR_SWEEP, 1, 5, EGG_FITNESS_XENT, 0, 0},
      {40, 0}, {64, 8}, {64, 7}, 1,
      {0x4d7ae553u, 0x74ff3731u, 0xcbe18f25u, 0x7dc11a3eu}},

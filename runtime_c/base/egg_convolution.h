@@ -43,7 +43,8 @@ static inline void egg_walk_to(const egg_convolution *conv, egg_walker *at, uint
 
 /* floor(n / stride) for n < 2 * EGG_SIDE_MAX and stride 1..EGG_STRIDE_MAX. */
 static inline uint32_t egg_by_stride(uint32_t n, uint32_t stride) {
-    return stride == 1 ? n : (n * ((65536u + stride - 1u) / stride)) >> 16;
+    static const uint32_t per[EGG_STRIDE_MAX + 1u] = {0, 65536, 32768, 21846, 16384, 13108, 10923, 9363, 8192};
+    return stride == 1 ? n : (n * per[stride]) >> 16; /* per[i]: 2^16 / i, rounded up */
 }
 
 /* The rows (or columns) first .. end - 1 of places that see row (or column) `at` below, among those in [from, to). */
@@ -58,6 +59,24 @@ static inline egg_span egg_seen_by(const egg_convolution *conv, uint32_t at, uin
     if (span.first < from) span.first = from;
     if (span.end > to) span.end = to;
     return span;
+}
+
+/* The numbers begin .. end - 1 below that rows [row0, row1) of places see, and likewise each `next` numbers later: in
+ * the next channel of the inputs. */
+typedef struct {
+    uint32_t begin, end, next;
+    uint32_t row; /* of the number `begin` */
+} egg_range;
+
+static inline egg_range egg_seen_by_rows(const egg_convolution *conv, uint32_t row0, uint32_t row1) {
+    const egg_shape *below = &conv->below;
+    uint32_t begin = row0 * conv->stride, end = (row1 - 1u) * conv->stride + conv->kernel, pad = conv->padding;
+    uint32_t across = conv->inputs ? below->cols : below->cols * below->channels;
+    begin = begin < pad ? 0 : begin - pad;
+    end = end < pad ? 0 : end - pad;
+    if (end > below->rows) end = below->rows;
+    egg_range range = {begin * across, end * across, below->rows * across, begin};
+    return range;
 }
 
 #endif

@@ -89,6 +89,11 @@ const char *egg_status_text(egg_status status);
 #define EGG_LEARNING_RATE_N_MAX 30u       /* 0 is allowed, except with estimator sample: */
 #define EGG_LEARNING_RATE_N_SAMPLE_MIN 4u
 
+/* Whether the program has convolutions. Leaving them out makes firmware smaller; egg_net_check() then refuses them. */
+#ifndef EGG_CONVOLUTIONS
+#define EGG_CONVOLUTIONS 1
+#endif
+
 /* Memory layout of a workspace. Neither constant changes any result. A host sets both to suit its vector units
  * (32 and 16); a microcontroller keeps 1. */
 #ifndef EGG_ROW_ALIGN

@@ -65,16 +65,22 @@ static int32_t sensitivity_below_convolution(const egg_generation *gen, uint32_t
 static void collect(const egg_generation *gen, egg_workspace *ws, uint32_t l, const egg_convolution *conv,
                     const uint8_t *stream, uint32_t row0, uint32_t row1) {
     const egg_net_config *c = &gen->net->config;
-    uint32_t channels = conv->shape.channels, places = (row1 - row0) * conv->shape.cols;
+    uint32_t channels = conv->shape.channels, places = (row1 - row0) * conv->shape.cols, t = 0;
     size_t row = egg_credit_row(places * channels);
     int32_t *bias = ws->gradient[l] + (size_t)(egg_net_rows(c, l) - 1u) * channels;
     egg_segment_walk walk = {0, 0};
-    for (uint32_t t = 0; t < c->ticks; t++) {
-        const int16_t *credit = ws->credit[l] + walk.segment * row;
-        stream = ws->kernels->collect(conv, stream, credit, row0, row1, ws->gradient[l]);
-        for (uint32_t i = 0; i < places; i++)
-            for (uint32_t k = 0; k < channels; k++) bias[k] += *credit++;
-        egg_segment_next(&walk, gen->es.segments, c->ticks);
+    for (uint32_t s = 0; s < gen->es.segments; s++) {
+        const int16_t *credit = ws->credit[l] + s * row, *at = credit;
+        uint32_t first = t, any = 0;
+        for (uint32_t i = 0; i < places * channels; i++) any |= (uint16_t)credit[i];
+        for (; t < c->ticks && walk.segment == s; t++, egg_segment_next(&walk, gen->es.segments, c->ticks)) {
+            if (any != 0)
+                stream = ws->kernels->collect(conv, stream, credit, row0, row1, ws->gradient[l]);
+            else
+                while (*stream++ != 0) continue;
+        }
+        for (uint32_t i = 0; any != 0 && i < places; i++)
+            for (uint32_t k = 0; k < channels; k++) bias[k] += (int32_t)(t - first) * *at++;
     }
 }
 

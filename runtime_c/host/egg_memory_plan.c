@@ -3,6 +3,7 @@
 #undef EGG_SIGN_WORDS
 #define EGG_ROW_ALIGN 1u
 #define EGG_SIGN_WORDS 1u
+#define egg_band_units egg_memory_plan_band_units
 #define egg_workspace_bytes egg_memory_plan_workspace_bytes
 #define egg_workspace_init egg_memory_plan_workspace_init
 #include "net/egg_workspace.c"

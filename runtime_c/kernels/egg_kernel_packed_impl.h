@@ -76,6 +76,13 @@ static const egg_kernels kernels_packed = {current_packed,
                                            NULL,
                                            round_row_packed,
                                            add_wide_portable,
-                                           convolve_portable,
+#if EGG_CONVOLUTIONS
+                                           egg_packed16_convolve,
                                            convolve_wide_portable,
-                                           collect_portable};
+                                           egg_packed16_collect
+#else
+                                           NULL,
+                                           NULL,
+                                           NULL
+#endif
+};

@@ -34,6 +34,12 @@ uint32_t egg_packed16_halving(const int16_t *current, const uint32_t *drive, uin
  * magnitude, sigma included, is at most (2^14 - threshold) / 2. drive[ticks] is temporary. */
 void egg_packed16_respond(const egg_response_run *run, uint32_t s, uint32_t *drive, int16_t *response);
 
+/* egg_kernels.convolve and .collect. The sums have 16 bits. */
+const uint8_t *egg_packed16_convolve(const egg_convolution *conv, const uint8_t *stream, const int8_t *w, uint32_t row0,
+                                     uint32_t row1, int16_t *sum);
+const uint8_t *egg_packed16_collect(const egg_convolution *conv, const uint8_t *stream, const int16_t *credit,
+                                    uint32_t row0, uint32_t row1, int32_t *gradient);
+
 /* A row of credit, or the step of a row of weights: two columns in a word, the sum of the first and of 2^16 times the
  * second. Both fit int16_t.
  *

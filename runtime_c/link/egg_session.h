@@ -29,7 +29,9 @@
 #ifndef EGG_SESSION_ESTIMATORS
 #define EGG_SESSION_ESTIMATORS 27u
 #endif
-#define EGG_CONFIG_MAX 58u       /* longest payload of CONFIG in bytes: 28, 6 for each layer, and 6 */
+/* Longest payload of CONFIG in bytes: 28, 6 for each layer, 6 for inputs and shift, and with convolutions 1 and 3 for
+ * each layer. */
+#define EGG_CONFIG_MAX 71u
 #define EGG_BAUD_DEFAULT 115200u /* baud rate at the start */
 #define EGG_BAUD_FALLBACK_S 2u   /* seconds without a valid frame after which a device returns to that baud rate */
 

@@ -37,18 +37,37 @@ size_t egg_session_bytes(const egg_net_config *net, const egg_estimator_config *
     return total(&p);
 }
 
-/* Offsets in the payload of CONFIG (PROTOCOL.md): some fields, the end of the fixed part; then the bytes of a layer,
- * and of the optional tail. */
+/* Offsets in the payload of CONFIG (PROTOCOL.md): some fields, the end of the fixed part; then the bytes of a layer, of
+ * the optional tail about the inputs, and of what each layer adds if there are convolutions. */
 enum { MODE = 0, LAYERS = 1, STD = 13, INPUT_SEGMENTS = 15, PAIRS = 16, SEED = 20, STREAM = 24, FIXED = 28, LAYER = 6 };
-enum { TAIL = 6 };
+enum { TAIL = 6, KERNEL = 3 };
+
+/* Reads the rest[n] of a payload behind the layers. Its length tells which of the optional parts it has. */
+static egg_status parse_tail(const uint8_t *rest, size_t n, egg_net_config *net, egg_estimator_config *es) {
+    es->shift = 0;
+    if (n == 0) return EGG_OK;
+    if (n != TAIL && n != TAIL + 1u + KERNEL * (size_t)net->layers) return EGG_E_LENGTH;
+    net->input_channels = rest[0];
+    net->input_rows = (uint16_t)egg_get16(rest + 1);
+    net->input_cols = (uint16_t)egg_get16(rest + 3);
+    es->shift = rest[5];
+    if (n == TAIL) return EGG_OK;
+    net->readout_pool = rest[TAIL];
+    rest += TAIL + 1;
+    for (uint32_t l = 0; l < net->layers; l++, rest += KERNEL) {
+        net->layer[l].kernel = rest[0];
+        net->layer[l].stride = rest[1];
+        net->layer[l].padding = rest[2];
+    }
+    return EGG_OK;
+}
 
 /* Reads and checks a payload of CONFIG. */
 static egg_status parse(const uint8_t *p, size_t n, egg_net_config *net, egg_estimator_config *es) {
     if (n < FIXED) return EGG_E_LENGTH;
     if (p[LAYERS] > EGG_LAYERS_MAX) return EGG_E_LAYERS;
-    const uint8_t *tail = p + FIXED + LAYER * p[LAYERS];
-    bool has_tail = p + n == tail + TAIL;
-    if (p + n != tail && !has_tail) return EGG_E_LENGTH;
+    size_t end = FIXED + (size_t)LAYER * p[LAYERS];
+    if (n < end) return EGG_E_LENGTH;
     egg_zero(net, sizeof *net);
     net->layers = p[LAYERS];
     net->inputs = (uint16_t)egg_get16(p + 2);
@@ -66,12 +85,6 @@ static egg_status parse(const uint8_t *p, size_t n, egg_net_config *net, egg_est
     es->pairs = pairs ? (uint16_t)egg_get16(p + PAIRS) : 1u;
     es->learn_above = pairs ? 0 : (uint16_t)egg_get16(p + PAIRS);
     es->penalty = (uint16_t)egg_get16(p + 18);
-    if (has_tail) {
-        net->input_channels = tail[0];
-        net->input_rows = (uint16_t)egg_get16(tail + 1);
-        net->input_cols = (uint16_t)egg_get16(tail + 3);
-    }
-    es->shift = has_tail ? tail[5] : 0;
     for (uint32_t l = 0; l < net->layers; l++) {
         const uint8_t *q = p + FIXED + LAYER * l;
         net->layer[l].size = (uint16_t)egg_get16(q);
@@ -79,7 +92,8 @@ static egg_status parse(const uint8_t *p, size_t n, egg_net_config *net, egg_est
         net->layer[l].leak_shift = q[4];
         net->layer[l].refractory = q[5];
     }
-    egg_status status = egg_net_check(net);
+    egg_status status = parse_tail(p + end, n - end, net, es);
+    if (status == EGG_OK) status = egg_net_check(net);
     if (status != EGG_OK) return status;
     if (p[MODE] > EGG_MODE_ONLINE || p[STD] > EGG_STD_MAX || p[STD + 1] > EGG_STD_MAX) return EGG_E_RANGE;
     if (p[MODE] == EGG_MODE_INFER) return EGG_OK;

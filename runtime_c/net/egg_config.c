@@ -14,6 +14,7 @@ static egg_status check_inputs(const egg_net_config *c) {
 
 /* Checks convolution l, whose layers below have passed. */
 static egg_status check_convolution(const egg_net_config *c, uint32_t l) {
+    if (!EGG_CONVOLUTIONS) return EGG_E_CONVOLUTION;
     const egg_lif_config *lif = &c->layer[l];
     if (lif->size > EGG_CHANNELS_MAX || lif->kernel > EGG_KERNEL_MAX || lif->stride < 1 ||
         lif->stride > EGG_STRIDE_MAX || lif->padding >= lif->kernel || (l == 0 && c->input_channels == 0))

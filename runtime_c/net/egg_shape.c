@@ -40,12 +40,6 @@ uint32_t egg_units(const egg_net_config *c, uint32_t l) {
     return shape.channels * shape.rows * shape.cols;
 }
 
-uint32_t egg_band_units(const egg_net_config *c, uint32_t l) {
-    if (c->layer[l].kernel == 0) return c->layer[l].size;
-    egg_convolution conv = egg_convolution_of(c, l);
-    return egg_band_rows(c, &conv) * conv.shape.cols * conv.shape.channels;
-}
-
 uint32_t egg_readout_units(const egg_net_config *c) {
     egg_shape shape = egg_shape_of(c, c->layers - 1u);
     uint32_t pool = egg_readout_pool(c);

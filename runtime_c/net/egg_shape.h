@@ -7,7 +7,7 @@
 
 /* Whether LIF layer l is a convolution; whether any layer is; and whether the last one is. */
 static inline bool egg_is_convolution(const egg_net_config *c, uint32_t l) {
-    return l < c->layers && c->layer[l].kernel > 0;
+    return EGG_CONVOLUTIONS && l < c->layers && c->layer[l].kernel > 0;
 }
 bool egg_has_convolution(const egg_net_config *config);
 static inline bool egg_ends_in_convolution(const egg_net_config *c) {
@@ -34,7 +34,7 @@ static inline uint32_t egg_band_rows(const egg_net_config *c, const egg_convolut
     return EGG_ROW_ALIGN == 1 && c->layers == 1 ? 1u : conv->shape.rows;
 }
 
-/* Neurons of LIF layer l whose currents are held at once. */
+/* Neurons of LIF layer l whose currents are held at once (net/egg_workspace.c). */
 uint32_t egg_band_units(const egg_net_config *config, uint32_t l);
 
 /* Whether the sums of convolution l need more than 16 bits. */

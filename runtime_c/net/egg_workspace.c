@@ -50,6 +50,12 @@ static void lay_out_eprop(egg_workspace *ws, const egg_net_config *net, uint32_t
         ws->part.eprop.per_current[i] = carve(c, (size_t)net->ticks * egg_credit_row(deeper) * sizeof(int16_t));
 }
 
+uint32_t egg_band_units(const egg_net_config *c, uint32_t l) {
+    if (c->layer[l].kernel == 0) return c->layer[l].size;
+    egg_convolution conv = egg_convolution_of(c, l);
+    return egg_band_rows(c, &conv) * conv.shape.cols * conv.shape.channels;
+}
+
 /* Entries of a row of the currents, responses and credit of layer l. */
 static uint32_t row_of(const egg_net_config *net, uint32_t l) {
     return egg_padded(egg_band_units(net, l));

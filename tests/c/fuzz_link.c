@@ -102,6 +102,25 @@ static size_t config(uint8_t *p) {
     return 30u + 6u * layers;
 }
 
+/* The same with a convolution: often one that does not fit its inputs. */
+static size_t convolution(uint8_t *p) {
+    size_t n = config(p);
+    uint8_t layers = p[3], rows = 1u + draw() % 6u, cols = 1u + draw() % 6u;
+    const uint8_t tail[7] = {1, rows, 0, cols, 0, 0, (uint8_t)(1u + draw() % 3u)};
+    p[11] = draw() % 2u == 0 ? 3 : 4; /* sweep or eprop */
+    p[13] = p[11] == 3 ? 2 : 5;
+    p[4] = (uint8_t)(rows * cols);
+    memcpy(p + n, tail, sizeof tail);
+    n += sizeof tail;
+    for (uint8_t l = 0; l < layers; l++) {
+        p[n++] = draw() % 4u;
+        p[n++] = draw() % 4u;
+        p[n++] = draw() % 3u;
+    }
+    p[0] = (uint8_t)(n - 2u);
+    return n;
+}
+
 static size_t generation(uint8_t *p) {
     const uint8_t fixed[14] = {12, EGG_CMD_GENERATION, draw(), 0, 0, 0, 40, 0, 90, 0, 96, 14, 80, 14};
     memcpy(p, fixed, sizeof fixed);
@@ -133,7 +152,7 @@ int main(int argc, char **argv) {
         for (uint32_t items = draw() % 60u; items > 0 && n < sizeof input - 300; items--) {
             switch (draw() % 6u) {
                 case 0:
-                    n += config(input + n);
+                    n += draw() % 3u == 0 ? convolution(input + n) : config(input + n);
                     n += generation(input + n);
                     break;
                 case 1:

@@ -39,6 +39,10 @@ RUNS: list[tuple[str, dict[str, Any]]] = [
     ("batch", {"pairs": 24, "batch": 8, "generations": 10, "shift": 1}),
     ("sample", {"generations": 10, "shift": 2}),
     ("sweep-online", {"generations": 300, "shift": 1}),
+    ("sweep", {"generations": 10, "hidden": ("conv 4 k3",), "readout_pool": 2}),
+    ("sweep-online", {"generations": 300, "hidden": ("conv 4 k3",), "readout_pool": 2}),
+    ("sweep-online", {"generations": 300, "hidden": ("conv 4 k3 p1", "conv 3 k2 s2", 8)}),
+    ("eprop-online", {"generations": 300, "hidden": ("conv 4 k3 s2 p1",)}),
     ("eprop", {"generations": 10}),
     ("eprop-online", {"generations": 300, "hidden": (12, 8)}),
 ]

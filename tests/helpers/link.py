@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,16 @@ from eggroll_edge.core.config import EsConfig, Hyperparameters, LifConfig, NetCo
 from eggroll_edge.link.messages import DeviceConfig
 from eggroll_edge.link.session import Session
 from tests import reference
-from tests.reference.shape import Shape
 
 ROOT = Path(__file__).resolve().parents[2]
 NET = NetConfig(20, 4, 5, (LifConfig(10, 96, 2, 1),), "integrate", 4)
 DEEP = NetConfig(20, 4, 5, (LifConfig(8, 96, 2), LifConfig(6, 64, 1)), "integrate", 4)
 SHAPED = replace(NET, input_shape=(1, 4, 5))
+_KERNELS = (LifConfig(4, 60, 1, 0, 3, 1, 1), LifConfig(3, 96, 2, 1, 3, 2, 0))
+CONVOLUTION = NetConfig(40, 4, 5, _KERNELS[:1], "integrate", 4, 1, (2, 4, 5), 2)
+DEEP_CONVOLUTION = NetConfig(
+    40, 4, 5, (*_KERNELS, LifConfig(6, 64, 1)), "integrate", 4, 1, (2, 4, 5)
+)
 SEED, STD = 7, 32
 Recording = tuple[bytes, int]
 """Its stream and its label."""
@@ -48,6 +52,7 @@ def batch(rank: int) -> EsConfig:
 
 ONLINE = EsConfig("sample", 10, 1, 3)
 SWEEP = EsConfig("sweep", 1, 1, 3, penalty=2)
+EPROP = EsConfig("eprop", 1, 1, 5, penalty=2)
 SELECTIVE = EsConfig("sweep", 1, 1, 3, penalty=2, learn_above=8000)
 """Recordings with a loss below 2 bits leave no credit."""
 SHIFTED = tuple(replace(es, shift=1) for es in (EsConfig("batch", 12), ONLINE, SWEEP))
@@ -55,7 +60,12 @@ SHIFTED = tuple(replace(es, shift=1) for es in (EsConfig("batch", 12), ONLINE, S
 BATCH_STEPS = Hyperparameters((400, 300), ((90, 6), (64, 6)))
 SAMPLE_STEPS = Hyperparameters((40, 700), ((96, 11), (80, 11)))
 SWEEP_STEPS = Hyperparameters((40, 0), ((96, 8), (80, 7)))
-STEPS = {"batch": BATCH_STEPS, "sample": SAMPLE_STEPS, "sweep": SWEEP_STEPS}
+STEPS = {
+    "batch": BATCH_STEPS,
+    "sample": SAMPLE_STEPS,
+    "sweep": SWEEP_STEPS,
+    "eprop": Hyperparameters((60, 0), ((96, 6), (80, 7))),
+}
 
 
 def device_config(es: EsConfig, online: bool = False, net: NetConfig = NET) -> DeviceConfig:
@@ -64,24 +74,14 @@ def device_config(es: EsConfig, online: bool = False, net: NetConfig = NET) -> D
 
 def model(es: EsConfig, steps: Hyperparameters, net: NetConfig = NET) -> tuple[reference.Net, Any]:
     """A net of the reference model, and its estimator."""
-    layers = tuple(
-        reference.LayerConfig(
-            x.size, x.threshold, x.leak_shift, x.refractory, x.kernel, x.stride, x.padding
-        )
-        for x in net.layers
-    )
+    layers = tuple(reference.LayerConfig(*astuple(x)) for x in net.layers)
+    shape = reference.Shape(*net.input_shape) if net.input_shape else None
     ref = reference.Net(
         reference.NetConfig(
-            net.inputs,
-            net.ticks,
-            layers,
-            net.readout,
-            net.outputs,
-            net.gain,
-            input_shape=Shape(*net.input_shape) if net.input_shape else None,
-            readout_pool=net.readout_pool,
+            net.inputs, net.ticks, layers, net.readout, net.outputs, net.gain, 1, shape,
+            net.readout_pool,
         )
-    )
+    )  # fmt: skip
     ref.init_weights(SEED, STD, STD)
     return ref, reference.EsConfig(
         es.estimator, es.pairs, es.rank, es.segments, *steps.sigma, es.fitness, es.penalty,
@@ -119,6 +119,7 @@ def expected_credited(es: EsConfig, generations: int, per: int, net: NetConfig =
             "batch": reference.generation_batch,
             "sample": reference.generation_sample,
             "sweep": reference.generation_credit,
+            "eprop": reference.generation_credit,
         }[es.estimator]
         train(ref, settings, SEED, g, part, *STEPS[es.estimator].rate)
         found.append(ref.digest())

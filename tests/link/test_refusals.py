@@ -16,6 +16,7 @@ from eggroll_edge.link.messages import DeviceConfig
 from eggroll_edge.link.session import Session
 from tests.helpers.link import (
     BATCH_STEPS,
+    CONVOLUTION,
     NET,
     ONLINE,
     SWEEP,
@@ -64,6 +65,24 @@ def test_refusals() -> None:
         bad = good[:at] + bytes((value,)) + good[at + 1 :]
         assert refused(session, Command.CONFIG, bad) == status
         assert refused(session, Command.DIGEST) == lib.EGG_E_ORDER
+    tailed = device_config(SWEEP, net=CONVOLUTION).pack()
+    assert refused(session, Command.CONFIG, tailed[:-1]) == lib.EGG_E_LENGTH
+    assert refused(session, Command.CONFIG, tailed + bytes(3)) == lib.EGG_E_LENGTH
+    for at, value, status in [
+        (28, 0, lib.EGG_E_SIZE),
+        (34, 3, lib.EGG_E_INPUTS),  # channels
+        (39, 1, lib.EGG_E_INPUTS),
+        (40, 17, lib.EGG_E_CONVOLUTION),  # readout pool
+        (41, 16, lib.EGG_E_CONVOLUTION),
+        (41, 0, lib.EGG_E_CONVOLUTION),  # a readout pool behind a dense layer
+        (42, 0, lib.EGG_E_CONVOLUTION),
+        (43, 3, lib.EGG_E_CONVOLUTION),
+    ]:
+        bad = tailed[:at] + bytes((value,)) + tailed[at + 1 :]
+        assert refused(session, Command.CONFIG, bad) == status
+    sampled = device_config(ONLINE, net=CONVOLUTION).pack()
+    assert refused(session, Command.CONFIG, sampled) == lib.EGG_E_ESTIMATOR
+    session.request(Command.CONFIG, device_config(SWEEP).pack() + bytes((1, 4, 0, 5, 0, 0)))
     linear = DeviceConfig(NetConfig(20, 4, 5, (), input_segments=3), SWEEP).pack()
     for segments in (0, 6):
         bad = linear[:15] + bytes((segments,)) + linear[16:]

@@ -22,7 +22,10 @@ from eggroll_edge.link.transport import opener
 from tests import reference
 from tests.helpers.link import (
     BATCH_STEPS,
+    CONVOLUTION,
     DEEP,
+    DEEP_CONVOLUTION,
+    EPROP,
     NET,
     ONLINE,
     SAMPLE_STEPS,
@@ -146,6 +149,25 @@ def test_the_tail_of_config() -> None:
             with pytest.raises(DeviceError, match=reason):
                 session.request(Command.CONFIG, bad)
         session.request(Command.CONFIG, plain + b"\0\0\0\0\0\0")
+@pytest.mark.parametrize("net", [CONVOLUTION, DEEP_CONVOLUTION], ids=["one layer", "deep"])
+@pytest.mark.parametrize("es", [SWEEP, EPROP], ids=["sweep", "eprop"])
+def test_convolutions_give_the_reference_digests(
+    session: Session, net: NetConfig, es: EsConfig
+) -> None:
+    expected = expected_online(30, net, es)
+    assert len(set(expected)) >= 25
+    assert list(run_online(session, 30, net, es)) == expected
+    expected = expected_credited(es, 5, 3, net)
+    assert len(set(expected)) == 5
+    assert list(run_credited(session, es, 5, 3, net)) == expected
+
+
+def test_only_convolutions_have_a_tail() -> None:
+    """The payload of any other net is that of version 0.2.0, also if its inputs have a shape."""
+    shaped = replace(NET, input_shape=(1, 4, 5))
+    assert device_config(SWEEP, net=shaped).pack() == device_config(SWEEP).pack()
+    tail = device_config(SWEEP, net=CONVOLUTION).pack()[28 + 6 :]
+    assert tail == bytes((2, 4, 0, 5, 0, 0, 2, 3, 1, 1))
 
 
 def test_learn_above_is_where_other_estimators_have_their_pairs() -> None:

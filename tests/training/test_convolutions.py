@@ -14,7 +14,6 @@ from eggroll_edge.core.workspace import Workspace
 from eggroll_edge.data.dataset import recordings_for
 from eggroll_edge.data.stream import to_frames
 from eggroll_edge.errors import ConfigError
-from eggroll_edge.link.messages import DeviceConfig
 from eggroll_edge.plots.run_figures import plot_run
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.derivation import activity, derive, derive_without_data
@@ -241,9 +240,3 @@ def test_figures_show_the_kernels(tmp_path: Path) -> None:
     assert [path.name for path in drawn] == [
         "weights.png", "learned.png", "weights-2.png", "learned-2.png", "confusion.png",
     ]  # fmt: skip
-
-
-def test_devices_refuse_convolutions() -> None:
-    net = config("sweep", "conv 6 k5 s2", threshold=90).net_config(256, 3, (1, 16, 16))
-    with pytest.raises(ConfigError, match="a device cannot run the convolutions of 1x16x16 - conv"):
-        DeviceConfig(net).pack()

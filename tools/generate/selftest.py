@@ -128,13 +128,14 @@ def entry_text(run: Run) -> str:
     es, net, found = run.es, run.net, [f"0x{digest:08x}u" for digest in digests(run)]
     fitness = {"xent": "EGG_FITNESS_XENT", "accuracy": "EGG_FITNESS_ACCURACY"}[es.fitness]
     rows = ", ".join(list_of(tuple(layer)) for layer in net.layers)
+    shape = "0, 0, 0, 0, 1"  # no input segments, inputs of unknown shape, no readout pool
     sizes = f"{INPUTS}, {OUTPUTS}, {TICKS}, {len(net.layers)}"
     estimator = f"EGG_ESTIMATOR_{es.estimator.upper()}"
     settings = f"{es.pairs}, {es.penalty}, {estimator}, {es.rank}, {es.segments}, {fitness}, "
     settings += f"{es.learn_above}, {es.shift}"
     return f"""#if EGG_SESSION_ESTIMATORS & {ESTIMATOR_BITS[es.estimator]}u
     {{"{run.name}",
-    {{{sizes}, EGG_READOUT_INTEGRATE, {GAIN}, {{{rows}}}, 0, 0, 0, 0}},
+    {{{sizes}, EGG_READOUT_INTEGRATE, {GAIN}, {{{rows}}}, {shape}}},
     {{{settings}}},
      {{{es.sigma_h}, {es.sigma_o}}}, {list_of(run.hidden)}, {list_of(run.readout)}, {run.batch},
      {list_of(found)}}},
