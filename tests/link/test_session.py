@@ -142,9 +142,9 @@ def test_the_tail_of_config() -> None:
         for bad, reason in (
             (shifted[:-1], "wrong payload length"),
             (shifted + b"\0", "wrong payload length"),
-            (shifted[:-1] + b"\x04", "a shift must be 0..3"),
-            (shifted[:-3] + b"\x04\0\x01", "equal channels"),
-            (plain + b"\0\0\0\0\0\x01", "needs these three"),
+            (shifted[:-1] + b"\x04", "a shift 0..3"),
+            (shifted[:-3] + b"\x04\0\x01", "channels . rows"),
+            (plain + b"\0\0\0\0\0\x01", "needs these"),
         ):
             with pytest.raises(DeviceError, match=reason):
                 session.request(Command.CONFIG, bad)
