@@ -71,7 +71,7 @@ def test_refusals() -> None:
     for at, value, status in [
         (28, 0, lib.EGG_E_SIZE),
         (34, 3, lib.EGG_E_INPUTS),  # channels
-        (39, 1, lib.EGG_E_INPUTS),
+        (39, 4, lib.EGG_E_INPUTS),  # shift
         (40, 17, lib.EGG_E_CONVOLUTION),  # readout pool
         (41, 16, lib.EGG_E_CONVOLUTION),
         (41, 0, lib.EGG_E_CONVOLUTION),  # a readout pool behind a dense layer
