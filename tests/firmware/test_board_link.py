@@ -69,11 +69,14 @@ def test_same_digest_at_every_generation(target: str) -> None:
         for net in (linked.NET, linked.DEEP):
             digests = list(linked.run_online(session, ONLINE, net, linked.SWEEP))
             assert digests == expected_online(ONLINE, net, linked.SWEEP)
+        for net in (linked.CONVOLUTION, linked.DEEP_CONVOLUTION):
+            digests = list(linked.run_online(session, 20, net, linked.SWEEP))
+            assert digests == expected_online(20, net, linked.SWEEP)
         digests = list(linked.run_online(session, ONLINE, linked.NET, linked.SELECTIVE))
         assert digests == expected_online(ONLINE, linked.NET, linked.SELECTIVE)
         digests = list(linked.run_credited(session, linked.SWEEP, GENERATIONS, PER))
         assert digests == linked.expected_credited(linked.SWEEP, GENERATIONS, PER)
-        assert session.stats().samples == 3 * GENERATIONS * PER + 4 * ONLINE
+        assert session.stats().samples == 3 * GENERATIONS * PER + 4 * ONLINE + 2 * 20
         assert session.retries <= before + 1
 
 

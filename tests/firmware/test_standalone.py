@@ -37,6 +37,9 @@ from tools.firmware import stack as stack_bound
 ONLINE = config("online", generations=400)
 BATCH = config("batch", generations=30, batch=8)
 SWEEP_ONLINE = config("sweep-online", generations=400, learn_above=1.0)
+CONVOLUTION = config(
+    "sweep-online", generations=400, hidden=("conv 4 k3",), readout_pool=2, learn_above=1.0
+)
 SWEEP = config("sweep", generations=30, batch=8, hidden=(12, 8), learn_above=1.9)
 
 
@@ -111,12 +114,14 @@ def reported(lines: list[str]) -> dict[int, str]:
         ("pico", SWEEP_ONLINE),
         ("stm32f405", SWEEP_ONLINE),
         ("hifive1", SWEEP_ONLINE),
+        ("microbit", CONVOLUTION),
+        ("pico", CONVOLUTION),
         ("mps2-an386", SWEEP),
         ("riscv-virt", SWEEP),
     ],
 )
 def test_digests_of_the_same_run_on_the_host(board: str, wanted: TrainConfig, folder: Path) -> None:
-    digests, accuracy = run(wanted, folder / wanted.kind)
+    digests, accuracy = run(wanted, folder / f"{wanted.kind}-{wanted.readout_pool}")
     every = 50 if wanted.online else 3
     with emulator(board, image(board, folder, wanted, every)) as running, Line(running.url) as line:
         lines = line.until("standalone: over")
