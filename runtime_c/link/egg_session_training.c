@@ -44,7 +44,7 @@ enum { TAIL = 6, KERNEL = 3 };
 /* Reads the rest[n] of a payload behind the layers. Its length tells which of the optional parts it has. */
 static egg_status parse_tail(const uint8_t *rest, size_t n, egg_net_config *net) {
     if (n == 0) return EGG_OK;
-    if (!EGG_CONVOLUTIONS) return EGG_E_CONVOLUTION;
+    if (!EGG_CONVOLUTIONS) return EGG_E_CONVOLUTION; /* only these have a tail */
     if (n != TAIL && n != TAIL + 1u + KERNEL * (size_t)net->layers) return EGG_E_LENGTH;
     net->input_channels = rest[0];
     net->input_rows = (uint16_t)egg_get16(rest + 1);
