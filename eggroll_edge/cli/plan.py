@@ -241,7 +241,7 @@ def _show(sizes: Plan, title: str, as_json: bool) -> None:
         boards.add_row(one.name, one.core, f"{one.ram:,}", f"{left:,}", sizes.verdict(one))
     show.print(boards)
     show.print(
-        "fits: training leaves the RAM that the firmware and its stack need (3 KB on boards with "
+        "fits: training leaves the RAM that the firmware and its stack need (3.1 KB on boards with "
         f"16 KB, else 10 KB), and the flash has {sizes.flash:,} bytes ({CODE_RESERVE:,} for the "
         "program, and two copies of the weights)"
     )

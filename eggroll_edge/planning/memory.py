@@ -17,7 +17,7 @@ from eggroll_edge.errors import ConfigError
 SAMPLE_BUFFER = 4096
 """Default bytes for one recording's stream: an event takes about one byte, and a recording of
 N-MNIST has about 4,000 events."""
-CODE_RESERVE = 32 * KIB
+CODE_RESERVE = 40 * KIB
 """Bytes of flash set aside for the program."""
 
 

@@ -80,4 +80,11 @@ static inline void egg_segment_next(egg_segment_walk *walk, uint32_t segments, u
     if (walk->rest >= ticks) walk->rest -= ticks, walk->segment++;
 }
 
+/* Keeps a function out of its callers, whose registers or stack would not suffice otherwise. */
+#if defined(__GNUC__)
+#define EGG_NOINLINE __attribute__((noinline))
+#else
+#define EGG_NOINLINE
+#endif
+
 #endif

@@ -31,7 +31,7 @@ egg_readout_walk egg_readout_begin(const egg_net_config *c, uint32_t y);
 /* Goes on to the next neuron. */
 static inline void egg_readout_next(egg_readout_walk *walk) {
     walk->row++;
-    if (++walk->channel < walk->channels) return;
+    if (!EGG_CONVOLUTIONS || ++walk->channel < walk->channels) return;
     walk->channel = 0;
     if (++walk->x == walk->cols) {
         walk->x = walk->in_x = 0;

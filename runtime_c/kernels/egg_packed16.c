@@ -5,12 +5,6 @@
 #include "base/egg_math_private.h"
 #include "base/egg_stream.h"
 
-#if defined(__GNUC__)
-#define EGG_NOINLINE __attribute__((noinline)) /* inlined, the registers of the loop around it would not suffice */
-#else
-#define EGG_NOINLINE
-#endif
-
 /* Adds one or two rows of int8_t to a sum. A row is `words` words of four columns each, x[words] and y[words]; y may be
  * NULL. acc[2 * words] holds two words for each of these, which only finish() reads. At most 256 rows can be added up.
  */

@@ -52,6 +52,7 @@ static egg_status parse_tail(const uint8_t *rest, size_t n, egg_net_config *net,
     net->input_cols = (uint16_t)egg_get16(rest + 3);
     es->shift = rest[5];
     if (n == TAIL) return EGG_OK;
+    if (!EGG_CONVOLUTIONS) return EGG_E_CONVOLUTION;
     net->readout_pool = rest[TAIL];
     rest += TAIL + 1;
     for (uint32_t l = 0; l < net->layers; l++, rest += KERNEL) {

@@ -138,7 +138,7 @@ uint32_t egg_forward_member(const egg_net *net, const egg_estimator_config *es, 
     for (uint32_t l = 0; l < c->layers; l++) {
         const egg_lif_config *lif = &c->layer[l];
         uint32_t last = l + 1u == c->layers;
-        if (lif->kernel > 0) {
+        if (egg_is_convolution(c, l)) {
             spikes += egg_forward_convolution(net, es, sigma, ws, sign, l, unit);
             if (unit != NULL) unit += egg_units(c, l);
             continue;

@@ -29,7 +29,7 @@ void egg_forward_band(const egg_net *net, const egg_workspace *ws, uint32_t l, c
 void egg_forward_base_currents(const egg_net *net, const egg_workspace *ws, uint32_t l, const uint8_t *stream,
                                int16_t *current) {
     const egg_net_config *c = &net->config;
-    if (c->layer[l].kernel > 0) {
+    if (egg_is_convolution(c, l)) {
         egg_convolution conv = egg_convolution_of(c, l);
         egg_forward_band(net, ws, l, &conv, stream, 0, conv.shape.rows, current);
     } else {
@@ -53,9 +53,9 @@ static void pool_counts(const egg_net_config *c, egg_workspace *ws, const egg_co
 
 /* Writes to ws->perturbed the currents of a member of estimator batch: `current`, those of rows [row0, row1) of places
  * of convolution l, and a perturbation for each place (SPEC.md section 7.1). */
-static void perturb(const egg_net *net, const egg_estimator_config *es, egg_sigma sigma, const egg_workspace *ws,
-                    int32_t sign, uint32_t l, const egg_convolution *conv, const uint8_t *stream, uint32_t row0,
-                    uint32_t row1, const int16_t *current) {
+EGG_NOINLINE static void perturb(const egg_net *net, const egg_estimator_config *es, egg_sigma sigma,
+                                 const egg_workspace *ws, int32_t sign, uint32_t l, const egg_convolution *conv,
+                                 const uint8_t *stream, uint32_t row0, uint32_t row1, const int16_t *current) {
     uint32_t ticks = net->config.ticks, channels = conv->shape.channels, rows = egg_net_rows(&net->config, l);
     uint32_t places = (row1 - row0) * conv->shape.cols, padded = egg_padded(places * channels);
     int32_t limit = (int32_t)((uint32_t)egg_forward_perturbation_limit(&net->config.layer[l]) / es->rank);

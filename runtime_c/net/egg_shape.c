@@ -1,6 +1,7 @@
 #include "net/egg_shape.h"
 
 bool egg_has_convolution(const egg_net_config *c) {
+    if (!EGG_CONVOLUTIONS) return false;
     uint32_t any = 0;
     for (uint32_t l = 0; l < c->layers; l++) any |= c->layer[l].kernel;
     return any != 0;
@@ -13,6 +14,10 @@ static uint32_t side(const egg_lif_config *lif, uint32_t below) {
 
 egg_shape egg_shape_of(const egg_net_config *c, uint32_t l) {
     egg_shape shape = {c->input_channels, c->input_rows, c->input_cols};
+    if (!egg_is_convolution(c, l)) {
+        shape.channels = c->layer[l].size, shape.rows = shape.cols = 1u;
+        return shape;
+    }
     for (uint32_t i = 0; i <= l; i++) {
         const egg_lif_config *lif = &c->layer[i];
         shape.channels = lif->size;
@@ -35,7 +40,7 @@ egg_convolution egg_convolution_of(const egg_net_config *c, uint32_t l) {
 }
 
 uint32_t egg_units(const egg_net_config *c, uint32_t l) {
-    if (c->layer[l].kernel == 0) return c->layer[l].size;
+    if (!egg_is_convolution(c, l)) return c->layer[l].size;
     egg_shape shape = egg_shape_of(c, l);
     return shape.channels * shape.rows * shape.cols;
 }

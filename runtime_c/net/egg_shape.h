@@ -25,7 +25,7 @@ uint32_t egg_units(const egg_net_config *config, uint32_t l);
 
 /* The side of the squares whose counts the readout sums; 1 without a pool. */
 static inline uint32_t egg_readout_pool(const egg_net_config *c) {
-    return c->readout_pool > 1 ? c->readout_pool : 1;
+    return EGG_CONVOLUTIONS && c->readout_pool > 1 ? c->readout_pool : 1;
 }
 
 /* Rows of places of layer l that are computed together, a *band*. A small core cannot hold the currents of a whole

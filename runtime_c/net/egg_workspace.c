@@ -30,14 +30,15 @@ static void lay_out_update(egg_workspace *ws, uint32_t widest, carver *c) {
     ws->column_bits = carve(c, widest * sizeof(uint16_t));
 }
 
-/* What the evaluations of estimator sweep need. */
-static void lay_out_sweep(egg_workspace *ws, const egg_net_config *net, uint32_t segments, uint32_t widest, carver *c) {
+/* What the evaluations of estimator sweep need; a row has `widest` entries, and ws->unit_count `counted`. */
+static void lay_out_sweep(egg_workspace *ws, const egg_net_config *net, uint32_t segments, uint32_t widest,
+                          uint32_t counted, carver *c) {
     size_t row = egg_credit_row(widest) * sizeof(int16_t);
     uint32_t refractory = 0;
     for (uint32_t l = 0; l < net->layers; l++) refractory |= net->layer[l].refractory;
     ws->part.sweep.logit_credit = carve(c, net->outputs * sizeof(int32_t));
     if (EGG_ROW_ALIGN == 1) ws->part.sweep.drive = carve(c, net->ticks * sizeof(uint32_t));
-    ws->part.sweep.membrane = carve(c, row);
+    ws->part.sweep.membrane = counted >= widest ? ws->unit_count : carve(c, row); /* the run is over by then */
     if (refractory != 0) ws->part.sweep.blocked = carve(c, row);
     if (net->layers > 1) ws->part.sweep.response = carve(c, segments * row);
     for (uint32_t i = 0; i + 1u < net->layers && i < 2; i++) ws->part.sweep.per_current[i] = carve(c, segments * row);
@@ -51,7 +52,7 @@ static void lay_out_eprop(egg_workspace *ws, const egg_net_config *net, uint32_t
 }
 
 uint32_t egg_band_units(const egg_net_config *c, uint32_t l) {
-    if (c->layer[l].kernel == 0) return c->layer[l].size;
+    if (!egg_is_convolution(c, l)) return c->layer[l].size;
     egg_convolution conv = egg_convolution_of(c, l);
     return egg_band_rows(c, &conv) * conv.shape.cols * conv.shape.channels;
 }
@@ -61,16 +62,17 @@ static uint32_t row_of(const egg_net_config *net, uint32_t l) {
     return egg_padded(egg_band_units(net, l));
 }
 
-/* What runs of convolutions need. */
-static void lay_out_convolutions(egg_workspace *ws, const egg_net_config *net, carver *c) {
+/* What runs of convolutions need. Returns the entries of ws->unit_count. */
+static uint32_t lay_out_convolutions(egg_workspace *ws, const egg_net_config *net, carver *c) {
     uint32_t counted = 0, wide = 0;
     for (uint32_t l = 0; l < net->layers; l++) {
         if (!egg_is_convolution(net, l)) continue;
         if (row_of(net, l) > counted) counted = row_of(net, l);
         if (egg_is_wide(net, l) && egg_band_units(net, l) > wide) wide = egg_band_units(net, l);
     }
-    if (counted > 0) ws->unit_count = carve(c, counted * sizeof(int16_t));
+    if (counted > 0) ws->unit_count = carve(c, egg_credit_row(counted) * sizeof(int16_t));
     if (wide > 0) ws->wide = carve(c, wide * sizeof(int32_t));
+    return counted;
 }
 
 /* What members of estimator batch need to run convolutions. */
@@ -121,7 +123,7 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
         for (uint32_t l = 0; l + 1 < layers; l++)
             ws->layer_streams[l] = carve(c, egg_stream_bytes(net->ticks, egg_units(net, l)));
     }
-    lay_out_convolutions(ws, net, c);
+    uint32_t band = lay_out_convolutions(ws, net, c);
     if (EGG_ROW_ALIGN > 1 && layers > 0 && matrices > layers && !egg_ends_in_convolution(net))
         ws->readout = carve(c, (size_t)net->outputs * egg_padded(net->layer[layers - 1u].size) * sizeof(int16_t));
     if (es == NULL) return;
@@ -148,7 +150,7 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
         if (eprop)
             lay_out_eprop(ws, net, deeper, c);
         else
-            lay_out_sweep(ws, net, es->segments, across, c);
+            lay_out_sweep(ws, net, es->segments, across, band, c);
         carver behind = {c->base != NULL ? (uint8_t *)ws->base : NULL, scratch};
         lay_out_update(ws, widest, small ? &behind : c); /* an update no longer needs `base` */
         if (small) ws->touched = carve(&behind, widest * sizeof(uint16_t));

@@ -69,6 +69,9 @@ def test_same_digest_at_every_generation(target: str) -> None:
         for net in (linked.NET, linked.DEEP):
             digests = list(linked.run_online(session, ONLINE, net, linked.SWEEP))
             assert digests == expected_online(ONLINE, net, linked.SWEEP)
+        for net in (linked.CONVOLUTION, linked.DEEP_CONVOLUTION):
+            digests = list(linked.run_online(session, 20, net, linked.SWEEP))
+            assert digests == expected_online(20, net, linked.SWEEP)
         digests = list(linked.run_online(session, ONLINE, linked.NET, linked.SELECTIVE))
         assert digests == expected_online(ONLINE, linked.NET, linked.SELECTIVE)
         digests = list(linked.run_credited(session, linked.SWEEP, GENERATIONS, PER))
@@ -76,7 +79,7 @@ def test_same_digest_at_every_generation(target: str) -> None:
         for es in linked.SHIFTED:
             digests = list(linked.run_credited(session, es, 4, PER, linked.SHAPED))
             assert digests == linked.expected_credited(es, 4, PER, linked.SHAPED)
-        assert session.stats().samples == (3 * GENERATIONS + 3 * 4) * PER + 4 * ONLINE
+        assert session.stats().samples == (3 * GENERATIONS + 3 * 4) * PER + 4 * ONLINE + 2 * 20
         assert session.retries <= before + 1
 
 

@@ -27,10 +27,11 @@ def test_every_board_is_within_its_budget(sizes: list[size_report.Size]) -> None
 
 
 def test_core_session_and_board_take_24_kb_on_a_cortex_m0(sizes: list[size_report.Size]) -> None:
-    """With `sweep` alone. The image with all estimators takes at most 28 KB."""
+    """With `sweep` alone. All estimators take at most 29 KB, and convolutions 6 KB more."""
     microbit = next(size for size in sizes if size.board == "microbit")
     assert 20 * 1024 < microbit.lean <= 24 * 1024
-    assert microbit.lean + 2 * 1024 < microbit.flash <= 28 * 1024
+    assert microbit.lean + 2 * 1024 < microbit.dense <= 28 * 1024
+    assert microbit.dense + 2 * 1024 < microbit.flash <= 34 * 1024
 
 
 def test_the_parts_add_up(sizes: list[size_report.Size]) -> None:

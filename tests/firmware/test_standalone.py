@@ -38,6 +38,9 @@ ONLINE = config("online", generations=400)
 BATCH = config("batch", generations=30, batch=8)
 SWEEP_ONLINE = config("sweep-online", generations=400, learn_above=1.0)
 SHIFTED = config("sweep-online", generations=400, learn_above=1.0, shift=1)
+CONVOLUTION = config(
+    "sweep-online", generations=400, hidden=("conv 4 k3",), readout_pool=2, learn_above=1.0
+)
 SWEEP = config("sweep", generations=30, batch=8, hidden=(12, 8), learn_above=1.9)
 
 
@@ -114,12 +117,15 @@ def reported(lines: list[str]) -> dict[int, str]:
         ("pico", SHIFTED),
         ("stm32f405", SWEEP_ONLINE),
         ("hifive1", SWEEP_ONLINE),
+        ("microbit", CONVOLUTION),
+        ("pico", CONVOLUTION),
         ("mps2-an386", SWEEP),
         ("riscv-virt", SWEEP),
     ],
 )
 def test_digests_of_the_same_run_on_the_host(board: str, wanted: TrainConfig, folder: Path) -> None:
-    digests, accuracy = run(wanted, folder / f"{wanted.kind}-{wanted.shift}")
+    name = f"{wanted.kind}-{wanted.shift}-{wanted.readout_pool}"
+    digests, accuracy = run(wanted, folder / name)
     every = 50 if wanted.online else 3
     with emulator(board, image(board, folder, wanted, every)) as running, Line(running.url) as line:
         lines = line.until("standalone: over")

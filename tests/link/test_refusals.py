@@ -17,6 +17,7 @@ from eggroll_edge.link.session import Session
 from tests.helpers.link import (
     BATCH_STEPS,
     CONVOLUTION,
+    DEEP,
     NET,
     ONLINE,
     SWEEP,
@@ -141,6 +142,16 @@ def test_learn_above_has_a_limit() -> None:
             session.request(Command.CONFIG, config)
         else:
             assert refused(session, Command.CONFIG, config) == status
+
+
+def test_firmware_without_convolutions_trains_all_other_nets(tmp_path: Path) -> None:
+    program = build("gcc", "link", tmp_path, "-DEGG_CONVOLUTIONS=0")
+    with Session(lambda: Program(program)) as session:
+        tailed = device_config(SWEEP, net=CONVOLUTION).pack()
+        assert refused(session, Command.CONFIG, tailed) == lib.EGG_E_CONVOLUTION
+        for net in (NET, DEEP):
+            found = list(run_online(session, 20, net, SWEEP))
+            assert found == expected_online(20, net, SWEEP)
 
 
 def test_firmware_without_an_estimator_is_to_be_flashed_again(tmp_path: Path) -> None:

@@ -144,3 +144,13 @@ def test_what_cannot_be_planned() -> None:
         plan_of(net(578, 64), EsConfig("full", 32))
     with pytest.raises(ConfigError, match="15 at least"):
         plan_of(net(578, 64), EsConfig("batch", 32), sample_buffer=14)
+
+
+def test_a_convolution_learns_on_a_microbit() -> None:
+    """A board computes one row of places after the other, so that their currents fit its RAM."""
+    layer = LifConfig(8, 180, kernel=5)
+    net = NetConfig(578, 10, 15, (layer,), "integrate", 2, 1, (2, 17, 17), 2)
+    plan = plan_of(net, EsConfig("sweep", 1, segments=5), 1630, online=True)
+    assert plan.inference < 2 * net.neurons * net.ticks / 9  # two bytes for each current
+    assert plan.fits(BOARDS["microbit"])
+    assert not replace(plan, sample_buffer=2048).fits(BOARDS["microbit"])

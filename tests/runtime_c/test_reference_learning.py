@@ -233,4 +233,4 @@ def test_the_stored_vectors_are_those_of_the_model() -> None:
         assert (vectors.VECTORS / name).read_bytes() == content.encode(), name
     on_disk = {path.name for path in vectors.VECTORS.glob("*.json")}
     assert on_disk == set(files)
-    assert sum(map(len, files.values())) < 240_000
+    assert sum(map(len, files.values())) < 560_000

@@ -307,9 +307,7 @@ lif_layers = st.builds(
     ref.LayerConfig,
     st.integers(1, 9),
     st.one_of(st.integers(1, 150), st.integers(1, 16383)),
-    st.integers(1, 8),
-    st.integers(0, 3),
-    *map(st.just, (0, 1, 0)),  # dense
+    *(st.integers(1, 8), st.integers(0, 3), st.just(0), st.just(1), st.just(0)),  # dense
 )
 
 

@@ -91,7 +91,7 @@ def test_what_a_shift_needs() -> None:
     wanted = TrainConfig(threshold=90, sigma=90.0, init_std=28, shift=2)
     with pytest.raises(ConfigError, match="shift is 2, but the shape of the 20 inputs is unknown"):
         wanted.net_config(20, 4)
-    with pytest.raises(ConfigError, match="the core refuses the net"):
+    with pytest.raises(ConfigError, match="use a shape with this product"):
         wanted.net_config(20, 4, (1, 4, 4))
     assert wanted.net_config(20, 4, (1, 4, 5)).input_shape == (1, 4, 5)
     with pytest.raises(ConfigError, match=r"shift is 4: use an integer 0\.\.3"):

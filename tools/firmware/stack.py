@@ -29,7 +29,11 @@ INDIRECT: list[tuple[str, str]] = [
     # The text of a call up to its bracket, and a pattern of the functions that it may reach, by
     # name or file:name. A question mark before the pattern: an image may have none of them.
     (r"kernels->(current|project|combine|round_row)$", r"\1_packed"),
+    (r"kernels->(convolve|collect)$", r"?egg_packed16_\1"),  # an image may lack convolutions
+    (r"kernels->convolve_wide$", r"?convolve_wide_portable"),
     (r"kernels->(\w+)$", r"\1_portable"),
+    (r"^credit_band$", r"egg_(sweep|eprop)\.c:credit_band"),
+    (r"^add$", r"egg_packed16_convolution\.c:add_\w+"),
     (r"io\.write$|^write$", r"main\.c:serial_write"),
     (r"io\.clock$", r"main\.c:now"),
     (r"io\.label$", r"main\.c:label"),
