@@ -149,6 +149,8 @@ def test_the_tail_of_config() -> None:
             with pytest.raises(DeviceError, match=reason):
                 session.request(Command.CONFIG, bad)
         session.request(Command.CONFIG, plain + b"\0\0\0\0\0\0")
+
+
 @pytest.mark.parametrize("net", [CONVOLUTION, DEEP_CONVOLUTION], ids=["one layer", "deep"])
 @pytest.mark.parametrize("es", [SWEEP, EPROP], ids=["sweep", "eprop"])
 def test_convolutions_give_the_reference_digests(
