@@ -129,7 +129,7 @@ _EPROP_PICO = {
 _REAL = {"online": True, "shift": 2, "hidden": [256], "generations": 60000, "lr_final": 0.02}
 _EPROP_REAL = {"learn_above": 0.0}
 _LINEAR_REAL = {"learn_above": 0.0}
-"""That of the linear readout was chosen by cross-validation on the 700 training recordings; those of
+"""The linear readout's were chosen by cross-validation on the 700 training recordings; those of
 `eprop` are its defaults."""
 
 

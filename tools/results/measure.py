@@ -32,7 +32,7 @@ from eggroll_edge.journal.reader import JournalReader
 from eggroll_edge.link.session import Session
 from eggroll_edge.link.transport import opener
 from eggroll_edge.planning.instructions import cost
-from eggroll_edge.planning.load import measured_load
+from eggroll_edge.planning.load import measured_load, modelled
 from eggroll_edge.training.config import TrainConfig
 from eggroll_edge.training.run_dir import load_config
 from eggroll_edge.training.splits import open_split
@@ -106,9 +106,12 @@ def measure_device(name: str) -> None:
 
 
 def _instructions(session: BoardSession, config: TrainConfig, learned: float) -> dict[str, Any]:
-    """The instructions of a recording by the model, and seconds that follow from them."""
+    """The instructions of a recording by the model, and seconds that follow from them; without
+    those where the model does not cover the net."""
     board, data = find_board(session.board), open_split(config, "train")
-    net = config.net_config(data.n_in, data.n_classes)
+    net = config.net_config(data.n_in, data.n_classes, data.shape)
+    if not modelled(net, config.es_config()):
+        return {"learned": round(learned, 5)}
     load = measured_load(net, config.es_config(), 1, data, learned)
     taken = cost(board.core, load)
     return {

@@ -94,6 +94,7 @@ class BoardSession:
     def name(self) -> str:
         """Of its result file."""
         where = f"board-{self.board}" + ("" if self.data == SMALL else "-mnist")
+        where += "-conv" if self.preset.endswith("-conv") else ""
         return f"{where}-{self.baseline}" if self.baseline else where
 
     @property
@@ -113,6 +114,8 @@ SESSIONS = [
     BoardSession("stm32f405", "board-small", SMALL, 168),
     BoardSession("microbit", "microbit", SMALL, 16),
     BoardSession("hifive1", "microbit", SMALL, 320),
+    BoardSession("microbit", "microbit-conv", MNIST, 16),
+    BoardSession("pico", "pico-conv", MNIST, 125),
 ]
 CYCLES_PER_INSTRUCTION = 1.5
 """A guess: the emulators count instructions, not cycles."""
