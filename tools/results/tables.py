@@ -63,8 +63,8 @@ SIDE_BY_SIDE = [
 ]  # fmt: skip
 """What was trained, what it was tested on, the row of bench-accuracy, whether it uses gradients."""
 SHORT = (
-    "online sweep", "deep sweep", "conv", "microbit-conv", "sample", "eprop", "linear", "surrogate", "batch",
-    "sim_to_real sweep", "sim_to_real", "adapted",
+    "online sweep", "deep sweep", "conv", "microbit-conv", "sample", "eprop", "linear", "surrogate",
+    "batch", "sim_to_real sweep", "sim_to_real", "adapted",
 )  # fmt: skip
 """The rows that the README has."""
 
