@@ -305,5 +305,8 @@ COMPARISONS = (
     ("pico sweep", "pico eprop"), ("pico sweep", "pico linear"), ("adapted", "board-small"),
     ("best small", "real eprop"), ("best small", "real linear"),
     ("real_folds sweep", "real_folds eprop"), ("real_folds sweep", "real_folds linear"),
+    ("conv-small", "conv-small eprop"), ("conv", "conv eprop"), ("real-conv", "best small"),
+    ("microbit-conv", "microbit-conv eprop"), ("pico-conv", "pico-conv eprop"),
+    ("real-conv", "real-conv eprop"), ("sim_to_real conv", "sim_to_real sweep"),
 )  # fmt: skip
 """Rows that a paired test over the seeds compares, if both were measured."""
