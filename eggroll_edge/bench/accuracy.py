@@ -220,7 +220,7 @@ class RecipeRunner:
     def _recipe(self, name: str) -> Recipe:
         """Of a row. Those of the curve differ from `fast` in the penalty alone."""
         pairs = [recipe for pair in ADAPTED for recipe in pair]
-        recipes = {recipe.name: recipe for recipe in (*RECIPES, *SIM_TO_REAL, *pairs, FULL)}
+        recipes = {recipe.name: recipe for recipe in (*RECIPES, *FOLDS, *SIM_TO_REAL, *pairs, FULL)}
         return recipes["fast" if name.startswith("curve-") else name]
 
     def _row(self, recipe: Recipe, runs: list[RunResult], scores: list[float]) -> dict[str, Any]:
