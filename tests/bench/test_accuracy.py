@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eggroll_edge.bench.accuracy import CORES, NAMES, comparisons, on_a_device
+from eggroll_edge.bench.accuracy import CORES, NAMES, RecipeRunner, comparisons, on_a_device
 from eggroll_edge.bench.baselines import BASELINES
 from eggroll_edge.bench.recipes import (
     ADAPTED,
@@ -100,6 +100,12 @@ def test_rows_that_are_measured_again_take_their_places() -> None:
     assert [(one["name"], one["accuracy"]) for one in in_order(new)] == [
         ("sample", [1]), ("sweep", [6]), ("online", [5]), ("full", [3]),
     ]  # fmt: skip
+
+
+def test_each_row_has_its_recipe(tmp_path: Path) -> None:
+    runner = RecipeRunner(tmp_path, (1,), print)
+    for recipe in ALL:
+        assert runner._recipe(recipe.name) is recipe
 
 
 def test_data_of_a_recipe() -> None:
