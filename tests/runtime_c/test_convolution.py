@@ -7,27 +7,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-from eggroll_edge._core import lib
 
 from eggroll_edge.core.config import FITNESSES, EsConfig, Hyperparameters, LifConfig, NetConfig
 from eggroll_edge.core.net import Net
 from eggroll_edge.core.population import Population
-from eggroll_edge.core.workspace import Workspace
 from eggroll_edge.errors import ConfigError
-from eggroll_edge.training.batches import RecordingOrder
 from tests import reference as ref
-from tests.runtime_c.test_vectors import LEVELS, Runner, samples_of, vectors
+from tests.runtime_c.core_runs import (
+    LEVELS,
+    Runner,
+    check_fitness,
+    check_generations,
+    check_run,
+    net_of,
+    vectors,
+)
 from tools.generate.vector_convolution import net as over_inputs
-
-
-def net_of(v: dict[str, Any]) -> NetConfig:
-    """A net of the vectors."""
-    channels, rows, cols = v["input_shape"]
-    layers = tuple(LifConfig(*layer) for layer in v["layers"])
-    return NetConfig(
-        v["n_in"], v["n_out"], v["ticks"], layers, v["readout"], v["gain"],
-        input_shape=(channels, rows, cols), readout_pool=v["readout_pool"],
-    )  # fmt: skip
 
 
 def like(model: ref.NetConfig) -> NetConfig:
@@ -39,20 +34,6 @@ def like(model: ref.NetConfig) -> NetConfig:
         model.n_in, model.n_out, model.ticks, layers, model.readout, model.gain,
         input_shape=(channels, rows, cols), readout_pool=model.readout_pool,
     )  # fmt: skip
-
-
-def check_run(net: Net, recording: bytes, label: int, level: int, expected: dict[str, Any]) -> None:
-    """Run a net on a recording, and compare what the run gives."""
-    ws, samples = Workspace(net.config, None), samples_of([(recording, label)])
-    samples.check(net.config)
-    assert ws.use_kernels(level)
-    predicted = np.zeros(1, np.uint8)
-    ws.run(net, samples, np.zeros(1, np.uint32), predicted)
-    counts = ws.drain_counts()
-    assert ws.unit_spikes.tolist() == sum(expected["counts"], [])  # noqa: RUF017
-    assert ws.logits == expected["logits"]
-    assert (predicted[0], counts.loss) == (expected["argmax"], expected["loss"])
-    assert counts.spikes == expected["spikes"]
 
 
 def check_model_run(model: ref.Net, recording: bytes, label: int, level: int) -> ref.Run:
@@ -81,13 +62,7 @@ def test_shapes() -> None:
 
 def test_fitness_of_many_spikes() -> None:
     for v in vectors("convolution", "fitness"):
-        config = NetConfig(4, len(v["logits"]), 2, (LifConfig(3),))
-        net, ws = Net(config), Workspace(config, None)
-        for j, x in enumerate(v["logits"]):
-            ws.native.logits[j] = x
-        es = EsConfig("batch", 4, fitness=v["fitness"], penalty=v["penalty"])
-        found = lib.egg_forward_fitness(net.native, es.native(), ws.native, v["spikes"], v["label"])
-        assert found == v["F"], v
+        check_fitness(v)
 
 
 RUNS = vectors("convolution", "forward")
@@ -109,24 +84,7 @@ CASES = vectors("convolution", "cases")
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_generations(case: dict[str, Any], level: int) -> None:
-    v = case["es"]
-    es = EsConfig(
-        v["estimator"], v["pairs"], v["rank"], v["segments"], v["fitness"], v["penalty"],
-        v.get("learn_above", 0),
-    )  # fmt: skip
-    net = Net(net_of(case["net"]))
-    net.randomize(case["seed"], case["std_hidden"], case["std_readout"])
-    assert f"{net.digest:08x}" == case["initial_digest"]
-    recordings = [(bytes.fromhex(s["stream"]), s["label"]) for s in case["samples"]]
-    runner = Runner(net, es, case["seed"], recordings, level)
-    order = RecordingOrder(case["seed"], len(recordings), case["batch"])
-    for g, (expected, lr) in enumerate(zip(case["generations"], case["lr"], strict=True)):
-        assert order.indices(g).tolist() == expected["indices"]
-        steps = Hyperparameters((v["sigma_h"], v["sigma_o"]), (tuple(lr["h"]), tuple(lr["o"])))
-        found = runner.generation(g, steps, expected["indices"])
-        if es.estimator != "batch":
-            expected["learned"] = [int(loss >= es.learn_above) for loss in expected["loss"]]
-        assert found == {name: expected[name] for name in found}, (case["name"], g)
+    check_generations(case, level)
 
 
 # ---- random nets against the model -------------------------------------------------------------

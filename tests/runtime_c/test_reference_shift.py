@@ -14,7 +14,7 @@ from eggroll_edge.core.recordings import active_rows, shifted
 from tests import reference as ref
 from tests.reference import EsConfig, NetConfig
 from tests.reference.shape import Shape
-from tests.runtime_c.test_vectors import vectors
+from tests.runtime_c.core_runs import vectors
 
 
 def net_of(shape: tuple[int, int, int], ticks: int) -> NetConfig:
