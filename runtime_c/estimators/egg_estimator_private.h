@@ -17,12 +17,6 @@ static inline uint32_t egg_pair_words(const egg_estimator_config *es) {
     return (es->pairs + 31u) / 32u;
 }
 
-/* Whether the signs of the rows of matrix m are kept. Those of a dense first layer are many, and only projections need
- * them. */
-static inline bool egg_keeps_row_signs(const egg_net_config *c, uint32_t m) {
-    return m > 0 || egg_is_convolution(c, 0);
-}
-
 /* Whether estimator batch or full updates a row of matrix m: see egg_batch_mark(). */
 static inline bool egg_row_is_active(const egg_net_config *c, const uint8_t *active, uint32_t m, uint32_t row) {
     return egg_keeps_row_signs(c, m) || (((uint32_t)active[row >> 3] >> (row & 7u)) & 1u) != 0;

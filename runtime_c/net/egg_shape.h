@@ -14,6 +14,12 @@ static inline bool egg_ends_in_convolution(const egg_net_config *c) {
     return c->layers > 0 && egg_is_convolution(c, c->layers - 1u);
 }
 
+/* Whether a workspace of estimator batch keeps the signs of the rows of matrix m. Those of a dense first layer are
+ * many, and only projections need them. */
+static inline bool egg_keeps_row_signs(const egg_net_config *c, uint32_t m) {
+    return m > 0 || egg_is_convolution(c, 0);
+}
+
 /* The shape of LIF layer l. A dense layer has one row and one column. */
 egg_shape egg_shape_of(const egg_net_config *config, uint32_t l);
 

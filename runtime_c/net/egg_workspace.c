@@ -132,7 +132,7 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     for (uint32_t m = 0; m < matrices; m++) {
         uint32_t rows = egg_net_rows(net, m), cols = egg_net_cols(net, m);
         if (!signless) ws->a_words[m] = carve(c, (size_t)ranks * cols * sizeof(uint32_t));
-        if (es->estimator == EGG_ESTIMATOR_BATCH && (m > 0 || egg_is_convolution(net, 0)))
+        if (es->estimator == EGG_ESTIMATOR_BATCH && egg_keeps_row_signs(net, m))
             ws->b_words[m] = carve(c, (size_t)ranks * rows * sizeof(uint32_t));
         if (has_credit(es)) {
             uint32_t segments = m < layers ? es->segments : 1;
@@ -142,7 +142,7 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
             if (egg_is_convolution(net, m)) ws->gradient[m] = carve(c, (size_t)rows * cols * sizeof(int32_t));
         }
     }
-    if (es->estimator == EGG_ESTIMATOR_BATCH && !egg_is_convolution(net, 0))
+    if (es->estimator == EGG_ESTIMATOR_BATCH && !egg_keeps_row_signs(net, 0))
         ws->projection = carve(c, (size_t)ranks * net->ticks * 32u * EGG_SIGN_WORDS * sizeof(int16_t));
     if (es->estimator == EGG_ESTIMATOR_BATCH) lay_out_perturbed(ws, net, c);
     if (es->estimator == EGG_ESTIMATOR_SAMPLE) ws->fitness_diff = carve(c, es->pairs * sizeof(int32_t));
@@ -160,7 +160,7 @@ static void lay_out(egg_workspace *ws, const egg_net_config *net, const egg_esti
     size_t signs = c->used; /* of one pair; last, so that the pieces below can share their memory */
     for (uint32_t m = 0; m < matrices; m++) {
         ws->a[m] = carve(c, (size_t)ranks * egg_padded(egg_net_cols(net, m)) * sizeof(int16_t));
-        if (es->estimator == EGG_ESTIMATOR_BATCH && (m > 0 || egg_is_convolution(net, 0)))
+        if (es->estimator == EGG_ESTIMATOR_BATCH && egg_keeps_row_signs(net, m))
             ws->b[m] = carve(c, (size_t)ranks * egg_padded(egg_net_rows(net, m)) * sizeof(int16_t));
     }
     ws->s = carve(c, (size_t)ranks * net->ticks * sizeof(int16_t));
