@@ -110,15 +110,11 @@ class RecipeRunner:
             return list(self.curve())
         if name == FULL.name:
             return [self.one_seed().row(FULL)]
-        for recipe in RECIPES:
-            if recipe.name == name:
-                return [self.row(recipe)]
-        for recipe in FOLDS:
-            if recipe.name == name:
-                return [self.folds(recipe)]
-        for recipe in SIM_TO_REAL:
-            if recipe.name == name:
-                return [self.sim_to_real(recipe)]
+        kinds = ((RECIPES, self.row), (FOLDS, self.folds), (SIM_TO_REAL, self.sim_to_real))
+        for recipes, measure_one in kinds:
+            for recipe in recipes:
+                if recipe.name == name:
+                    return [measure_one(recipe)]
         (pair,) = (pair for pair in ADAPTED if pair[1].name == name)
         return list(self.adapted(*pair))
 

@@ -66,9 +66,8 @@ class Evaluator:
         ).reshape(config.outputs, config.outputs)
         spikes = np.sum([w.unit_spikes for w in self._pool.workspaces], axis=0, dtype=np.int64)
         sizes = config.units
-        layers = np.split(
-            spikes, np.cumsum(sizes, dtype=np.int64)
-        )  # and behind the last one nothing
+        ends = np.cumsum(sizes, dtype=np.int64)  # behind the last one nothing
+        layers = np.split(spikes, ends)
         return EvalResult(
             accuracy=100 * counts.correct / n,
             loss_bits=counts.loss / BIT / n,
